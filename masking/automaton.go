@@ -1,0 +1,250 @@
+package masking
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The selectors of a layout are merged into one deterministic automaton, by the subset construction. It walks down
+// the document beside the parser, so that matching costs the same whatever the number of selectors.
+//
+// A place is a selector and how many of its segments have matched. A state is the set of places that some value is at.
+// A value at which a record begins leaves the places of the enclosing record's fields and takes up its own kind's.
+
+// state is what the automaton knows of one value.
+type state struct {
+	fields  []int  // fields of the innermost record's kind that select the value, in order
+	subject bool   // whether it is the record's subject
+	inputs  []int  // inputs of the record that it is
+	record  int    // the kind of record that begins here, or Envelope
+	null    *state // where a record begins: the state instead if the value is null, which is no record
+
+	intoObject, intoArray bool // whether a selector reaches further
+
+	names     map[string]*state // by member name; missing: otherName
+	otherName *state
+	indexes   map[int]*state // by element; missing: otherItem
+	otherItem *state
+}
+
+// maxStates bounds the automaton. Selectors with several descendant segments can ask for exponentially many.
+const maxStates = 1 << 16
+
+// purpose says what a selector selects.
+type purpose uint8
+
+const (
+	selectsRecord purpose = iota
+	selectsSubject
+	selectsInput
+	selectsField
+)
+
+// path is one selector of a layout.
+type path struct {
+	query   query
+	purpose purpose
+	kind    int // of record
+	index   int // of the input or field
+	first   int // number of its first place
+}
+
+// place numbers are consecutive within a path: first+n means that n segments have matched.
+type automaton struct {
+	paths  []path
+	owner  []int // path of each place
+	states map[string]*state
+	queue  []pending
+}
+
+type pending struct {
+	state  *state
+	places []int
+}
+
+func (a *automaton) add(q query, purpose purpose, kind, index int) {
+	a.paths = append(a.paths, path{q, purpose, kind, index, len(a.owner)})
+	for range len(q) + 1 {
+		a.owner = append(a.owner, len(a.paths)-1)
+	}
+}
+
+// compile returns the state of the root value.
+func (a *automaton) compile() (*state, error) {
+	a.states = map[string]*state{}
+	var start []int
+	for _, p := range a.paths {
+		if p.purpose == selectsRecord || p.kind == Envelope {
+			start = append(start, p.first)
+		}
+	}
+	root, err := a.state(start)
+	for err == nil && len(a.queue) > 0 {
+		next := a.queue[0]
+		a.queue = a.queue[1:]
+		err = a.expand(next)
+	}
+	return root, err
+}
+
+// state returns the state of a set of places, nil for the empty one.
+func (a *automaton) state(places []int) (*state, error) {
+	slices.Sort(places)
+	places = slices.Compact(places)
+	if len(places) == 0 {
+		return nil, nil
+	}
+	var key []byte
+	for _, n := range places {
+		key = binary.AppendUvarint(key, uint64(n))
+	}
+	if s := a.states[string(key)]; s != nil {
+		return s, nil
+	}
+	kind := Envelope
+	for _, n := range places {
+		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
+			if kind != Envelope && kind != p.kind {
+				return nil, fmt.Errorf("records %d and %d can select the same value; a value is of one kind of record", kind+1, p.kind+1)
+			}
+			kind = p.kind
+		}
+	}
+	var null *state
+	if kind != Envelope {
+		recordHere := func(n int) bool { return a.paths[a.owner[n]].purpose == selectsRecord && a.matched(n) }
+		var err error
+		if null, err = a.state(slices.DeleteFunc(slices.Clone(places), recordHere)); err != nil {
+			return nil, err
+		}
+		places = slices.DeleteFunc(places, func(n int) bool {
+			return a.paths[a.owner[n]].purpose != selectsRecord || recordHere(n)
+		})
+		for _, p := range a.paths {
+			if p.purpose != selectsRecord && p.kind == kind {
+				places = append(places, p.first)
+			}
+		}
+		slices.Sort(places)
+	}
+	if len(a.states) == maxStates {
+		return nil, errors.New("the selectors of this route make too large an automaton; use fewer descendant segments (..)")
+	}
+	s := &state{record: kind, null: null}
+	a.states[string(key)] = s
+	a.queue = append(a.queue, pending{s, places})
+	return s, nil
+}
+
+// matched reports whether all segments of the place's selector have matched.
+func (a *automaton) matched(n int) bool {
+	p := a.paths[a.owner[n]]
+	return n == p.first+len(p.query)
+}
+
+// expand works out what a state selects and where it leads.
+func (a *automaton) expand(at pending) error {
+	s := at.state
+	names, indexes := map[string][]int{}, map[int][]int{}
+	for _, n := range at.places {
+		p := a.paths[a.owner[n]]
+		if a.matched(n) {
+			switch p.purpose {
+			case selectsField:
+				s.fields = append(s.fields, p.index)
+			case selectsInput:
+				s.inputs = append(s.inputs, p.index)
+			case selectsSubject:
+				s.subject = true
+			}
+			continue
+		}
+		seg := p.query[n-p.first]
+		s.intoObject = s.intoObject || seg.descendant
+		s.intoArray = s.intoArray || seg.descendant
+		for _, sel := range seg.selectors {
+			switch sel.kind {
+			case nameSelector:
+				names[sel.name] = nil
+				s.intoObject = true
+			case indexSelector:
+				indexes[sel.index] = nil
+				s.intoArray = true
+			case wildcardSelector:
+				s.intoObject, s.intoArray = true, true
+			}
+		}
+	}
+	s.names = make(map[string]*state, len(names))
+	s.indexes = make(map[int]*state, len(indexes))
+	var err error
+	for name := range names {
+		s.names[name], err = a.step(at.places, func(sel selector) bool {
+			return sel.kind == wildcardSelector || sel.kind == nameSelector && sel.name == name
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for index := range indexes {
+		s.indexes[index], err = a.step(at.places, func(sel selector) bool {
+			return sel.kind == wildcardSelector || sel.kind == indexSelector && sel.index == index
+		})
+		if err != nil {
+			return err
+		}
+	}
+	s.otherName, err = a.step(at.places, func(sel selector) bool { return sel.kind == wildcardSelector })
+	s.otherItem = s.otherName
+	return err
+}
+
+// step returns the state of a child that the selectors for which match holds select.
+func (a *automaton) step(places []int, match func(selector) bool) (*state, error) {
+	var next []int
+	for _, n := range places {
+		if a.matched(n) {
+			continue
+		}
+		p := a.paths[a.owner[n]]
+		seg := p.query[n-p.first]
+		if seg.descendant {
+			next = append(next, n)
+		}
+		if slices.ContainsFunc(seg.selectors, match) {
+			next = append(next, n+1)
+		}
+	}
+	return a.state(next)
+}
+
+// member returns the state of the member of that name. s may be nil.
+func (s *state) member(name []byte) *state {
+	if s == nil {
+		return nil
+	}
+	if next, ok := s.names[string(name)]; ok {
+		return next
+	}
+	return s.otherName
+}
+
+// element returns the state of the element at index. s may be nil.
+func (s *state) element(index int) *state {
+	if s == nil {
+		return nil
+	}
+	if len(s.indexes) > 0 {
+		if next, ok := s.indexes[index]; ok {
+			return next
+		}
+	}
+	return s.otherItem
+}
+
+// reaches reports whether a selector reaches into a value of that kind. s may be nil.
+func (s *state) reaches(kind Kind) bool {
+	return s != nil && (kind == Object && s.intoObject || kind == Array && s.intoArray)
+}

@@ -1,0 +1,21 @@
+package masking
+
+// constant replaces any value, objects and arrays included, by one string.
+//
+//	constant(已隐藏)  anything → "已隐藏"
+//
+// The text is required; it cannot hold a comma, an equals sign or parentheses.
+type constant struct{ json []byte }
+
+func buildConstant(a *arguments, _ Environment) Transform {
+	text, ok := a.take("")
+	if !ok {
+		a.fault("want the text to show, as in constant(已隐藏)")
+	}
+	json := appendEscaped([]byte{'"'}, []byte(text))
+	return &constant{append(json, '"')}
+}
+
+func (c *constant) Append(dst []byte, _ Value) ([]byte, bool) {
+	return append(dst, c.json...), true
+}

@@ -1,0 +1,386 @@
+package masking_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// A pair is the engine and the reference for one spec.
+type pair struct {
+	spec      masking.Spec
+	engine    *masking.Layout
+	reference *reference
+}
+
+// newPair returns nil where Compile refuses a spec that the reference takes: two of its kinds may select one value.
+func newPair(spec masking.Spec) (*pair, error) {
+	reference, err := newReference(spec)
+	if err != nil {
+		return nil, fmt.Errorf("the reference refuses %+v: %w", spec, err)
+	}
+	engine, err := masking.Compile(spec)
+	if err != nil {
+		return nil, nil
+	}
+	return &pair{spec, engine, reference}, nil
+}
+
+// compare masks src by both and returns the class of the error, and what they differ in.
+func (p *pair) compare(src []byte, framing masking.Framing, c *chooser) (fault, diff string) {
+	ctx := context.Background()
+	wantDecider, gotDecider := *c, *c
+	wantDecider.seen, gotDecider.seen = nil, nil
+	var wantReport, gotReport masking.Report
+	want, wantErr := p.reference.Append(ctx, []byte("before:"), src, framing, &wantDecider, &wantReport)
+	source := slices.Clone(src)
+	got, gotErr := p.engine.Append(ctx, []byte("before:"), source, framing, &gotDecider, &gotReport)
+
+	switch {
+	case wantErr == errOverlap:
+		diff = "Compile takes kinds that select one value"
+	case class(wantErr) != class(gotErr):
+		diff = fmt.Sprintf("the reference says %v, the engine %v", wantErr, gotErr)
+	case !bytes.Equal(want, got):
+		diff = fmt.Sprintf("the reference writes\n%s\nthe engine writes\n%s", want, got)
+	case diffRecords(wantDecider.seen, gotDecider.seen) != "":
+		diff = "records (-reference +engine)\n" + diffRecords(wantDecider.seen, gotDecider.seen)
+	case !bytes.Equal(src, source):
+		diff = fmt.Sprintf("the engine changes its source to\n%s", source)
+	case wantErr == nil && diffReports(wantReport, gotReport) != "":
+		diff = "report (-reference +engine)\n" + diffReports(wantReport, gotReport)
+	case wantErr == nil && framing == masking.Document && !json.Valid(got[len("before:"):]):
+		diff = fmt.Sprintf("both write no JSON:\n%s", got)
+	}
+	if diff != "" {
+		diff += fmt.Sprintf("\nspec %+v\nframing %d\nsource %s\n       %q\nprofiles", p.spec, framing, src, src)
+		for kind := masking.Envelope; kind < len(p.spec.Records); kind++ {
+			for _, profile := range c.profiles[kind] {
+				diff += fmt.Sprintf("\n  %d: %+v", kind, *profile)
+			}
+		}
+	}
+	return class(wantErr), diff
+}
+
+func documents(t *testing.T, n int) int {
+	if s := os.Getenv("MASKGATE_DOCS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatalf("MASKGATE_DOCS: %v", err)
+		}
+		return n
+	}
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+// TestDifferential compares the engine with the reference on random documents, MASKGATE_DOCS of them. MASKGATE_SEED
+// chooses others than it always takes.
+func TestDifferential(t *testing.T) {
+	seed, _ := strconv.ParseUint(os.Getenv("MASKGATE_SEED"), 10, 64)
+	const each = 20
+	total := documents(t, 100_000)
+	faults := map[string]int{}
+	refused, changed, records, nested, differences := 0, 0, 0, 0, 0
+	for i := 0; i < total/each && differences < 5; i++ {
+		rng := rand.New(rand.NewPCG(seed, uint64(i)))
+		p, err := newPair(randomSpec(rng))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil {
+			refused++
+			continue
+		}
+		c := newChooser(rng, p.spec)
+		for range each {
+			framing := masking.Document
+			if rng.IntN(8) == 0 {
+				framing = masking.Lines
+			}
+			src := randomDocument(rng, framing)
+			fault, diff := p.compare(src, framing, c)
+			faults[fault]++
+			if diff != "" {
+				t.Errorf("MASKGATE_SEED=%d, spec %d: %s", seed, i, diff)
+				differences++
+				break
+			}
+			if fault == "" {
+				out, _ := p.engine.Append(t.Context(), nil, src, framing, c, nil)
+				if !bytes.Equal(out, src) && len(out) > 2 {
+					changed++
+				}
+				if slices.ContainsFunc(c.seen, func(r masking.Record) bool { return r.Kind >= 0 }) {
+					records++
+				}
+				if slices.ContainsFunc(c.seen, func(r masking.Record) bool { return r.Parent >= 0 && c.seen[r.Parent].Kind >= 0 }) {
+					nested++
+				}
+			}
+		}
+	}
+	t.Logf("%d specs refused of %d; documents by fault %v; %d rewritten to more than {}, %d with records, %d with nested ones",
+		refused, total/each, faults, changed, records, nested)
+	if total >= 10_000 && differences == 0 {
+		if refused > total/each/3 {
+			t.Errorf("Compile refuses %d of %d random specs", refused, total/each)
+		}
+		if changed < total/10 || records < total/10 || nested < total/100 || faults["syntax"] == 0 || faults["subject"] == 0 || faults["decider"] == 0 || faults["nothing"] == 0 {
+			t.Error("the random documents leave much untried")
+		}
+	}
+}
+
+// FuzzDifferential compares the engine with the reference on the rows' and random specs.
+func FuzzDifferential(f *testing.F) {
+	for i, r := range rows {
+		if len(r.in) < 1<<12 {
+			f.Add(uint64(i), []byte(r.in), uint16(i))
+		}
+	}
+	for seed := range uint64(100) {
+		rng := rand.New(rand.NewPCG(0, seed))
+		randomSpec(rng)
+		f.Add(seed, randomDocument(rng, masking.Framing(seed%2)), uint16(len(rows)))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, doc []byte, spec uint16) {
+		rng := rand.New(rand.NewPCG(0, seed))
+		s := randomSpec(rng)
+		framing := masking.Framing(seed % 2)
+		if int(spec) < len(rows) {
+			s, _ = rows[spec].compiled()
+			framing = rows[spec].framing
+		}
+		p, err := newPair(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil {
+			t.Skip("Compile refuses the spec")
+		}
+		if _, diff := p.compare(doc, framing, newChooser(rng, s)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// FuzzCompile compares what the engine and the reference take for a selector, and what it selects.
+func FuzzCompile(f *testing.F) {
+	for _, r := range rows {
+		spec, _ := r.compiled()
+		for _, s := range spec.Records {
+			for _, q := range s.Fields {
+				f.Add(q, []byte(r.in))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, selector string, doc []byte) {
+		if q, _ := parseQuery(selector); len(q) > 10 && strings.Contains(selector, "..") {
+			t.Skip("the reference would take too long, the engine too many states")
+		}
+		p := fieldPair(t, selector)
+		if p == nil {
+			return
+		}
+		if _, diff := p.compare(doc, masking.Document, starsChooser()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// fieldPair returns the pair for one field in one record, nil if both refuse its selector.
+func fieldPair(t *testing.T, selector string) *pair {
+	t.Helper()
+	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{selector}}}, Unlisted: masking.UnlistedPass}
+	reference, wantErr := newReference(spec)
+	engine, err := masking.Compile(spec)
+	if (wantErr == nil) != (err == nil) {
+		t.Errorf("selector %q: the reference says %v, Compile %v", selector, wantErr, err)
+		return nil
+	}
+	if err != nil {
+		return nil
+	}
+	return &pair{spec, engine, reference}
+}
+
+func starsChooser() *chooser {
+	return &chooser{profiles: map[int][]*masking.Profile{
+		masking.Envelope: {{}},
+		0:                {{Treatments: []masking.Treatment{verbs["stars"]}}},
+	}}
+}
+
+// TestConcurrent uses one layout many times at once.
+func TestConcurrent(t *testing.T) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i := range uint64(4) {
+		rng := rand.New(rand.NewPCG(1, i))
+		p, err := newPair(randomSpec(rng))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil {
+			continue
+		}
+		for g := range uint64(4) {
+			wg.Go(func() {
+				rng := rand.New(rand.NewPCG(g, i))
+				c := newChooser(rng, p.spec)
+				for range 100 {
+					if _, diff := p.compare(randomDocument(rng, masking.Document), masking.Document, c); diff != "" {
+						t.Error(diff)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// conformance returns the path of a file or folder of the shared conformance suites.
+func conformance(t *testing.T, path ...string) string {
+	t.Helper()
+	root := os.Getenv("MASKGATE_CONFORMANCE")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "conformance")
+	}
+	name := filepath.Join(append([]string{root}, path...)...)
+	if _, err := os.Stat(name); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the conformance suites are missing: %v", err)
+		}
+		t.Skipf("the conformance suites are missing: %v", err)
+	}
+	return name
+}
+
+// TestParsingSuite runs JSONTestSuite. The engine refuses duplicate names, which the suite, as RFC 8259 section 4, leaves
+// to the parser.
+func TestParsingSuite(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(conformance(t, "json", "test_parsing"), "*.json"))
+	if err != nil || len(files) < 300 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	p, err := newPair(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$"}}}})
+	if p == nil || err != nil {
+		t.Fatalf("Compile refuses the spec; %v", err)
+	}
+	clear := &chooser{profiles: map[int][]*masking.Profile{masking.Envelope: {{}}, 0: {{Treatments: make([]masking.Treatment, 1)}}}}
+	for _, file := range files {
+		name := filepath.Base(file)
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.engine.Append(t.Context(), nil, src, masking.Document, clear, nil)
+		want := name[0]
+		if strings.HasPrefix(name, "y_object_duplicated_key") {
+			want = 'n'
+		}
+		switch {
+		case want == 'y' && (err != nil || !bytes.Equal(out, src)):
+			t.Errorf("%s: Append(%q) = %q, %v, want it as it is", name, src, out, err)
+		case want == 'n' && class(err) != "syntax":
+			t.Errorf("%s: Append(%.200q) = %q, %v, want a SyntaxError", name, src, out, err)
+		}
+		if _, diff := p.compare(src, masking.Document, clear); diff != "" {
+			t.Errorf("%s: %.2000s", name, diff)
+		}
+	}
+}
+
+// TestSelectorSuite runs the RFC 9535 suite as far as its selectors are the engine's: what a selector selects becomes stars.
+func TestSelectorSuite(t *testing.T) {
+	text, err := os.ReadFile(conformance(t, "jsonpath", "cts.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var suite struct {
+		Tests []struct {
+			Name        string          `json:"name"`
+			Selector    string          `json:"selector"`
+			Invalid     bool            `json:"invalid_selector"`
+			Document    json.RawMessage `json:"document"`
+			ResultPaths []string        `json:"result_paths"`
+			Results     [][]string      `json:"results_paths"`
+		} `json:"tests"`
+	}
+	if err := json.Unmarshal(text, &suite); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, test := range suite.Tests {
+		p := fieldPair(t, test.Selector)
+		if p == nil {
+			continue
+		}
+		if test.Invalid {
+			t.Errorf("%s: both take the invalid selector %q", test.Name, test.Selector)
+			continue
+		}
+		ran++
+
+		m := &run{reference: p.reference, src: test.Document}
+		root, err := m.parse(0, len(test.Document))
+		if err != nil {
+			t.Fatalf("%s: %v", test.Name, err)
+		}
+		paths := test.ResultPaths
+		if test.Results != nil {
+			paths = test.Results[0]
+		}
+		var got, want []string
+		var visit func(n *node)
+		visit = func(n *node) {
+			if p.reference.kinds[0].fields[0].selects(root, n) {
+				got = append(got, fmt.Sprint(n.lo))
+			}
+			for _, path := range paths {
+				if q, err := parseQuery(path); err != nil {
+					t.Fatalf("%s: %v", test.Name, err)
+				} else if q.selects(root, n) {
+					want = append(want, fmt.Sprint(n.lo))
+				}
+			}
+			for _, c := range n.children {
+				visit(c)
+			}
+		}
+		visit(root)
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
+			t.Errorf("%s: the reference: %q selects (-want +got)\n%s", test.Name, test.Selector, diff)
+		}
+
+		if root.kind == masking.Null {
+			continue
+		}
+		if _, diff := p.compare(test.Document, masking.Document, starsChooser()); diff != "" {
+			t.Errorf("%s: %s", test.Name, diff)
+		}
+	}
+	if ran < 100 {
+		t.Errorf("only %d of %d selectors are the engine's", ran, len(suite.Tests))
+	}
+	t.Logf("%d of %d selectors are the engine's", ran, len(suite.Tests))
+}

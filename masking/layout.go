@@ -1,0 +1,101 @@
+package masking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Layout is a compiled [Spec]. It is safe for concurrent use.
+type Layout struct {
+	spec  Spec
+	root  *state
+	names map[string]bool // that selectors know, and errors may show
+	work  sync.Pool       // of *outline
+}
+
+// ErrNothing is returned by [Layout.Append] when a document's root is dropped: what is left is no JSON text.
+var ErrNothing = errors.New("nothing of the document may leave")
+
+// Compile compiles a spec. It reports all faults of its selectors at once, joined; faulty selectors are
+// [SelectorError]s.
+func Compile(spec Spec) (*Layout, error) {
+	l := &Layout{spec: spec, names: map[string]bool{}}
+	setDefaults(&l.spec.Limits)
+	var a automaton
+	var faults []error
+	add := func(text string, purpose purpose, kind, index int) {
+		q, err := parseQuery(text)
+		if err != nil {
+			faults = append(faults, err)
+			return
+		}
+		a.add(q, purpose, kind, index)
+		for _, seg := range q {
+			for _, sel := range seg.selectors {
+				l.names[sel.name] = true
+			}
+		}
+	}
+	for i, f := range spec.Envelope {
+		add(f, selectsField, Envelope, i)
+	}
+	for k, r := range spec.Records {
+		add(r.Select, selectsRecord, k, 0)
+		if r.Subject != "" {
+			add(r.Subject, selectsSubject, k, 0)
+		}
+		for i, in := range r.Inputs {
+			add(in, selectsInput, k, i)
+		}
+		for i, f := range r.Fields {
+			add(f, selectsField, k, i)
+		}
+	}
+	if len(faults) == 0 {
+		var err error
+		if l.root, err = a.compile(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("compiling layout: %w", errors.Join(faults...))
+	}
+	l.work.New = func() any { return &outline{layout: l} }
+	return l, nil
+}
+
+func setDefaults(limits *Limits) {
+	for _, l := range []struct {
+		limit        *int
+		defaultLimit int
+	}{
+		{&limits.Depth, DefaultLimits.Depth},
+		{&limits.Name, DefaultLimits.Name},
+		{&limits.Record, DefaultLimits.Record},
+	} {
+		if *l.limit <= 0 {
+			*l.limit = l.defaultLimit
+		}
+	}
+}
+
+// Append rewrites src as d decides and appends the result to dst. All of src is checked and decided before anything
+// is appended: on an error Append returns dst as it was. Errors are a [SyntaxError], a [SubjectError], [ErrNothing], or
+// the decider's own. All records of src reach the decider in one window. dst and src must not overlap; report may be nil.
+func (l *Layout) Append(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
+	o := l.work.Get().(*outline)
+	defer o.release()
+	if err := o.parse(src, framing); err != nil {
+		return dst, err
+	}
+	if err := o.decide(ctx, d); err != nil {
+		return dst, err
+	}
+	if report == nil {
+		report = &o.report
+	}
+	report.reset()
+	return o.append(dst, report)
+}

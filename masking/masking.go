@@ -1,0 +1,175 @@
+// Package masking rewrites JSON responses field by field in one pass over the bytes, without building a document tree.
+//
+// # Terms
+//
+// A [Layout] says where records, subjects and fields lie in the responses of one route. It is compiled once, from
+// selectors (RFC 9535 queries), and knows nothing of callers. A [Profile] is one [Treatment] for every field of one
+// kind of record; it is picked per record by a [Decider] once the record's subject and the values that conditions
+// read (its inputs) are known.
+//
+//	layout, err := masking.Compile(masking.Spec{
+//		Envelope: []string{"$.code"},
+//		Records: []masking.RecordSpec{{
+//			Select:  "$.data.items[*]",
+//			Subject: "$.customerId",
+//			Fields:  []string{"$.customerId", "$.name", "$.accounts[*].cardNo"},
+//		}},
+//	})
+//	out, err := layout.Append(ctx, nil, body, masking.Document, decider, &report)
+//
+// # What happens to a value
+//
+// A value belongs to the innermost record that contains it (the record's own value included), or to the envelope if no
+// record does. Only the fields of that record's kind, selected relative to that record, speak for it:
+//
+//   - No field selects it, and it is an object or array that some selector could still reach into: it is structure. Its
+//     brackets stay and its members are judged one by one.
+//   - No field selects it, it is none of the above, and no enclosing value of the same record is a field in clear: it
+//     is unlisted, and [Unlisted] says what becomes of it. An unlisted record's own value is never dropped for being an
+//     object or array: it is structure.
+//   - Fields select it: the strictest of their treatments applies (the highest [Rank]; the first listed among equals).
+//     In clear, it passes with all it contains, save what inner fields and inner records say. A transform replaces it
+//     whole; one that does not take a value of its JSON type, or cannot hide it, drops it. Drop removes it whole.
+//   - The record's profile is [Profile.Denied]: the record's value is dropped whole, inner records included.
+//
+// A null in the place of a record is no record: it belongs to what encloses it, and is kept unless a field there selects it.
+//
+// A record whose kind names a subject must have exactly one, a non-empty string or a number; otherwise the response
+// is refused with a [SubjectError], since nobody could say whose data left. Subject and inputs of a record, like its
+// fields, are values that belong to it: what lies in an inner record is the inner record's. Every record is decided, also
+// one inside a value that is then dropped.
+//
+// # What stays
+//
+// Every byte outside a treated value is the input's: number text, order, escapes, white space. Where members or
+// elements are dropped, each kept one but the first keeps the separator in front of it (white space, comma, white space),
+// the first takes the white space behind the opening bracket, and the white space in front of the closing bracket stays.
+// A container that loses all its members becomes {} or []; one that had none stays as it was.
+//
+// # Strictness
+//
+// Input is RFC 8259 and nothing more: UTF-8 only, no byte order mark, no duplicate names (compared after unescaping), no
+// trailing data, no lone surrogates, and within [Limits]. Anything else is a [SyntaxError], and nothing is rewritten.
+// Names match selectors after unescaping, exactly (no case folding, no normalisation).
+package masking
+
+import (
+	"context"
+	"fmt"
+)
+
+// Spec says where records, subjects and fields lie in the responses of one route.
+type Spec struct {
+	// Envelope selects the fields outside any record, from the root of the document.
+	Envelope []string
+	// Records are the kinds of record. Kinds may nest; no value may be selected by two of them.
+	Records []RecordSpec
+	// Unlisted says what becomes of a value that no field selects. The zero value drops it.
+	Unlisted Unlisted
+	// Limits bound what a response may ask of the engine. Zero fields take their defaults.
+	Limits Limits
+}
+
+// RecordSpec is one kind of record: a JSON value about at most one subject.
+type RecordSpec struct {
+	// Select selects the records, from the root of the document.
+	Select string
+	// Subject selects whom a record is about, relative to the record. Empty: records of this kind have no subject.
+	Subject string
+	// Inputs select the values that conditions read, relative to the record.
+	Inputs []string
+	// Fields select the fields, relative to the record.
+	Fields []string
+}
+
+// Unlisted says what becomes of a value that no field selects.
+type Unlisted uint8
+
+const (
+	UnlistedDrop Unlisted = iota // it is dropped
+	UnlistedMask                 // it is replaced, whole, by the string "****"
+	UnlistedPass                 // it passes
+)
+
+// Limits bound what a response may ask of the engine. What passes one is refused with a [SyntaxError].
+type Limits struct {
+	Depth  int // nesting of objects and arrays; default 128
+	Name   int // bytes of a member name as written, quotes included; default 64 KiB
+	Record int // bytes of a record; default 1 MiB
+}
+
+// DefaultLimits are the limits that zero fields of [Limits] take.
+var DefaultLimits = Limits{Depth: 128, Name: 64 << 10, Record: 1 << 20}
+
+// Framing says how JSON texts lie in a response body.
+type Framing uint8
+
+const (
+	// Document is one JSON text.
+	Document Framing = iota
+	// Lines is NDJSON: JSON texts, each on a line of its own. Blank lines are kept, a last newline is optional.
+	Lines
+)
+
+// Envelope is the [Record.Kind] of what lies outside any record.
+const Envelope = -1
+
+// Record is what a [Decider] learns of one record. Its byte slices are valid during the call only.
+type Record struct {
+	Kind    int     // index into Spec.Records, or Envelope
+	Parent  int     // index, within the window, of the record that encloses this one; -1 for an envelope
+	Subject Value   // the zero Value where the kind names no subject
+	Inputs  []Value // one for each of RecordSpec.Inputs; the zero Value where there is not exactly one
+}
+
+// Decider picks a profile for each record of a window.
+type Decider interface {
+	// Decide sets profiles[i] for records[i]. Records come in document order, each document's envelope first.
+	// An error refuses the response; Append returns it as it is.
+	Decide(ctx context.Context, records []Record, profiles []*Profile) error
+}
+
+// Profile is one treatment for every field of one kind of record. It must not change once it is in use.
+type Profile struct {
+	// Denied drops the record whole. An envelope cannot be denied: return an error instead.
+	Denied bool
+	// Treatments has one entry for each of the kind's fields, in order.
+	Treatments []Treatment
+}
+
+// Report says what Append did. It is reset by each call, so one Report can serve many. Records inside dropped values
+// count; values inside dropped or replaced ones do not.
+type Report struct {
+	Records  int     // records decided, envelopes not counted
+	Unlisted int     // values dropped or replaced because no field selects them
+	Tallies  []Tally // one for each distinct profile met, in order of first use
+}
+
+// Tally counts what became of the fields of the records of one profile.
+type Tally struct {
+	Profile  *Profile
+	Records  int   // records or envelopes with this profile
+	Treated  []int // by field: values treated as the profile says
+	Withheld []int // by field: values dropped because the transform does not take them
+}
+
+// SyntaxError is a response that is not strict JSON or passes a limit. It carries no data of the response.
+type SyntaxError struct {
+	Offset  int64  // bytes in front of the fault
+	Pointer string // JSON Pointer (RFC 6901) to the value; names that no selector knows are shown as *
+	Reason  string // what was expected or exceeded
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("invalid JSON at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
+}
+
+// SubjectError is a record without exactly one usable subject.
+type SubjectError struct {
+	Pointer string // JSON Pointer to the record; names that no selector knows are shown as *
+	Found   int    // how many subjects were found
+}
+
+func (e *SubjectError) Error() string {
+	return fmt.Sprintf("record %q: want one subject, a non-empty string or a number; found %d values", e.Pointer, e.Found)
+}

@@ -1,0 +1,393 @@
+package masking
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// outline is what the parser keeps of a response: the places where it may be cut. It lists, in document order, every
+// value whose treatment the decision can change, and every record. It is reused from response to response.
+type outline struct {
+	layout  *Layout
+	src     []byte
+	scan    scanner
+	nodes   []node
+	records []record
+	inputs  []span // of all records, in order
+	roots   []int  // nodes that are documents
+
+	window   []Record
+	values   []Value // of the window's inputs
+	profiles []*Profile
+	text     arena // unescaped strings
+	report   Report
+	pointer  []byte // of a fault, built from its end while unwinding
+}
+
+// node is a member, an element or a document, as byte offsets into the response.
+type node struct {
+	gap    int // just behind the previous sibling, or behind the opening bracket
+	start  int // its first byte: of the name, for a member
+	value  int // first byte of its value
+	end    int // just behind its value
+	next   int // index of the node behind its subtree
+	state  *state
+	record int // innermost record that the value belongs to
+	kind   Kind
+	role   nodeRole
+}
+
+type nodeRole uint8
+
+const (
+	plain      nodeRole = iota
+	isRecord            // a record begins here
+	nullRecord          // null in the place of a record
+	isRoot              // the root of a document, outside any record
+)
+
+// span is a value that a condition or the record of an access reads.
+type span struct {
+	start, end int
+	kind       Kind
+	found      int // how many values the selector found; start and end are the first's
+}
+
+type record struct {
+	kind    int
+	parent  int
+	node    int
+	subject span
+	inputs  int // index of its first input
+}
+
+func (o *outline) release() {
+	o.src, o.scan.src = nil, nil
+	clear(o.nodes) // states may outlive their layout otherwise
+	o.nodes, o.records, o.inputs, o.roots = o.nodes[:0], o.records[:0], o.inputs[:0], o.roots[:0]
+	clear(o.window)
+	clear(o.values)
+	clear(o.profiles)
+	o.window, o.values, o.profiles = o.window[:0], o.values[:0], o.profiles[:0]
+	o.text.reset()
+	o.pointer = nil
+	o.report.reset()
+	o.layout.work.Put(o)
+}
+
+// parse checks src and fills the outline.
+func (o *outline) parse(src []byte, framing Framing) error {
+	o.src = src
+	o.scan.reset(src, o.layout.spec.Limits)
+	if bytes.HasPrefix(src, []byte("\ufeff")) {
+		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
+	}
+	if framing == Lines {
+		return o.lines()
+	}
+	if !o.document() {
+		return o.fault(false)
+	}
+	o.scan.blank()
+	if o.scan.pos < len(src) {
+		return o.fault(o.scan.fail("want the end of the document"))
+	}
+	return nil
+}
+
+// lines parses NDJSON: a value may not span lines, and each ends its line.
+func (o *outline) lines() error {
+	s := &o.scan
+	for s.pos < len(o.src) {
+		end := len(o.src)
+		if i := bytes.IndexByte(o.src[s.pos:], '\n'); i >= 0 {
+			end = s.pos + i
+		}
+		s.src = o.src[:end]
+		s.blank()
+		if s.pos < end {
+			if !o.document() {
+				return o.fault(false)
+			}
+			s.blank()
+			if s.pos < end {
+				return o.fault(s.fail("want the end of the line"))
+			}
+		}
+		s.src = o.src
+		s.pos = min(end+1, len(o.src))
+	}
+	return nil
+}
+
+// document parses one JSON text and opens its envelope.
+func (o *outline) document() bool {
+	o.scan.blank()
+	envelope := o.open(Envelope, -1)
+	o.records[envelope].node = len(o.nodes)
+	o.roots = append(o.roots, len(o.nodes))
+	return o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot)
+}
+
+func (o *outline) open(kind, parent int) int {
+	o.records = append(o.records, record{kind: kind, parent: parent, node: len(o.nodes), inputs: len(o.inputs)})
+	if kind != Envelope {
+		for range o.layout.spec.Records[kind].Inputs {
+			o.inputs = append(o.inputs, span{})
+		}
+	}
+	return len(o.records) - 1
+}
+
+// node parses the value at the scanner's position and lists it.
+func (o *outline) node(gap, start int, st *state, rec int, role nodeRole) bool {
+	i := len(o.nodes)
+	s := &o.scan
+	value := s.pos
+	kind := s.kind()
+	if st != nil && st.record != Envelope {
+		if kind == Null {
+			st, role = st.null, nullRecord
+		} else {
+			role = isRecord
+			rec = o.open(st.record, rec)
+		}
+	}
+	o.nodes = append(o.nodes, node{gap: gap, start: start, value: value, state: st, record: rec, kind: kind, role: role})
+	var ok bool
+	switch {
+	case kind == Object && (role != plain || st.reaches(Object)):
+		ok = o.object(st, rec)
+	case kind == Array && (role != plain || st.reaches(Array)):
+		ok = o.array(st, rec)
+	default:
+		ok = o.skip(kind)
+	}
+	if !ok {
+		return false
+	}
+	n := &o.nodes[i]
+	n.end, n.next = s.pos, len(o.nodes)
+	if role == isRecord && n.end-n.value > o.layout.spec.Limits.Record {
+		return s.failAt(n.value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
+	}
+	if st != nil {
+		o.note(n)
+	}
+	return true
+}
+
+// note remembers a value that is the subject or an input of its record.
+func (o *outline) note(n *node) {
+	r := &o.records[n.record]
+	if n.state.subject {
+		r.subject.add(n)
+	}
+	for _, i := range n.state.inputs {
+		o.inputs[r.inputs+i].add(n)
+	}
+}
+
+func (s *span) add(n *node) {
+	if s.found == 0 {
+		s.start, s.end, s.kind = n.value, n.end, n.kind
+	}
+	s.found++
+}
+
+func (o *outline) object(st *state, rec int) bool {
+	s := &o.scan
+	names, ok := s.enter()
+	gap := s.pos
+	for more := ok && s.first('}'); more; more = s.more('}') {
+		start := s.pos
+		name, ok := s.name(names)
+		if !ok {
+			return false
+		}
+		if !o.node(gap, start, st.member(name), rec, plain) {
+			return o.within(s.text(start))
+		}
+		gap = s.pos
+	}
+	return s.leave(names)
+}
+
+func (o *outline) array(st *state, rec int) bool {
+	s := &o.scan
+	names, ok := s.enter()
+	gap := s.pos
+	index := 0
+	for more := ok && s.first(']'); more; more = s.more(']') {
+		if !o.node(gap, s.pos, st.element(index), rec, plain) {
+			return o.withinElement(index)
+		}
+		gap = s.pos
+		index++
+	}
+	return s.leave(names)
+}
+
+// skip checks a value whose inside no decision can change.
+func (o *outline) skip(kind Kind) bool {
+	s := &o.scan
+	switch kind {
+	case Object:
+		names, ok := s.enter()
+		for more := ok && s.first('}'); more; more = s.more('}') {
+			start := s.pos
+			if _, ok := s.name(names); !ok {
+				return false
+			}
+			if !o.skip(s.kind()) {
+				return o.within(s.text(start))
+			}
+		}
+		return s.leave(names)
+	case Array:
+		names, ok := s.enter()
+		index := 0
+		for more := ok && s.first(']'); more; more = s.more(']') {
+			if !o.skip(s.kind()) {
+				return o.withinElement(index)
+			}
+			index++
+		}
+		return s.leave(names)
+	}
+	return s.scalar(kind)
+}
+
+// within puts a member's name in front of a fault's pointer.
+func (o *outline) within(name []byte) bool {
+	token := "*"
+	if o.layout.names[string(name)] {
+		token = strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
+	}
+	o.pointer = append([]byte("/"+token), o.pointer...)
+	return false
+}
+
+func (o *outline) withinElement(index int) bool {
+	o.pointer = append([]byte("/"+strconv.Itoa(index)), o.pointer...)
+	return false
+}
+
+func (o *outline) fault(bool) error {
+	return &SyntaxError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
+}
+
+// decide asks for the profile of every record.
+func (o *outline) decide(ctx context.Context, d Decider) error {
+	for range o.inputs {
+		o.values = append(o.values, Value{})
+	}
+	for i := range o.records {
+		r := &o.records[i]
+		w := Record{Kind: r.kind, Parent: r.parent}
+		if r.kind != Envelope {
+			spec := &o.layout.spec.Records[r.kind]
+			if spec.Subject != "" {
+				w.Subject = o.value(r.subject)
+				usable := w.Subject.Kind == Number || w.Subject.Kind == String && len(w.Subject.Text) > 0
+				if !usable {
+					return &SubjectError{Pointer: o.pointerTo(r.node), Found: r.subject.found}
+				}
+			}
+			w.Inputs = o.values[r.inputs : r.inputs+len(spec.Inputs)]
+			for j := range w.Inputs {
+				w.Inputs[j] = o.value(o.inputs[r.inputs+j])
+			}
+		}
+		o.window = append(o.window, w)
+		o.profiles = append(o.profiles, nil)
+	}
+	if err := d.Decide(ctx, o.window, o.profiles); err != nil {
+		return err
+	}
+	for i, p := range o.profiles {
+		if i > 0 && p == o.profiles[i-1] && o.records[i].kind == o.records[i-1].kind {
+			continue // runs of records share a profile
+		}
+		if err := o.layout.fits(p, o.records[i].kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fits reports a profile that was not made for records of that kind: a fault of the decider.
+func (l *Layout) fits(p *Profile, kind int) error {
+	fields := len(l.spec.Envelope)
+	if kind != Envelope {
+		fields = len(l.spec.Records[kind].Fields)
+	}
+	switch {
+	case p == nil:
+		return fmt.Errorf("the decider gave no profile to a record of kind %d", kind)
+	case p.Denied && kind == Envelope:
+		return fmt.Errorf("the decider denied an envelope")
+	case p.Denied:
+		return nil
+	case len(p.Treatments) != fields:
+		return fmt.Errorf("the decider gave %d treatments to a record with %d fields", len(p.Treatments), fields)
+	}
+	for i, t := range p.Treatments {
+		if open := t.Rank == RankClear || t.Rank >= RankDrop; open != (t.Transform == nil) || t.Rank > RankDrop {
+			return fmt.Errorf("the decider gave field %d a treatment whose rank and transform do not fit", i)
+		}
+	}
+	return nil
+}
+
+// value returns a span's value if its selector found exactly one.
+func (o *outline) value(s span) Value {
+	if s.found != 1 {
+		return Value{}
+	}
+	return o.read(s.kind, s.start, s.end)
+}
+
+func (o *outline) read(kind Kind, start, end int) Value {
+	raw := o.src[start:end]
+	v := Value{Kind: kind, Raw: raw, Text: raw}
+	if kind == String {
+		v.Text = raw[1 : len(raw)-1]
+		if bytes.IndexByte(v.Text, '\\') >= 0 {
+			v.Text = o.text.unescape(v.Text)
+		}
+	}
+	return v
+}
+
+// pointerTo returns the JSON Pointer to a node. It is for errors: it walks the outline.
+func (o *outline) pointerTo(target int) string {
+	root := 0
+	for _, r := range o.roots {
+		if r <= target {
+			root = r
+		}
+	}
+	var b strings.Builder
+	for at := root; at != target; {
+		index := 0
+		child := at + 1
+		for o.nodes[child].next <= target {
+			child = o.nodes[child].next
+			index++
+		}
+		token := strconv.Itoa(index)
+		if o.nodes[at].kind == Object {
+			token = "*"
+			if name := o.scan.text(o.nodes[child].start); o.layout.names[string(name)] {
+				token = strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
+			}
+		}
+		b.WriteString("/" + token)
+		at = child
+	}
+	return b.String()
+}

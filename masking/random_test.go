@@ -1,0 +1,419 @@
+package masking_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// The transforms of the tests.
+type (
+	constant string   // takes any value
+	reverse  struct{} // takes strings
+	numeric  struct{} // takes numbers
+	refusing struct{} // takes nothing
+	witness  struct{} // takes any value and tells what it was given
+)
+
+func (c constant) Append(dst []byte, v masking.Value) ([]byte, bool) { return append(dst, c...), true }
+
+func (reverse) Append(dst []byte, v masking.Value) ([]byte, bool) {
+	if v.Kind != masking.String {
+		return dst, false
+	}
+	runes := []rune(string(v.Text))
+	slices.Reverse(runes)
+	return append(dst, quote(string(runes))...), true
+}
+
+func (numeric) Append(dst []byte, v masking.Value) ([]byte, bool) {
+	if v.Kind != masking.Number {
+		return dst, false
+	}
+	return strconv.AppendInt(dst, int64(len(v.Raw)), 10), true
+}
+
+func (refusing) Append(dst []byte, v masking.Value) ([]byte, bool) { return dst, false }
+
+func (witness) Append(dst []byte, v masking.Value) ([]byte, bool) {
+	return fmt.Appendf(dst, `"%v %x %x"`, v.Kind, crc32.ChecksumIEEE(v.Raw), crc32.ChecksumIEEE(v.Text)), true
+}
+
+// quote returns s as a JSON string.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		if r < ' ' || r == '"' || r == '\\' {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+var treatments = []masking.Treatment{
+	{},
+	{},
+	{Rank: masking.RankMask, Transform: reverse{}},
+	{Rank: masking.RankMask, Transform: numeric{}},
+	{Rank: masking.RankPseudo, Transform: witness{}},
+	{Rank: masking.RankPseudo, Transform: refusing{}},
+	{Rank: masking.RankRedact, Transform: constant(`"***"`)},
+	{Rank: masking.RankRedact, Transform: constant(`null`)},
+	{Rank: masking.RankDrop},
+}
+
+// A chooser is a Decider whose choice is a function of what it learns of a record, so that two maskers who tell it the
+// same get the same. It keeps the records it was told of.
+type chooser struct {
+	profiles map[int][]*masking.Profile // by kind
+	fails    bool                       // now and then
+	seen     []masking.Record
+}
+
+var errChooser = errors.New("chooser: now and then")
+
+func newChooser(rng *rand.Rand, spec masking.Spec) *chooser {
+	c := &chooser{profiles: map[int][]*masking.Profile{}, fails: rng.IntN(8) == 0}
+	for kind := masking.Envelope; kind < len(spec.Records); kind++ {
+		fields := spec.Envelope
+		if kind != masking.Envelope {
+			fields = spec.Records[kind].Fields
+		}
+		for range 1 + rng.IntN(3) {
+			p := &masking.Profile{Treatments: []masking.Treatment{}}
+			for range fields {
+				p.Treatments = append(p.Treatments, treatments[rng.IntN(len(treatments))])
+			}
+			c.profiles[kind] = append(c.profiles[kind], p)
+		}
+		if kind != masking.Envelope && rng.IntN(3) == 0 {
+			c.profiles[kind] = append(c.profiles[kind], &masking.Profile{Denied: true})
+		}
+	}
+	return c
+}
+
+func (c *chooser) Decide(ctx context.Context, records []masking.Record, profiles []*masking.Profile) error {
+	c.seen = nil
+	for i, r := range records {
+		r.Subject = cloneValue(r.Subject)
+		r.Inputs = slices.Clone(r.Inputs)
+		h := fnv.New64a()
+		h.Write(r.Subject.Text)
+		for j, v := range r.Inputs {
+			r.Inputs[j] = cloneValue(v)
+			h.Write([]byte{byte(v.Kind)})
+			h.Write(v.Raw)
+		}
+		c.seen = append(c.seen, r)
+		sum := h.Sum64()
+		if c.fails && sum%16 == 0 {
+			return errChooser
+		}
+		choice := c.profiles[r.Kind]
+		profiles[i] = choice[sum/16%uint64(len(choice))]
+	}
+	return nil
+}
+
+func cloneValue(v masking.Value) masking.Value {
+	return masking.Value{Kind: v.Kind, Raw: slices.Clone(v.Raw), Text: slices.Clone(v.Text)}
+}
+
+// diffRecords compares what two deciders learnt.
+func diffRecords(want, got []masking.Record) string {
+	plain := func(list []masking.Record) (out []string) {
+		value := func(v masking.Value) string { return fmt.Sprintf("(%v %q %q)", v.Kind, v.Raw, v.Text) }
+		for i, r := range list {
+			s := fmt.Sprintf("%d: kind %d parent %d subject %s inputs", i, r.Kind, r.Parent, value(r.Subject))
+			for _, v := range r.Inputs {
+				s += " " + value(v)
+			}
+			out = append(out, s)
+		}
+		return out
+	}
+	return cmp.Diff(plain(want), plain(got))
+}
+
+// Names of members. Objects and arrays of objects under the last two are likely records.
+var randomNames = []string{"a", "b", "c", "d", "id", "é x", "r", "q"}
+
+const recordNames = 6 // randomNames[recordNames:]
+
+func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
+
+// randomSpec returns a spec of 0 to 3 kinds of record. It may be one that Compile refuses.
+func randomSpec(rng *rand.Rand) masking.Spec {
+	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2))}
+	if rng.IntN(5) == 0 {
+		spec.Limits = masking.Limits{Depth: pick(rng, 0, 3, 5), Name: pick(rng, 0, 4, 8), Record: pick(rng, 0, 40, 200)}
+	}
+	segments := func() int { return pick(rng, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4) }
+	for range rng.IntN(6) {
+		spec.Envelope = append(spec.Envelope, randomSelector(rng, segments()))
+	}
+	kinds := pick(rng, 0, 1, 1, 1, 1, 2, 2, 2, 3)
+	names := rng.Perm(len(randomNames) - recordNames)
+	for i := range kinds {
+		name := randomNames[recordNames+names[i%len(names)]]
+		rec := masking.RecordSpec{Select: pick(rng,
+			"$."+name, "$."+name, "$."+name+"[*]", "$."+name+"[*]", "$.."+name, "$.."+name, "$.."+name, "$.."+name+"[*]", "$.r."+name, "$.r[*]."+name, "$..r.q", "$[*]."+name, "$.a."+name,
+			"$..a[*]."+name, pick(rng, "$", "$[*]", randomSelector(rng, 1+rng.IntN(3))))}
+		if rng.IntN(2) == 0 {
+			rec.Subject = pick(rng, "$.id", "$.id", "$['id']", "$", `$["i\u0064"]`, "$..id", "$.*", "$.a.id", "$[0]", "$[*].id")
+		}
+		for range rng.IntN(3) {
+			rec.Inputs = append(rec.Inputs, randomSelector(rng, rng.IntN(3)))
+		}
+		for range rng.IntN(9) {
+			rec.Fields = append(rec.Fields, randomSelector(rng, segments()))
+		}
+		spec.Records = append(spec.Records, rec)
+	}
+	return spec
+}
+
+func randomSelector(rng *rand.Rand, segments int) string {
+	s := "$"
+	for range segments {
+		if rng.IntN(20) == 0 {
+			s += pick(rng, " ", "\n", "\t ")
+		}
+		switch rng.IntN(12) {
+		case 0, 1, 2, 3, 4:
+			if name := pick(rng, randomNames...); strings.Contains(name, " ") {
+				s += "[" + randomQuoted(rng, name) + "]"
+			} else {
+				s += "." + name
+			}
+		case 5, 6:
+			s += pick(rng, ".*", "[*]", "[ * ]")
+		case 7:
+			s += fmt.Sprintf("[%d]", rng.IntN(3))
+		case 8:
+			s += ".." + pick(rng, "a", "b", "id", "r", "*", "[0]", "[*]", "['é x', 1]")
+		default:
+			list := []string{}
+			for range 1 + rng.IntN(3) {
+				list = append(list, pick(rng, strconv.Itoa(rng.IntN(3)), randomQuoted(rng, pick(rng, randomNames...)), randomQuoted(rng, pick(rng, randomNames...))))
+			}
+			s += "[" + strings.Join(list, pick(rng, ",", ", ", " ,")) + "]"
+		}
+	}
+	return s
+}
+
+// randomQuoted returns a quoted name selector for name.
+func randomQuoted(rng *rand.Rand, name string) string {
+	q := pick(rng, "'", `"`)
+	for _, r := range name {
+		if rng.IntN(10) == 0 {
+			q += fmt.Sprintf(pick(rng, `\u%04x`, `\u%04X`), r)
+		} else {
+			q += string(r)
+		}
+	}
+	return q + q[:1]
+}
+
+// A writer of random documents.
+type documentWriter struct {
+	*rand.Rand
+	b       strings.Builder
+	newline bool // white space may have newlines
+	odd     bool // white space and escapes at all
+	budget  int  // of values
+}
+
+// randomDocument returns a response body in the framing, once in a while a faulty one.
+func randomDocument(rng *rand.Rand, framing masking.Framing) []byte {
+	w := &documentWriter{Rand: rng, newline: framing == masking.Document, odd: rng.IntN(2) == 0}
+	texts := 1
+	if framing == masking.Lines {
+		texts = rng.IntN(4)
+	}
+	for i := range texts {
+		if i > 0 || rng.IntN(16) == 0 && framing == masking.Lines {
+			w.b.WriteString(pick(rng, "\n", "\n", "\r\n", "\n\n", "\n \t\r\n"))
+		}
+		w.budget = 50
+		w.space()
+		if rng.IntN(6) == 0 {
+			w.value(pick(rng, 0, 2, 4, 6), true, true)
+		} else {
+			w.root(pick(rng, 2, 3, 4, 5, 6, 6))
+		}
+		w.space()
+	}
+	if framing == masking.Lines && rng.IntN(2) == 0 {
+		w.b.WriteString("\n")
+	}
+	doc := []byte(w.b.String())
+	if rng.IntN(8) == 0 {
+		doc = corrupt(rng, doc)
+	}
+	return doc
+}
+
+// corrupt changes a byte or a few.
+func corrupt(rng *rand.Rand, doc []byte) []byte {
+	at := rng.IntN(len(doc) + 1)
+	to := min(at+rng.IntN(3), len(doc))
+	junk := pick(rng, "", " ", "\n", ",", ":", `"`, `\`, "{", "}", "[", "]", "0", "-", ".", "e", "1", "\x00", "\x7f", "\x80", "\xff",
+		"\xef\xbb\xbf", "\xed\xa0\x80", "\xc0\x80", "\xe2\x80\xa8", `\ud800`, `\udc00`, `\u00`, `\x`, "null", "nul", "true", "NaN", "+1", "'",
+		"/**/", "\t", "\v", "\r", "\u00a0", "\U0010ffff", `,"a":1`, `,"\u0061":1`, `{"a":1,"a":2}`, "{}", "[]", "[[[[", "1 2", `\uD83D\uDE00`,
+		string(doc[at:to]), string(doc))
+	switch rng.IntN(4) {
+	case 0:
+		return doc[:at]
+	case 1:
+		to = at
+	}
+	return slices.Concat(doc[:at], []byte(junk), doc[to:])
+}
+
+func (w *documentWriter) space() {
+	for w.odd && w.IntN(4) == 0 {
+		if s := pick(w.Rand, " ", "\t", "\r", "\n"); w.newline || s != "\n" {
+			w.b.WriteString(s)
+		}
+	}
+}
+
+func (w *documentWriter) list(open, end string, n int, member func(i int)) {
+	w.b.WriteString(open)
+	w.space()
+	for i := range n {
+		if i > 0 {
+			w.b.WriteString(",")
+			w.space()
+		}
+		member(i)
+		w.space()
+	}
+	w.b.WriteString(end)
+}
+
+// value writes a value nested at most depth deep. A container is one if depth allows it; a record is an object with an id.
+func (w *documentWriter) value(depth int, container, record bool) {
+	w.budget--
+	switch {
+	case depth == 0 || w.budget < 0 || !container && !record && w.IntN(5) > 1:
+		w.scalar()
+	case !record && w.IntN(3) == 0:
+		records := w.IntN(3) == 0
+		w.list("[", "]", w.IntN(4), func(int) { w.value(depth-1, false, records) })
+	default:
+		names := w.Perm(len(randomNames))[:w.IntN(5)]
+		if id := slices.Index(randomNames, "id"); record && !slices.Contains(names, id) {
+			names = append(names, id)
+		}
+		w.object(names, depth)
+	}
+}
+
+// root writes an object that likely has records.
+func (w *documentWriter) root(depth int) {
+	names := w.Perm(len(randomNames))[:w.IntN(5)]
+	for i := recordNames; i < len(randomNames); i++ {
+		if w.IntN(4) > 0 && !slices.Contains(names, i) {
+			names = append(names, i)
+		}
+	}
+	w.object(names, depth)
+}
+
+func (w *documentWriter) object(names []int, depth int) {
+	duplicate := w.IntN(200) == 0
+	if w.IntN(60) == 0 {
+		for i := range 5 + w.IntN(30) {
+			names = append(names, len(randomNames)+i)
+		}
+		duplicate = w.IntN(3) == 0
+	}
+	w.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	if duplicate && len(names) > 0 {
+		names = append(names, pick(w.Rand, names...))
+	}
+	w.list("{", "}", len(names), func(i int) {
+		name := fmt.Sprint("n", names[i])
+		if names[i] < len(randomNames) {
+			name = randomNames[names[i]]
+		}
+		w.string(name)
+		w.space()
+		w.b.WriteString(":")
+		w.space()
+		switch {
+		case name == "id" && w.IntN(16) > 0:
+			w.b.WriteString(pick(w.Rand, `"x"`, `"y"`, `"\u007a"`, "7", "1e2"))
+		case names[i] < recordNames:
+			w.value(depth-1, false, false)
+		case names[i] >= len(randomNames):
+			w.scalar()
+		case depth > 1 && w.IntN(3) == 0:
+			w.list("[", "]", w.IntN(4), func(int) { w.value(depth-2, true, w.IntN(8) > 0) })
+		case w.IntN(16) == 0:
+			w.b.WriteString("null")
+		default:
+			w.value(depth-1, true, w.IntN(8) > 0)
+		}
+	})
+}
+
+func (w *documentWriter) scalar() {
+	switch w.IntN(10) {
+	case 0:
+		w.b.WriteString(pick(w.Rand, "true", "false"))
+	case 1:
+		w.b.WriteString("null")
+	case 2, 3, 4:
+		w.b.WriteString(pick(w.Rand, "0", "-0", "1", "-1.50", "1E400", "0.1e-7", "1e+2", "13812345678", "11010519491231002000000000000"))
+	default:
+		w.string(pick(w.Rand, "", "x", "a", "张三丰", "é x", "\U0001f600!", `quo"te`, `back\slash`, "line\nfeed", "nul\x00", "</script>", "\u2028", "e\u0301"))
+	}
+}
+
+// string writes s, some of its characters escaped.
+func (w *documentWriter) string(s string) {
+	if !w.odd || w.IntN(3) > 0 {
+		w.b.WriteString(quote(s))
+		return
+	}
+	w.b.WriteByte('"')
+	for _, r := range s {
+		hex := pick(w.Rand, `\u%04x`, `\u%04X`)
+		short := strings.IndexRune("\"\\/\b\f\n\r\t", r)
+		switch {
+		case short >= 0 && w.IntN(2) == 0:
+			w.b.WriteByte('\\')
+			w.b.WriteByte(`"\/bfnrt`[short])
+		case r > 0xffff && w.IntN(2) == 0:
+			r -= 0x10000
+			fmt.Fprintf(&w.b, hex+hex, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		case r <= 0xffff && (w.IntN(2) == 0 || r < ' ' || r == '"' || r == '\\'):
+			fmt.Fprintf(&w.b, hex, r)
+		default:
+			w.b.WriteRune(r)
+		}
+	}
+	if w.IntN(400) == 0 {
+		w.b.WriteString(pick(w.Rand, `\ud800`, `\uDFFF`, `\ude00\ud83d`))
+	}
+	w.b.WriteByte('"')
+}

@@ -1,0 +1,184 @@
+package masking
+
+// rewriter writes a decided outline. What it does not cut out of the response, it copies.
+type rewriter struct {
+	*outline
+	dst    []byte
+	copied int // the response's bytes in front of it are in dst, or cut
+	report *Report
+}
+
+// append writes the response, rewritten, behind dst.
+func (o *outline) append(dst []byte, report *Report) ([]byte, error) {
+	w := rewriter{outline: o, dst: dst, report: report}
+	for i, r := range o.records {
+		if r.kind != Envelope {
+			report.Records++
+		}
+		report.tally(o.profiles[i]).Records++
+	}
+	for _, root := range o.roots {
+		if !w.write(root, false) {
+			return dst, ErrNothing
+		}
+	}
+	w.copy(len(o.src))
+	return w.dst, nil
+}
+
+func (w *rewriter) copy(to int) {
+	w.dst = append(w.dst, w.src[w.copied:to]...)
+	w.copied = to
+}
+
+// cut leaves out the response's bytes between from and to.
+func (w *rewriter) cut(from, to int) {
+	w.copy(from)
+	w.copied = to
+}
+
+// write writes a node, or reports that it is to be dropped, having written nothing. covered says that an enclosing value
+// of the same record passes in clear.
+func (w *rewriter) write(i int, covered bool) bool {
+	n := &w.nodes[i]
+	profile := w.profiles[n.record]
+	if n.role == isRecord {
+		if profile.Denied {
+			return false
+		}
+		covered = false
+	}
+	if n.state != nil && len(n.state.fields) > 0 {
+		field := strictest(profile, n.state.fields)
+		treatment := profile.Treatments[field]
+		tally := w.report.tally(profile)
+		switch treatment.Rank {
+		case RankClear:
+			tally.Treated[field]++
+			w.children(i, true)
+			return true
+		case RankDrop:
+			tally.Treated[field]++
+			return false
+		}
+		if !w.transform(n, treatment.Transform) {
+			tally.Withheld[field]++
+			return false
+		}
+		tally.Treated[field]++
+		return true
+	}
+	container := n.kind == Object || n.kind == Array
+	switch {
+	case container && (n.role != plain || n.state.reaches(n.kind)):
+		w.children(i, covered)
+		return true
+	case covered, n.role == nullRecord:
+		return true
+	}
+	return w.unlisted(n)
+}
+
+// strictest returns the first of fields with the highest rank.
+func strictest(p *Profile, fields []int) int {
+	worst := fields[0]
+	for _, f := range fields[1:] {
+		if p.Treatments[f].Rank > p.Treatments[worst].Rank {
+			worst = f
+		}
+	}
+	return worst
+}
+
+// transform writes what stands in for a value, or writes nothing if the transform does not take it.
+func (w *rewriter) transform(n *node, t Transform) bool {
+	length, copied := len(w.dst), w.copied
+	w.copy(n.value)
+	out, ok := t.Append(w.dst, w.read(n.kind, n.value, n.end))
+	if !ok {
+		w.dst, w.copied = w.dst[:length], copied
+		return false
+	}
+	w.dst, w.copied = out, n.end
+	return true
+}
+
+func (w *rewriter) unlisted(n *node) bool {
+	if w.layout.spec.Unlisted == UnlistedPass {
+		return true
+	}
+	w.report.Unlisted++
+	if w.layout.spec.Unlisted == UnlistedDrop {
+		return false
+	}
+	w.copy(n.value)
+	w.dst = append(w.dst, hidden...)
+	w.copied = n.end
+	return true
+}
+
+// children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
+func (w *rewriter) children(i int, covered bool) {
+	n := &w.nodes[i]
+	first := i + 1
+	if first == n.next {
+		return
+	}
+	kept := false
+	for c := first; c < n.next; c = w.nodes[c].next {
+		child := &w.nodes[c]
+		length, copied := len(w.dst), w.copied
+		if !kept && c != first {
+			w.cut(w.nodes[first].start, child.start)
+		}
+		switch {
+		case w.write(c, covered):
+			kept = true
+		case kept:
+			w.cut(child.gap, child.end)
+		default:
+			w.dst, w.copied = w.dst[:length], copied
+		}
+	}
+	if !kept {
+		w.cut(n.value+1, n.end-1)
+	}
+}
+
+func (r *Report) reset() {
+	r.Records, r.Unlisted = 0, 0
+	for i := range r.Tallies {
+		r.Tallies[i].Profile = nil
+	}
+	r.Tallies = r.Tallies[:0]
+}
+
+// tally returns the profile's tally. Few profiles meet in one response, and runs of records share one.
+func (r *Report) tally(p *Profile) *Tally {
+	for i := len(r.Tallies) - 1; i >= 0; i-- {
+		if r.Tallies[i].Profile == p {
+			return &r.Tallies[i]
+		}
+	}
+	var t *Tally
+	if n := len(r.Tallies); n < cap(r.Tallies) {
+		r.Tallies = r.Tallies[:n+1]
+		t = &r.Tallies[n]
+	} else {
+		r.Tallies = append(r.Tallies, Tally{})
+		t = &r.Tallies[n]
+	}
+	t.Profile, t.Records = p, 0
+	t.Treated = zeros(t.Treated, len(p.Treatments))
+	t.Withheld = zeros(t.Withheld, len(p.Treatments))
+	return t
+}
+
+func zeros(s []int, n int) []int {
+	if cap(s) < n {
+		return make([]int, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}

@@ -1,0 +1,309 @@
+package masking
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"unicode/utf8"
+)
+
+// scanner checks the tokens of RFC 8259 and moves over them. Its methods report false at a fault, which it then holds.
+type scanner struct {
+	src    []byte
+	pos    int
+	depth  int
+	limits Limits
+	// seen holds the hashes of the names of all open objects, innermost last. Two equal hashes are taken for two
+	// equal names: the hash is seeded, so that a false alarm has odds of 2^-64 a pair, and it refuses.
+	seen    []uint64
+	seed    maphash.Seed
+	scratch []byte // the last name with escapes, unescaped
+
+	faultAt int
+	reason  string
+}
+
+func (s *scanner) reset(src []byte, limits Limits) {
+	if s.seed == (maphash.Seed{}) {
+		s.seed = maphash.MakeSeed()
+	}
+	s.src, s.pos, s.depth, s.limits = src, 0, 0, limits
+	s.seen = s.seen[:0]
+	s.faultAt, s.reason = 0, ""
+}
+
+func (s *scanner) fail(reason string) bool { return s.failAt(s.pos, reason) }
+
+func (s *scanner) failAt(pos int, reason string) bool {
+	s.faultAt, s.reason = pos, reason
+	return false
+}
+
+// blank moves over white space.
+func (s *scanner) blank() {
+	for s.pos < len(s.src) {
+		switch s.src[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+var kinds = [256]Kind{
+	'{': Object, '[': Array, '"': String, 't': Bool, 'f': Bool, 'n': Null, '-': Number,
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number,
+	'5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
+}
+
+// kind tells from its first byte what the value at the position can only be.
+func (s *scanner) kind() Kind {
+	if s.pos == len(s.src) {
+		return Invalid
+	}
+	return kinds[s.src[s.pos]]
+}
+
+func (s *scanner) scalar(kind Kind) bool {
+	switch kind {
+	case String:
+		s.pos++
+		return s.string()
+	case Number:
+		return s.number()
+	case Null:
+		return s.literal("null")
+	case Bool:
+		if s.src[s.pos] == 't' {
+			return s.literal("true")
+		}
+		return s.literal("false")
+	}
+	if s.pos == len(s.src) {
+		return s.fail("the document ends too early")
+	}
+	return s.fail("want a value")
+}
+
+func (s *scanner) literal(text string) bool {
+	if len(s.src)-s.pos < len(text) || string(s.src[s.pos:s.pos+len(text)]) != text {
+		return s.fail("want " + text)
+	}
+	s.pos += len(text)
+	return true
+}
+
+// number checks a number (RFC 8259 §6).
+func (s *scanner) number() bool {
+	if s.src[s.pos] == '-' {
+		s.pos++
+	}
+	if s.pos < len(s.src) && s.src[s.pos] == '0' {
+		s.pos++
+	} else if !s.digits() {
+		return s.fail("want a digit")
+	}
+	if s.pos < len(s.src) && s.src[s.pos] == '.' {
+		s.pos++
+		if !s.digits() {
+			return s.fail("want a digit behind the decimal point")
+		}
+	}
+	if s.pos < len(s.src) && s.src[s.pos]|0x20 == 'e' {
+		s.pos++
+		if s.pos < len(s.src) && (s.src[s.pos] == '+' || s.src[s.pos] == '-') {
+			s.pos++
+		}
+		if !s.digits() {
+			return s.fail("want a digit in the exponent")
+		}
+	}
+	return true
+}
+
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.src) && s.src[s.pos]-'0' <= 9 {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+// string checks a string whose opening quote is behind the position, and moves behind its closing quote.
+func (s *scanner) string() bool {
+	for {
+		s.pos += plainPrefix(s.src[s.pos:])
+		if s.pos == len(s.src) {
+			return s.fail("the document ends within a string")
+		}
+		switch c := s.src[s.pos]; {
+		case c == '"':
+			s.pos++
+			return true
+		case c == '\\':
+			if !s.escape() {
+				return false
+			}
+		case c < 0x20:
+			return s.fail("want control characters escaped")
+		default:
+			for s.pos < len(s.src) && s.src[s.pos] >= utf8.RuneSelf {
+				r, size := utf8.DecodeRune(s.src[s.pos:])
+				if r == utf8.RuneError && size == 1 {
+					return s.fail("want UTF-8")
+				}
+				s.pos += size
+			}
+		}
+	}
+}
+
+// plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string. It looks at eight at
+// a time: each term below has the top bit of every byte set that the loop must stop at, and maybe of bytes behind it.
+func plainPrefix(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote := x ^ '"'*ones
+		slash := x ^ '\\'*ones
+		stop := (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & tops
+		if stop != 0 {
+			n += bits.TrailingZeros64(stop) / 8
+			break
+		}
+	}
+	for n < len(b) && b[n] != '"' && b[n] != '\\' && ' ' <= b[n] && b[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
+}
+
+func (s *scanner) escape() bool {
+	if s.pos+1 == len(s.src) {
+		return s.failAt(len(s.src), "the document ends within a string")
+	}
+	switch s.src[s.pos+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.pos += 2
+		return true
+	case 'u':
+		if _, size := unicodeEscape(s.src[s.pos:]); size > 0 {
+			s.pos += size
+			return true
+		}
+		return s.fail("want \\u and four hexadecimal digits, surrogates in pairs")
+	}
+	return s.fail("want one of the escapes of RFC 8259")
+}
+
+// name checks a member's name and colon, and returns the name unescaped, valid until the next call. names is what
+// enter returned for the object.
+func (s *scanner) name(names int) ([]byte, bool) {
+	if s.pos == len(s.src) || s.src[s.pos] != '"' {
+		return nil, s.fail("want a name in quotes")
+	}
+	start := s.pos
+	s.pos++
+	if !s.string() {
+		return nil, false
+	}
+	if s.pos-start > s.limits.Name {
+		return nil, s.failAt(start, fmt.Sprintf("a name has more than %d bytes", s.limits.Name))
+	}
+	name := s.text(start)
+	h := maphash.Bytes(s.seed, name)
+	if len(s.seen)-names < smallObject && slices.Contains(s.seen[names:], h) {
+		return nil, s.failAt(start, "a name stands twice in an object")
+	}
+	s.seen = append(s.seen, h)
+	s.blank()
+	if s.pos == len(s.src) || s.src[s.pos] != ':' {
+		return nil, s.fail("want a colon")
+	}
+	s.pos++
+	s.blank()
+	return name, true
+}
+
+// text returns the name that begins at start, unescaped.
+func (s *scanner) text(start int) []byte {
+	raw := s.src[start+1:]
+	if n := plainPrefix(raw); raw[n] == '"' {
+		return raw[:n]
+	}
+	s.scratch = s.scratch[:0]
+	for i := 0; raw[i] != '"'; {
+		if raw[i] != '\\' {
+			s.scratch = append(s.scratch, raw[i])
+			i++
+			continue
+		}
+		var size int
+		s.scratch, size = appendUnescaped(s.scratch, raw[i:])
+		i += size
+	}
+	return s.scratch
+}
+
+// smallObject is how many names are compared one by one; those of larger objects are sorted at their end.
+const smallObject = 16
+
+// enter moves into an object or array and returns where its names begin in seen.
+func (s *scanner) enter() (names int, ok bool) {
+	if s.depth == s.limits.Depth {
+		return 0, s.fail(fmt.Sprintf("nested more than %d deep", s.limits.Depth))
+	}
+	s.depth++
+	s.pos++
+	return len(s.seen), true
+}
+
+// first reports whether there is a first member or element.
+func (s *scanner) first(closing byte) bool {
+	s.blank()
+	if s.pos < len(s.src) && s.src[s.pos] == closing {
+		s.pos++
+		return false
+	}
+	return true
+}
+
+// more moves behind the comma and reports true, or behind the closing bracket.
+func (s *scanner) more(closing byte) bool {
+	s.blank()
+	if s.pos == len(s.src) {
+		return s.fail("the document ends too early")
+	}
+	switch s.src[s.pos] {
+	case ',':
+		s.pos++
+		s.blank()
+		return true
+	case closing:
+		s.pos++
+		return false
+	}
+	return s.fail("want a comma or " + string(closing))
+}
+
+// leave ends an object or array, unless there was a fault.
+func (s *scanner) leave(names int) bool {
+	if s.reason != "" {
+		return false
+	}
+	if mine := s.seen[names:]; len(mine) > smallObject {
+		slices.Sort(mine)
+		for i, h := range mine[1:] {
+			if h == mine[i] {
+				return s.failAt(s.pos-1, "a name stands twice in an object")
+			}
+		}
+	}
+	s.seen = s.seen[:names]
+	s.depth--
+	return true
+}
