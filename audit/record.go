@@ -1,0 +1,173 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// A Record is one entry of the access log. It never holds personal data of a
+// subject: only pseudonyms, names of fields, and counts.
+//
+// Empty members are left out of the encoding. Bytes that are not UTF-8 become
+// U+FFFD; control characters and those that change the direction of text are
+// escaped, so a record is always one line and prints as it reads.
+type Record struct {
+	// Time is when the event happened. Zero: [Log.Append] sets it.
+	// It is written in UTC, as RFC 3339 with up to nanoseconds.
+	Time time.Time `json:"time"`
+
+	// Event is "access", "start", "stop" or "rules".
+	Event string `json:"event"`
+
+	// ID is the correlation identifier that the caller was given too.
+	ID string `json:"id,omitempty"`
+
+	Gateway string `json:"gateway,omitempty"` // which gateway
+	Version string `json:"version,omitempty"` // its software version
+
+	Caller  *Caller `json:"caller,omitempty"`  // who asked; nil if nobody did, or nobody known
+	Purpose string  `json:"purpose,omitempty"` // why
+	Basis   string  `json:"basis,omitempty"`   // legal basis of the purpose (PIPL Art. 13)
+
+	Method   string `json:"method,omitempty"`
+	Route    string `json:"route,omitempty"` // the route's pattern, not the path asked for
+	Service  string `json:"service,omitempty"`
+	Upstream string `json:"upstream,omitempty"`
+
+	Decision string `json:"decision,omitempty"` // "released" or "refused"
+	Reason   string `json:"reason,omitempty"`   // stable code of why it was refused
+	Status   int    `json:"status,omitempty"`   // HTTP status the caller gets
+
+	// RulesDigest names the rule set that decided.
+	RulesDigest string `json:"rules_digest,omitempty"`
+
+	Records  int   `json:"records,omitempty"`  // records released
+	Denied   int   `json:"denied,omitempty"`   // records denied and removed
+	Unlisted int   `json:"unlisted,omitempty"` // values dropped for being unlisted
+	Bytes    int64 `json:"bytes,omitempty"`    // body bytes that leave
+
+	// Profiles says who got what: subjects treated alike are grouped.
+	Profiles []Profile `json:"profiles,omitempty"`
+
+	// Latency is how long the decision took. It is encoded as the member
+	// latency_us, whole microseconds.
+	Latency time.Duration `json:"-"`
+
+	TLS      string `json:"tls,omitempty"`      // TLS version of the caller's connection
+	Protocol string `json:"protocol,omitempty"` // HTTP version of the caller's connection
+
+	// Note is free text of start, stop and rules events; never of accesses.
+	Note string `json:"note,omitempty"`
+
+	// RecoveredBytes is what [Open] set aside, in a start event.
+	RecoveredBytes int64 `json:"recovered_bytes,omitempty"`
+}
+
+// A Caller is who asked, as far as authentication told.
+type Caller struct {
+	ID           string   `json:"id,omitempty"`
+	Roles        []string `json:"roles,omitempty"`
+	Organisation string   `json:"organisation,omitempty"`
+	TokenID      string   `json:"token_id,omitempty"`
+	Issuer       string   `json:"issuer,omitempty"`
+	AMR          []string `json:"amr,omitempty"` // authentication methods (RFC 8176)
+	ACR          string   `json:"acr,omitempty"` // authentication context class
+	Region       string   `json:"region,omitempty"`
+	Address      string   `json:"address,omitempty"` // network address
+}
+
+// A Profile is one treatment for every field, and the subjects it was given to.
+type Profile struct {
+	Kind     string   `json:"kind"`               // record selector, or "envelope"
+	Subjects []string `json:"subjects,omitempty"` // pseudonyms, see [Subject]
+	Records  int      `json:"records,omitempty"`  // records treated so
+	Fields   []Field  `json:"fields,omitempty"`
+}
+
+// A Field is what happened to one field of the records of a profile.
+type Field struct {
+	Path      string `json:"path"`               // selector (RFC 9535)
+	Type      string `json:"type,omitempty"`     // what the field is, e.g. "cn_mobile"
+	Treatment string `json:"treatment"`          // what was done to it, e.g. "mask"
+	Rule      string `json:"rule,omitempty"`     // which rule said so
+	Count     int    `json:"count,omitempty"`    // values released, treated
+	Withheld  int    `json:"withheld,omitempty"` // values dropped
+}
+
+// plain is a Record without methods.
+type plain Record
+
+// wire is what a Record looks like in JSON.
+type wire struct {
+	plain
+	LatencyUS int64 `json:"latency_us,omitempty"`
+}
+
+func (r Record) wire() wire {
+	r.Time = r.Time.UTC()
+	return wire{plain(r), r.Latency.Microseconds()}
+}
+
+// MarshalJSON encodes the record as a line of the log, without its number.
+func (r Record) MarshalJSON() ([]byte, error) {
+	return json.Marshal(r.wire())
+}
+
+// UnmarshalJSON decodes a line of the log; members it does not know, the
+// number among them, are ignored.
+func (r *Record) UnmarshalJSON(data []byte) error {
+	var w wire
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*r = Record(w.plain)
+	r.Latency = time.Duration(w.LatencyUS) * time.Microsecond
+	return nil
+}
+
+// encode returns the record's line from `"time":` on, without the newline:
+// the committer puts `{"seq":N,` before it.
+func (r Record) encode() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r.wire()); err != nil {
+		return nil, fmt.Errorf("encoding access record: %w", err)
+	}
+	line := escape(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))[1:])
+	// The longest prefix that the committer can add is that of record 2⁶³-1.
+	if len(line)+len(seqPrefix(1<<63-1)) > maxLine {
+		return nil, fmt.Errorf("encoding access record: %w", ErrTooLarge)
+	}
+	return line, nil
+}
+
+// escape writes as \uXXXX those characters that package json leaves as they
+// are but a terminal or an editor obeys: DEL, the C1 controls, and the
+// controls of direction. The line is JSON in UTF-8, so they can only stand in
+// strings.
+func escape(line []byte) []byte {
+	if bytes.IndexFunc(line, obeyed) < 0 {
+		return line
+	}
+	out := make([]byte, 0, len(line)+len(line)/8)
+	for len(line) > 0 {
+		r, n := utf8.DecodeRune(line)
+		if obeyed(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = append(out, line[:n]...)
+		}
+		line = line[n:]
+	}
+	return out
+}
+
+func obeyed(r rune) bool {
+	return r >= 0x7f && r <= 0x9f ||
+		r == 0x061c || r == 0x200e || r == 0x200f ||
+		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}

@@ -1,0 +1,165 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+)
+
+// A Query says which records [Search] looks for: those for which all members
+// hold that are set.
+type Query struct {
+	Subjects []string // pseudonyms: records about any of them; give one for each key version
+	Caller   string   // identifier of who asked
+	ID       string   // correlation identifier
+	Event    string
+	Purpose  string
+	Decision string
+	Since    time.Time // not before
+	Until    time.Time // before
+}
+
+// An Entry is a record in its place.
+type Entry struct {
+	Seq    int64
+	Record Record
+	File   string // base name of the segment
+	Line   int    // in File, from 1
+}
+
+var errStop = errors.New("the reader of the search has seen enough")
+
+// Search yields the committed records of the log in a directory that a query
+// asks for, in order. It reads the log from the beginning, in bounded memory
+// (one group), and may run while a gateway writes to it; an uncommitted tail
+// is left out. An error is yielded last: for a log that is corrupt one that
+// wraps a [*CorruptError].
+//
+// Search checks records against the hashes in the log but verifies no
+// signature; that is for [Verify].
+func Search(dir string, q Query) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		err := search(dir, q, func(e Entry) bool { return yield(e, nil) })
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Entry{}, fmt.Errorf("searching access log: %w", err))
+		}
+	}
+}
+
+func search(dir string, q Query, yield func(Entry) bool) error {
+	segments, err := listSegments(dir)
+	if err != nil {
+		return err
+	}
+	hints := q.hints()
+	var t tree
+	var origin string
+	for i, first := range segments {
+		if i > 0 && first != t.n {
+			return &CorruptError{File: segmentName(first), Seq: t.n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", t.n)}
+		}
+		s := &scanner{
+			file:     segmentName(first),
+			first:    first,
+			last:     i == len(segments)-1,
+			unsigned: true,
+			origin:   origin,
+			linked:   i > 0,
+			tree:     t,
+		}
+		if err := searchSegment(dir, s, q, hints, yield); err != nil {
+			return err
+		}
+		t, origin = s.tree, s.origin
+	}
+	return nil
+}
+
+// searchSegment yields the matching records of a segment, each group once its
+// checkpoint is read.
+func searchSegment(dir string, s *scanner, q Query, hints [][][]byte, yield func(Entry) bool) error {
+	f, size, err := openSegment(dir, s.first)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s.r, s.size = f, size
+
+	type match struct {
+		Entry
+		line []byte
+	}
+	var found []match
+	s.record = func(seq int64, l line) error {
+		if possible(l.data, hints) {
+			found = append(found, match{Entry{Seq: seq, File: s.file, Line: l.num}, bytes.Clone(l.data)})
+		}
+		return nil
+	}
+	s.commit = func() error {
+		for _, m := range found {
+			if err := json.Unmarshal(m.line, &m.Record); err != nil {
+				return s.corrupt(m.Line, m.Seq, "the record is not the JSON of a record")
+			}
+			if q.match(&m.Record) && !yield(m.Entry) {
+				return errStop
+			}
+		}
+		found = found[:0]
+		return nil
+	}
+	return s.run()
+}
+
+// match reports whether a record is looked for.
+func (q *Query) match(r *Record) bool {
+	about := func(p Profile) bool {
+		return slices.ContainsFunc(p.Subjects, func(s string) bool { return slices.Contains(q.Subjects, s) })
+	}
+	return (len(q.Subjects) == 0 || slices.ContainsFunc(r.Profiles, about)) &&
+		(q.Caller == "" || r.Caller != nil && r.Caller.ID == q.Caller) &&
+		(q.ID == "" || r.ID == q.ID) &&
+		(q.Event == "" || r.Event == q.Event) &&
+		(q.Purpose == "" || r.Purpose == q.Purpose) &&
+		(q.Decision == "" || r.Decision == q.Decision) &&
+		(q.Since.IsZero() || !r.Time.Before(q.Since)) &&
+		(q.Until.IsZero() || r.Time.Before(q.Until))
+}
+
+// hints returns what the line of a matching record contains: one string, as
+// it is encoded, of each list. Most lines are sorted out without decoding.
+func (q *Query) hints() [][][]byte {
+	var hints [][][]byte
+	for _, any := range [][]string{q.Subjects, {q.Caller}, {q.ID}, {q.Event}, {q.Purpose}, {q.Decision}} {
+		var list [][]byte
+		for _, s := range any {
+			if s != "" || len(any) > 1 {
+				list = append(list, encodeString(s))
+			}
+		}
+		if len(list) > 0 {
+			hints = append(hints, list)
+		}
+	}
+	return hints
+}
+
+func encodeString(s string) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic("audit: encoding a string: " + err.Error())
+	}
+	return escape(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+}
+
+func possible(line []byte, hints [][][]byte) bool {
+	return !slices.ContainsFunc(hints, func(list [][]byte) bool {
+		return !slices.ContainsFunc(list, func(s []byte) bool { return bytes.Contains(line, s) })
+	})
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/maskgate/maskgate/audit"
+	"golang.org/x/mod/sumdb/note"
+)
+
+const origin = "maskgate/test"
+
+// A kit is a log, and what it takes to verify it.
+type kit struct {
+	dir       string
+	vkey      string
+	verifiers note.Verifiers
+	kept      string // its newest checkpoint
+	segments  map[string][]byte
+}
+
+// makeKit writes a log of several segments with groups of several records.
+func makeKit(t *testing.T) *kit {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{7}, 64)), origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kit{dir: filepath.Join(t.TempDir(), "log"), vkey: vkey, verifiers: note.VerifierList(verifier)}
+	disk := &gate{}
+	l, err := audit.Open(audit.Options{
+		Dir: k.dir, Signer: signer, Verifiers: k.verifiers, SegmentSize: 1500, Disk: disk,
+		Now: func() time.Time { return time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// While the first is held at the sync, or before it is taken, the others
+	// come to wait: each round has a group of several.
+	arrived := make(chan bool, 4)
+	var wg sync.WaitGroup
+	add := func(id string) {
+		wg.Go(func() {
+			if _, err := l.Append(arrival{context.Background(), arrived}, audit.Record{Event: "access", ID: id, Decision: "released"}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-arrived
+	}
+	for range 3 {
+		disk.mu.Lock()
+		for _, id := range []string{"a", "b", "c", "d"} {
+			add(id)
+		}
+		disk.mu.Unlock()
+		wg.Wait()
+	}
+	add("last")
+	wg.Wait()
+	k.kept = l.Checkpoint()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k.segments = make(map[string][]byte)
+	names, _ := filepath.Glob(filepath.Join(k.dir, "*.jsonl"))
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.segments[filepath.Base(name)] = data
+	}
+	if len(k.segments) < 2 {
+		t.Fatalf("the log has %d segments, want several", len(k.segments))
+	}
+	return k
+}
+
+// An arrival is a context that tells when Append begins to wait.
+type arrival struct {
+	context.Context
+	arrived chan<- bool
+}
+
+func (a arrival) Done() <-chan struct{} { a.arrived <- true; return nil }
+
+// A gate is a Disk that does not sync, and does not return while mu is held.
+type gate struct{ mu sync.Mutex }
+
+func (g *gate) WriteAt(f *os.File, p []byte, off int64) (int, error) { return f.WriteAt(p, off) }
+func (g *gate) Sync(*os.File) error                                  { g.mu.Lock(); defer g.mu.Unlock(); return nil }
+func (g *gate) SyncDir(string) error                                 { return nil }
+
+func (k *kit) fill(t *testing.T, segments map[string][]byte) {
+	t.Helper()
+	if err := os.RemoveAll(k.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(k.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range segments {
+		if err := os.WriteFile(filepath.Join(k.dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var recordNumber = regexp.MustCompile(`record (\d+)`)
+
+// both runs both verifiers, which must agree on the verdict, the record, and
+// what is left over, and returns the exit status.
+func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Check) int {
+	t.Helper()
+	var out, errOut strings.Builder
+	got := run(append(append([]string{"-key", k.vkey}, args...), k.dir), &out, &errOut)
+	sum, err := audit.Verify(k.dir, k.verifiers, checks...)
+	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\ncheckpoints %d\nroot %s\n", sum.Origin, sum.Records, sum.Checkpoints, sum.Root)
+	var corrupt *audit.CorruptError
+	switch {
+	case errors.As(err, &corrupt):
+		want, text = 1, ""
+		if m := recordNumber.FindStringSubmatch(errOut.String()); corrupt.Seq >= 0 && (m == nil || m[1] != fmt.Sprint(corrupt.Seq)) {
+			t.Errorf("%s: auditverify: %saudit.Verify: %v", what, errOut.String(), err)
+		}
+	case err != nil:
+		want, text = 2, ""
+	case sum.TailFile != "":
+		want = 3
+		text += fmt.Sprintf("uncommitted tail: %d bytes at the end of %s\n", sum.Tail, sum.TailFile)
+	}
+	if got != want || out.String() != text {
+		t.Errorf("%s: auditverify = %d, %q, %q, audit.Verify = %+v, %v", what, got, out.String(), errOut.String(), sum, err)
+	}
+	return got
+}
+
+func TestAgreeGood(t *testing.T) {
+	k := makeKit(t)
+	kept := filepath.Join(t.TempDir(), "kept")
+	if err := os.WriteFile(kept, []byte(k.kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.both(t, "good log", []string{"-checkpoint", kept}, audit.Contains(k.kept)); got != 0 {
+		t.Errorf("auditverify of a good log = %d, want 0", got)
+	}
+	names := slices.Sorted(maps.Keys(k.segments))
+	m := maps.Clone(k.segments)
+	delete(m, names[len(names)-1])
+	k.fill(t, m)
+	if got := k.both(t, "rolled back", nil); got != 0 {
+		t.Errorf("auditverify of a log rolled back = %d, want 0", got)
+	}
+	if got := k.both(t, "rolled back, checkpoint kept", []string{"-checkpoint", kept}, audit.Contains(k.kept)); got != 1 {
+		t.Errorf("auditverify of a log rolled back, checkpoint kept, = %d, want 1", got)
+	}
+	m = maps.Clone(k.segments)
+	delete(m, names[0])
+	k.fill(t, m)
+	if got := k.both(t, "pruned", nil); got != 1 {
+		t.Errorf("auditverify of a pruned log = %d, want 1", got)
+	}
+	if got := k.both(t, "pruned", []string{"-pruned-before", "1000", "-checkpoint", kept}, audit.PrunedBefore(1000), audit.Contains(k.kept)); got != 0 {
+		t.Errorf("auditverify -pruned-before of a pruned log = %d, want 0", got)
+	}
+	k.fill(t, nil)
+	if got := k.both(t, "empty", nil); got != 0 {
+		t.Errorf("auditverify of an empty log = %d, want 0", got)
+	}
+}
+
+// TestAgreeFlippedByte changes every byte of the log.
+func TestAgreeFlippedByte(t *testing.T) {
+	k := makeKit(t)
+	for name, data := range k.segments {
+		path := filepath.Join(k.dir, name)
+		for i := range data {
+			for _, x := range []byte{1, data[i], data[i] ^ '\n'} {
+				if x == 0 {
+					continue
+				}
+				data[i] ^= x
+				if err := os.WriteFile(path, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				what := fmt.Sprintf("%s byte %d xor %#x", name, i, x)
+				if got := k.both(t, what, nil); got != 1 && got != 3 {
+					t.Errorf("%s: auditverify = %d, want 1 or 3", what, got)
+				}
+				data[i] ^= x
+			}
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAgreeStructure deletes, doubles, swaps, inserts and cuts lines and files.
+func TestAgreeStructure(t *testing.T) {
+	k := makeKit(t)
+	names := slices.Sorted(maps.Keys(k.segments))
+	for _, name := range names {
+		lines := strings.SplitAfter(string(k.segments[name]), "\n")
+		lines = lines[:len(lines)-1]
+		try := func(what string, lines ...string) {
+			t.Helper()
+			m := maps.Clone(k.segments)
+			m[name] = []byte(strings.Join(lines, ""))
+			k.fill(t, m)
+			k.both(t, name+": "+what, nil)
+		}
+		for i, l := range lines {
+			at := fmt.Sprintf("line %d ", i+1)
+			with := func(s ...string) []string { return slices.Concat(lines[:i], s, lines[i+1:]) }
+			try(at+"deleted", with()...)
+			try(at+"doubled", with(l, l)...)
+			try(at+"after an empty one", with("\n", l)...)
+			try(at+"after a NUL", with("\x00", l)...)
+			try(at+"cut in two", with(l[:len(l)/2], "\n", l[len(l)/2:])...)
+			try(at+"replaced by JSON", with("{}\n")...)
+			try(at+"in other case", with(strings.ToUpper(l))...)
+			try(at+"with white space", with(" "+l)...)
+			try(at+"with NULs for the first half", with(strings.Repeat("\x00", len(l)/2), l[len(l)/2:])...)
+			try(at+"and on cut off", lines[:i]...)
+			try(at+"cut off in the middle", append(slices.Clone(lines[:i]), l[:len(l)/2])...)
+			try(at+"cut off in the middle, newline", append(slices.Clone(lines[:i]), l[:len(l)/2]+"\n")...)
+			try(at+"NULs to the end", append(slices.Clone(lines[:i]), strings.Repeat("\x00", 100))...)
+			if i+1 < len(lines) {
+				try(at+"swapped", slices.Concat(lines[:i], []string{lines[i+1], l}, lines[i+2:])...)
+			}
+		}
+		m := maps.Clone(k.segments)
+		delete(m, name)
+		k.fill(t, m)
+		k.both(t, name+" deleted", nil)
+		m["1.jsonl"] = k.segments[name]
+		k.fill(t, m)
+		k.both(t, name+" renamed", nil)
+		for _, other := range names {
+			m := maps.Clone(k.segments)
+			m[name] = k.segments[other]
+			k.fill(t, m)
+			k.both(t, name+" replaced by "+other, nil)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	k := makeKit(t)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	_, other, err := note.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{8}, 64)), origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		want int
+	}{
+		{"key", []string{"-key", k.vkey, k.dir}, 0},
+		{"key file", []string{"-key-file", file("keys", other+"\n"+k.vkey+"\n"), k.dir}, 0},
+		{"both", []string{"-key", other, "-key", k.vkey, k.dir}, 0},
+		{"other key", []string{"-key", other, k.dir}, 1},
+		{"no key", []string{k.dir}, 2},
+		{"empty key file", []string{"-key-file", file("none", ""), k.dir}, 2},
+		{"bad key", []string{"-key", "x", k.dir}, 2},
+		{"bad key file", []string{"-key-file", file("bad", "x"), k.dir}, 2},
+		{"missing key file", []string{"-key-file", dir + "/x", k.dir}, 2},
+		{"no directory", []string{"-key", k.vkey}, 2},
+		{"two directories", []string{"-key", k.vkey, k.dir, k.dir}, 2},
+		{"missing directory", []string{"-key", k.vkey, dir + "/x"}, 2},
+		{"unknown flag", []string{"-x", k.dir}, 2},
+		{"bad checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", "x"), k.dir}, 2},
+		{"empty checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", ""), k.dir}, 2},
+		{"missing checkpoint", []string{"-key", k.vkey, "-checkpoint", dir + "/x", k.dir}, 2},
+	}
+	for _, tt := range tests {
+		var out, errOut strings.Builder
+		if got := run(tt.args, &out, &errOut); got != tt.want {
+			t.Errorf("%s: run(%q) = %d, want %d (%s%s)", tt.name, tt.args, got, tt.want, out.String(), errOut.String())
+		}
+		if (tt.want == 0) != (errOut.Len() == 0) {
+			t.Errorf("%s: run(%q) prints %q on standard error", tt.name, tt.args, errOut.String())
+		}
+	}
+}
