@@ -84,9 +84,10 @@ func TestRecordInjection(t *testing.T) {
 	i := 0
 	for e, err := range Search(o.Dir, Query{}) {
 		want := strings.ToValidUTF8(values[i], "\ufffd")
-		if values[i] == "\xff\xfe" {
+		switch values[i] {
+		case "\xff\xfe":
 			want = "\ufffd\ufffd" // one for each byte
-		} else if values[i] == "\xed\xa0\x80" {
+		case "\xed\xa0\x80":
 			want = "\ufffd\ufffd\ufffd"
 		}
 		if err != nil || e.Record.Note != want || e.Record.Caller.ID != want || e.Seq != int64(i) {

@@ -52,7 +52,7 @@ func (s *scanner) run() error {
 	}
 	for {
 		l, err := lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -222,7 +222,7 @@ func (s *scanner) checkTail() error {
 	lines := newLineReader(io.NewSectionReader(s.r, from, s.size-from), num, from)
 	for seq := s.tree.n; ; seq++ {
 		l, err := lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

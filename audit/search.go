@@ -134,10 +134,10 @@ func (q *Query) match(r *Record) bool {
 // it is encoded, of each list. Most lines are sorted out without decoding.
 func (q *Query) hints() [][][]byte {
 	var hints [][][]byte
-	for _, any := range [][]string{q.Subjects, {q.Caller}, {q.ID}, {q.Event}, {q.Purpose}, {q.Decision}} {
+	for _, needles := range [][]string{q.Subjects, {q.Caller}, {q.ID}, {q.Event}, {q.Purpose}, {q.Decision}} {
 		var list [][]byte
-		for _, s := range any {
-			if s != "" || len(any) > 1 {
+		for _, s := range needles {
+			if s != "" || len(needles) > 1 {
 				list = append(list, encodeString(s))
 			}
 		}

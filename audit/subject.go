@@ -23,7 +23,7 @@ func (k SubjectKey) Subject(id string) string {
 
 // Format prints the version, whatever the verb.
 func (k SubjectKey) Format(f fmt.State, _ rune) {
-	io.WriteString(f, "subject key version "+strconv.Itoa(k.Version))
+	_, _ = io.WriteString(f, "subject key version "+strconv.Itoa(k.Version))
 }
 
 // MarshalJSON encodes the version only.
@@ -40,7 +40,7 @@ func (k SubjectKey) MarshalJSON() ([]byte, error) {
 // each version of the key; who does not cannot try out all numbers.
 func Subject(secret []byte, version int, id string) string {
 	mac := hmac.New(sha256.New, secret)
-	io.WriteString(mac, id)
+	mac.Write([]byte(id))
 	sum := mac.Sum(nil)[:16]
 	return "s" + strconv.Itoa(version) + ":" + base64.RawURLEncoding.EncodeToString(sum)
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -29,7 +30,8 @@ func FuzzVerify(f *testing.F) {
 		if err == nil && !minted[token] {
 			t.Fatalf("Verify(%q) = %+v, want it refused", token, caller)
 		}
-		if err != nil && (caller.ID != "" || descriptions[err.(*Error).Reason] == "") {
+		var refused *Error
+		if err != nil && (caller.ID != "" || !errors.As(err, &refused) || descriptions[refused.Reason] == "") {
 			t.Fatalf("Verify(%q) = %+v, %v", token, caller, err)
 		}
 		_, _ = FromRequest(http.Header{"Authorization": {token}})

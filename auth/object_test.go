@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -46,7 +47,7 @@ func TestParseObject(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if object, err := parseObject([]byte(tt.in)); err != tt.want || err == nil && object == nil {
+			if object, err := parseObject([]byte(tt.in)); !errors.Is(err, tt.want) || err == nil && object == nil {
 				t.Errorf("parseObject = %v, %v, want error %v", object, err, tt.want)
 			}
 		})

@@ -91,7 +91,7 @@ func (v *Verifier) tryKeys(ctx context.Context, h header, jws *jose.JSONWebSigna
 			continue
 		}
 		// The bare key is passed: with a JSONWebKeySet go-jose would choose by headers itself.
-		var public any = key.Key
+		public := key.Key
 		if rsaKey, ok := public.(*rsa.PublicKey); ok && h.algorithm == string(jose.PS256) {
 			public = pssVerifier{rsaKey}
 		}

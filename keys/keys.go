@@ -112,7 +112,7 @@ func (k Key) String() string { return "key version " + strconv.Itoa(k.Version) }
 func (k Key) GoString() string { return k.String() }
 
 // Format prints the version only, whatever the verb.
-func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // MarshalJSON encodes the version only.
 func (k Key) MarshalJSON() ([]byte, error) {
@@ -132,7 +132,7 @@ func (s Set) String() string { return "set of " + strconv.Itoa(len(s.masters)) +
 func (s Set) GoString() string { return s.String() }
 
 // Format prints the number of versions only, whatever the verb.
-func (s Set) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+func (s Set) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue logs the number of versions only.
 func (s Set) LogValue() slog.Value { return slog.StringValue(s.String()) }

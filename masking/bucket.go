@@ -9,17 +9,17 @@ import (
 //
 //	bucket(size=10000)  12345.67 → "10000-20000"
 //
-// size is the width of a range (1 to 10^12; required). The lower end belongs to the range, the upper end does not. Takes
+// size is the width of a range (1 to 10^9; required). The lower end belongs to the range, the upper end does not. Takes
 // numbers, and strings that hold one, up to 10^15 either side of zero; beyond that a float64 no longer tells the
 // units apart, and the value is dropped.
-type bucket struct{ size float64 }
+type bucket struct{ size int64 }
 
 func buildBucket(a *arguments, _ Environment) Transform {
-	size := a.count("size", 0, 1, 1e12)
+	size := a.count("size", 0, 1, 1e9)
 	if size == 0 && len(a.faults) == 0 {
 		a.fault("want the width of a range, as in bucket(size=10000)")
 	}
-	return &bucket{float64(size)}
+	return &bucket{int64(size)}
 }
 
 func (b *bucket) Append(dst []byte, v Value) ([]byte, bool) {
@@ -37,10 +37,12 @@ func (b *bucket) Append(dst []byte, v Value) ([]byte, bool) {
 	if err != nil || math.Abs(x) > 1e15 {
 		return dst, false
 	}
-	low := int64(math.Floor(x/b.size) * b.size)
+	// Whole numbers are exact where a quotient of floats could round up into the next range.
+	low := int64(math.Floor(x))
+	low -= (low%b.size + b.size) % b.size
 	dst = append(dst, '"')
 	dst = strconv.AppendInt(dst, low, 10)
 	dst = append(dst, '-')
-	dst = strconv.AppendInt(dst, low+int64(b.size), 10)
+	dst = strconv.AppendInt(dst, low+b.size, 10)
 	return append(dst, '"'), true
 }

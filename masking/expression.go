@@ -38,6 +38,7 @@ type Environment struct {
 	// Type is the type of the field. Pseudonyms of the same value differ between types.
 	Type string
 	// PseudonymKey returns the key for pseudonyms under the purpose at hand, and its version.
+	// The key has at least [MinKey] bytes.
 	PseudonymKey func() (key []byte, version int)
 }
 
@@ -118,7 +119,7 @@ func (e Expression) Meet(other Expression) Expression {
 	if e.Name != "mask" || other.Name != "mask" {
 		return Redact
 	}
-	a, b := buildMask(&arguments{left: slices.Clone(e.Args)}, Environment{}).(*mask), buildMask(&arguments{left: slices.Clone(other.Args)}, Environment{}).(*mask)
+	a, b := e.mask(), other.mask()
 	met := Expression{Name: "mask", Args: []Argument{
 		{"keep_first", strconv.Itoa(min(a.first, b.first))},
 		{"keep_last", strconv.Itoa(min(a.last, b.last))},
@@ -130,6 +131,19 @@ func (e Expression) Meet(other Expression) Expression {
 		met.Args = append(met.Args, Argument{"stars", "same"})
 	}
 	return met
+}
+
+// Shows reports whether e shows, of a value that is long enough for both, at least what other shows; both must be masks.
+func (e Expression) Shows(other Expression) bool {
+	a, b := e.mask(), other.mask()
+	if a.first == b.first && a.last == b.last {
+		return a.min <= b.min && (a.stars == 0 || b.stars > 0)
+	}
+	return a.first >= b.first && a.last >= b.last
+}
+
+func (e Expression) mask() *mask {
+	return buildMask(&arguments{left: slices.Clone(e.Args)}, Environment{}).(*mask)
 }
 
 // arguments hands out an expression's arguments and collects what is wrong with them.

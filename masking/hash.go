@@ -29,6 +29,9 @@ type mac struct {
 	sum [sha256.Size]byte
 }
 
+// MinKey is how many bytes a key for pseudonyms must have: with a short one, or none, all values could be tried.
+const MinKey = 32
+
 // pseudonymSize is how much of the HMAC a pseudonym shows: 128 bits.
 const pseudonymSize = 16
 
@@ -38,6 +41,10 @@ func buildHash(a *arguments, env Environment) Transform {
 		return nil
 	}
 	key, version := env.PseudonymKey()
+	if len(key) < MinKey {
+		a.fault("the key for pseudonyms has %d bytes; want at least %d", len(key), MinKey)
+		return nil
+	}
 	return &keyedHash{
 		prefix: `"p` + strconv.Itoa(version) + ":",
 		typ:    append([]byte(env.Type), 0),

@@ -58,7 +58,7 @@ func (r row) compiled() (masking.Spec, *rowDecider) {
 	for _, p := range r.parts {
 		kind := masking.Envelope
 		var fields, inputs []string
-		plain, clear := &masking.Profile{}, &masking.Profile{}
+		plain, open := &masking.Profile{}, &masking.Profile{}
 		for _, f := range p.fields {
 			verb, selector, _ := strings.Cut(f, " ")
 			if verb == "read" {
@@ -71,7 +71,7 @@ func (r row) compiled() (masking.Spec, *rowDecider) {
 			}
 			fields = append(fields, selector)
 			plain.Treatments = append(plain.Treatments, treatment)
-			clear.Treatments = append(clear.Treatments, masking.Treatment{})
+			open.Treatments = append(open.Treatments, masking.Treatment{})
 		}
 		if p.records == "" {
 			spec.Envelope = fields
@@ -79,7 +79,7 @@ func (r row) compiled() (masking.Spec, *rowDecider) {
 			kind = len(spec.Records)
 			spec.Records = append(spec.Records, masking.RecordSpec{Select: p.records, Subject: p.subject, Inputs: inputs, Fields: fields})
 		}
-		d.plain[kind], d.clear[kind] = plain, clear
+		d.plain[kind], d.clear[kind] = plain, open
 	}
 	return spec, d
 }

@@ -152,7 +152,7 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 		k := m.kinds[rec.kind]
 		if k.hasSubject {
 			found := m.own(rec, k.subject)
-			if len(found) != 1 || !(found[0].kind == masking.Number || found[0].kind == masking.String && len(found[0].text) > 0) {
+			if len(found) != 1 || found[0].kind != masking.Number && (found[0].kind != masking.String || len(found[0].text) == 0) {
 				return dst, &masking.SubjectError{Found: len(found)}
 			}
 			window[i].Subject = m.valueOf(found[0])
