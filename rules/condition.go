@@ -1,0 +1,270 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"github.com/maskgate/maskgate/masking"
+	"go.yaml.in/yaml/v4"
+)
+
+// condition is a compiled when: a CEL expression over caller, request and record that yields true or false.
+type condition struct {
+	text    string
+	program cel.Program
+	reads   bool // whether it reads the record
+	// compared are the groups of operands that only make sense if they are of one type.
+	compared []comparison
+}
+
+// maxCost bounds the evaluation of a condition, in CEL's cost units (about one for each operation or list element).
+const maxCost = 10_000
+
+// maxExpression is how many bytes a condition may have.
+const maxExpression = 4096
+
+var (
+	callerNames  = []string{"id", "roles", "organisation", "region", "amr", "acr", "purposes"}
+	requestNames = []string{"method", "route", "purpose"}
+)
+
+// conditionEnv declares the variables. Their attributes are checked apart, so that a misspelt one is an error at load.
+var conditionEnv = func() *cel.Env {
+	attributes := cel.MapType(cel.StringType, cel.DynType)
+	env, err := cel.NewEnv(
+		cel.Variable("caller", attributes),
+		cel.Variable("request", attributes),
+		cel.Variable("record", attributes),
+		cel.ParserExpressionSizeLimit(maxExpression),
+	)
+	if err != nil {
+		panic(fmt.Sprintf("setting up conditions: %v", err))
+	}
+	return env
+}()
+
+func (l *loader) condition(s *source, n *yaml.Node) *condition {
+	text := s.scalar(n, "when")
+	if text == "" {
+		return nil
+	}
+	if len(text) > maxExpression {
+		s.fault(n, "when: the expression has %d bytes; want at most %d", len(text), maxExpression)
+		return nil
+	}
+	checked, issues := conditionEnv.Compile(text)
+	if issues.Err() != nil {
+		for _, e := range issues.Errors() {
+			if e.Location.Column() < 0 { // a limit, passed nowhere in particular
+				s.fault(n, "when: %s; write a simpler expression", e.Message)
+				continue
+			}
+			s.fault(n, "when: column %d of the expression: %s", e.Location.Column()+1, e.Message)
+		}
+		return nil
+	}
+	if checked.OutputType() != cel.BoolType {
+		s.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
+		return nil
+	}
+	c := &condition{text: text}
+	c.compared = comparisons(checked.NativeRep())
+	if err := l.readings(checked.NativeRep().Expr(), c); err != nil {
+		s.fault(n, "when: %v", err)
+		return nil
+	}
+	var err error
+	if c.program, err = conditionEnv.Program(checked, cel.CostLimit(maxCost)); err != nil {
+		s.fault(n, "when: %v", err)
+		return nil
+	}
+	return c
+}
+
+// readings checks the names that an expression reads and collects those of the record.
+func (l *loader) readings(root ast.Expr, c *condition) error {
+	var faults []error
+	var visit func(e ast.Expr)
+	visit = func(e ast.Expr) {
+		variable, path := attribute(e)
+		switch variable {
+		case "caller":
+			faults = append(faults, knownAttribute(variable, path, callerNames))
+			return
+		case "request":
+			faults = append(faults, knownAttribute(variable, path, requestNames))
+			return
+		case "record":
+			c.reads = true
+			if len(path) == 0 {
+				faults = append(faults, errors.New("name what is read of the record, as in record.agentId"))
+				return
+			}
+			faults = append(faults, l.set.inputs.add(path))
+			return
+		}
+		if e.Kind() == ast.ComprehensionKind && readsRecord(e.AsComprehension().IterRange()) {
+			faults = append(faults, errors.New("a macro cannot go through values of the record; compare them one by one, as in record.a == 'x' || record.b == 'x'"))
+		}
+		for _, child := range children(e) {
+			visit(child)
+		}
+	}
+	visit(root)
+	return errors.Join(faults...)
+}
+
+func readsRecord(e ast.Expr) bool {
+	variable, _ := attribute(e)
+	return variable == "record" || slices.ContainsFunc(children(e), readsRecord)
+}
+
+func knownAttribute(variable string, path, known []string) error {
+	if len(path) != 1 || !slices.Contains(known, path[0]) {
+		have := strings.Join(append([]string{variable}, path...), ".")
+		return fmt.Errorf("unknown name %s; want %s.%s", have, variable, strings.Join(known, ", "+variable+"."))
+	}
+	return nil
+}
+
+// attribute takes record.a.b apart into "record" and [a b]; its variable is "" for any other expression.
+func attribute(e ast.Expr) (variable string, path []string) {
+	for e.Kind() == ast.SelectKind {
+		path = append(path, e.AsSelect().FieldName())
+		e = e.AsSelect().Operand()
+	}
+	if e.Kind() != ast.IdentKind {
+		return "", nil
+	}
+	slices.Reverse(path)
+	return e.AsIdent(), path
+}
+
+func children(e ast.Expr) []ast.Expr {
+	switch e.Kind() {
+	case ast.CallKind:
+		call := e.AsCall()
+		if call.IsMemberFunction() {
+			return append([]ast.Expr{call.Target()}, call.Args()...)
+		}
+		return call.Args()
+	case ast.SelectKind:
+		return []ast.Expr{e.AsSelect().Operand()}
+	case ast.ListKind:
+		return e.AsList().Elements()
+	case ast.MapKind:
+		var list []ast.Expr
+		for _, entry := range e.AsMap().Entries() {
+			list = append(list, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
+		}
+		return list
+	case ast.StructKind:
+		var list []ast.Expr
+		for _, field := range e.AsStruct().Fields() {
+			list = append(list, field.AsStructField().Value())
+		}
+		return list
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		return []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
+	}
+	return nil
+}
+
+// inputs are the values that the conditions of a set read of a record, as paths of names.
+type inputs [][]string
+
+func (in *inputs) add(path []string) error {
+	for _, other := range *in {
+		if slices.Equal(other, path) {
+			return nil
+		}
+		n := min(len(other), len(path))
+		if slices.Equal(other[:n], path[:n]) {
+			return fmt.Errorf("record.%s and record.%s are both read, but one lies within the other; read values, not objects",
+				strings.Join(other, "."), strings.Join(path, "."))
+		}
+	}
+	*in = append(*in, path)
+	return nil
+}
+
+// selectors are the inputs as the masking engine takes them.
+func (in inputs) selectors() []string {
+	list := make([]string, len(in))
+	for i, path := range in {
+		list[i] = "$"
+		for _, name := range path {
+			list[i] += "['" + name + "']" // CEL's names have no quotes, but in backticks they may have dots and dashes
+		}
+	}
+	return list
+}
+
+// facts builds CEL's record from the inputs that were found. Objects, arrays and numbers beyond a float64 are no facts: they
+// are there for has, but a condition that reads one fails.
+func (in inputs) facts(values []masking.Value) map[string]any {
+	record := map[string]any{}
+	for i, path := range in {
+		if values[i].Kind == masking.Invalid {
+			continue
+		}
+		v := fact(values[i])
+		at := record
+		for _, name := range path[:len(path)-1] {
+			next, ok := at[name].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				at[name] = next
+			}
+			at = next
+		}
+		at[path[len(path)-1]] = v
+	}
+	return record
+}
+
+var noFact = types.NewErr("the record's value cannot be read")
+
+func fact(v masking.Value) any {
+	switch v.Kind {
+	case masking.String:
+		return string(v.Text)
+	case masking.Bool:
+		return v.Raw[0] == 't'
+	case masking.Null:
+		return types.NullValue
+	case masking.Number:
+		if n, err := strconv.ParseInt(string(v.Raw), 10, 64); err == nil {
+			return n
+		}
+		if x, err := strconv.ParseFloat(string(v.Raw), 64); err == nil {
+			return x
+		}
+	}
+	return noFact
+}
+
+// holds evaluates the condition. An error means that it could not be told.
+func (c *condition) holds(vars map[string]any) (bool, error) {
+	for _, group := range c.compared {
+		if err := group.check(vars["record"]); err != nil {
+			return false, err
+		}
+	}
+	out, _, err := c.program.Eval(vars)
+	if err != nil {
+		return false, err
+	}
+	b, ok := out.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("want true or false; have a value of type %s", out.Type().TypeName())
+	}
+	return bool(b), nil
+}

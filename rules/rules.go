@@ -1,0 +1,202 @@
+// Package rules reads rule files, checks them, and decides from them what a caller may see.
+//
+// There are two kinds of file, both strict YAML: an unknown key, a duplicate key, an anchor or a second document is an
+// error, and all errors of all files are reported at once, each as file:line:column. A service file, the app team's,
+// says what fields are:
+//
+//	kind: service
+//	name: customer
+//	owner: crm-team
+//	routes:
+//	  - match: GET /v1/customers/{id}
+//	    subject: $.customerId
+//	    fields:
+//	      $.customerId: public
+//	      $.name: person_name
+//
+// A policy file, security's, says who may see them:
+//
+//	kind: policy
+//	name: customer-data
+//	purposes:
+//	  customer-service: {basis: contract}
+//	roles:
+//	  customer-service:
+//	    purposes: [customer-service]
+//	    when: record.agentId == caller.id
+//	    treat: {C2: mask}
+//	caps:
+//	  - {class: C3, at_most: drop}
+//
+// # How a decision comes about
+//
+// A request is admitted if its route exists, its purpose is one that the policy knows and the caller's token carries, and
+// at least one of the caller's roles serves that purpose and has its requirements met. Each record then gets a profile:
+// every field starts as drop; the roles whose condition (when) holds for the record permit, and the most open permit
+// wins; the caps that apply forbid, and the strictest cap wins over any permit. Of two permits of the same openness, the one
+// that shows all that the other does wins, else the first in the order of files (by base name) and lines. A record for
+// which no role's condition holds is denied whole. Where a condition cannot be evaluated (a value that it reads is
+// missing, is an object or array, or has another type than what it is compared with), a role does not permit and a cap
+// does forbid. Fields of type public are clear to whoever is admitted, unless a cap says more.
+//
+// A [Set] is immutable; a request is decided under the one set it began with, named by its [Set.Digest].
+package rules
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Set is a compiled set of rule files. It is safe for concurrent use.
+type Set struct {
+	digest   string
+	table    routeTable
+	routes   []*Route
+	purposes map[string]*purpose
+	roles    []*role // in the order of base names and lines
+	caps     []*limit
+	keys     Keys
+	inputs   inputs // that conditions read
+
+	mu       sync.RWMutex
+	profiles map[string]*Profile // guarded by mu
+}
+
+// Keys gives the keys that treatments need.
+type Keys interface {
+	// Pseudonym returns the key for pseudonyms under a purpose, at least [masking.MinKey] bytes, and its version. A set
+	// keeps what it got: a new version takes effect with the next set.
+	Pseudonym(purpose string) (key []byte, version int)
+}
+
+// File is a rule file.
+type File struct {
+	Name string // as errors show it
+	Data []byte
+}
+
+// ReadFiles reads the rule files at the paths: of a directory, those that end in .yaml or .yml and not in
+// _test.yaml or _test.yml. It is an error if a directory has none.
+func ReadFiles(paths ...string) ([]File, error) {
+	var files []File
+	for _, path := range paths {
+		names := []string{path}
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading rules: %w", err)
+		}
+		if info.IsDir() {
+			if names, err = ruleFilesIn(path); err != nil {
+				return nil, fmt.Errorf("reading rules: %w", err)
+			}
+			// A directory whose mount failed must not pass for one that has nothing to forbid.
+			if len(names) == 0 {
+				return nil, fmt.Errorf("reading rules: no .yaml or .yml file in %s", path)
+			}
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("reading rules: %w", err)
+			}
+			files = append(files, File{Name: name, Data: data})
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("reading rules: no path is given; name the rule files, or their directories")
+	}
+	return files, nil
+}
+
+func ruleFilesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		ext := filepath.Ext(name)
+		// A ConfigMap's files are symlinks, and its directory holds a hidden one.
+		hidden := strings.HasPrefix(name, ".") || e.Type()&fs.ModeDir != 0
+		if !hidden && (ext == ".yaml" || ext == ".yml") && !strings.HasSuffix(name, "_test"+ext) {
+			names = append(names, filepath.Join(dir, name))
+		}
+	}
+	return names, nil
+}
+
+// Load compiles rule files into a set. Its error joins all faults, each a [*Fault]. The order of files does not matter.
+// keys may be nil where nothing is to be rewritten: what needs a key is then dropped.
+func Load(files []File, keys Keys) (*Set, error) {
+	l := loader{set: &Set{
+		digest:   digest(files),
+		table:    routeTable{},
+		purposes: map[string]*purpose{},
+		keys:     keys,
+		profiles: map[string]*Profile{},
+	}}
+	// The digest does not know the order of files, so no decision may depend on it.
+	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int {
+		return cmp.Or(strings.Compare(filepath.Base(a.Name), filepath.Base(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	bases := map[string]string{}
+	for _, f := range files {
+		base := filepath.Base(f.Name)
+		if other, ok := bases[base]; ok {
+			l.faults = append(l.faults, &Fault{f.Name, 1, 1, fmt.Sprintf("%s has the same name, by which access records cite rules; rename one", other)})
+		}
+		bases[base] = f.Name
+		l.file(f)
+	}
+	l.compile()
+	if len(l.faults) > 0 {
+		slices.SortStableFunc(l.faults, func(a, b *Fault) int {
+			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		// A key that is read more than once has its fault more than once.
+		l.faults = slices.CompactFunc(l.faults, func(a, b *Fault) bool { return *a == *b })
+		all := make([]error, len(l.faults))
+		for i, f := range l.faults {
+			all[i] = f
+		}
+		return nil, errors.Join(all...)
+	}
+	return l.set, nil
+}
+
+// Digest names the set by the content of its files: "sha256:" and 64 hexadecimal digits.
+func (s *Set) Digest() string { return s.digest }
+
+// Routes are the set's routes, in the order of files (by base name) and lines.
+func (s *Set) Routes() []*Route { return slices.Clone(s.routes) }
+
+// Roles are the names of the roles that the policies know, in the order of files (by base name) and lines.
+func (s *Set) Roles() []string {
+	names := make([]string, len(s.roles))
+	for i, r := range s.roles {
+		names[i] = r.name
+	}
+	return names
+}
+
+// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie.
+func digest(files []File) string {
+	lines := make([]string, len(files))
+	for i, f := range files {
+		sum := sha256.Sum256(f.Data)
+		lines[i] = filepath.Base(f.Name) + "\x00" + hex.EncodeToString(sum[:]) + "\n"
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,230 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Fault is what is wrong at one place of a rule file, and what to do about it.
+type Fault struct {
+	File         string
+	Line, Column int // from 1
+	Message      string
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message)
+}
+
+// place is where something stands in a rule file.
+type place struct {
+	file         string
+	line, column int
+}
+
+// String names the line: what an access record cites as the rule that decided. The set's digest covers the base name.
+func (p place) String() string { return fmt.Sprintf("%s:%d", filepath.Base(p.file), p.line) }
+
+// source reads the nodes of one rule file and collects its faults.
+type source struct {
+	file   string
+	faults *[]*Fault
+}
+
+func (s *source) fault(n *yaml.Node, format string, args ...any) {
+	// One fault is one line, also where it quotes text that has several.
+	message := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")
+	*s.faults = append(*s.faults, &Fault{s.file, n.Line, n.Column, message})
+}
+
+func (s *source) place(n *yaml.Node) place { return place{s.file, n.Line, n.Column} }
+
+// parse returns the root of the file's only document, nil after a fault.
+func (s *source) parse(data []byte) *yaml.Node {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	var doc, second yaml.Node
+	if err == nil {
+		err = loader.Load(&doc)
+	}
+	var broken *yaml.LoadError
+	switch {
+	case errors.As(err, &broken):
+		at := &yaml.Node{Line: max(1, broken.Mark.Line), Column: max(1, broken.Mark.Column)}
+		s.fault(at, "this is not YAML: %s", broken.Message)
+		return nil
+	case err != nil || len(doc.Content) == 0:
+		s.fault(&yaml.Node{Line: 1, Column: 1}, "the file is empty; want kind: service or kind: policy")
+		return nil
+	}
+	err = loader.Load(&second)
+	if errors.As(err, &broken) {
+		second.Line, second.Column = broken.Mark.Line, broken.Mark.Column
+	}
+	if !errors.Is(err, io.EOF) {
+		s.fault(&yaml.Node{Line: max(1, second.Line), Column: max(1, second.Column)}, "want one document in a file; move what is behind --- to a file of its own")
+		return nil
+	}
+	root := doc.Content[0]
+	if s.plain(root) {
+		return root
+	}
+	return nil
+}
+
+// plain reports whether the tree has no anchors, aliases, tags or merge keys, which would let one line mean two things.
+func (s *source) plain(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		s.fault(n, "anchors and aliases are not allowed; write the value out")
+		return false
+	}
+	if n.Style&yaml.TaggedStyle != 0 {
+		s.fault(n, "tags such as %s are not allowed; write the value as it is meant", n.Tag)
+		return false
+	}
+	if n.Tag == "!!merge" {
+		s.fault(n, "merge keys (<<) are not allowed; write the entries out")
+		return false
+	}
+	ok := true
+	for _, c := range n.Content {
+		ok = s.plain(c) && ok
+	}
+	return ok
+}
+
+// entry is a key and its value.
+type entry struct{ key, value *yaml.Node }
+
+// entries returns the entries of a mapping, without those whose key stands twice.
+func (s *source) entries(n *yaml.Node, what string) []entry {
+	if n.Kind != yaml.MappingNode {
+		s.fault(n, "%s: want a mapping of keys to values", what)
+		return nil
+	}
+	var list []entry
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || key.Tag == "!!null" || strings.TrimSpace(key.Value) == "" {
+			s.fault(key, "%s: want a text as the key", what)
+			continue
+		}
+		if line, ok := seen[key.Value]; ok {
+			s.fault(key, "%s: the key %q stands twice, first in line %d; remove one", what, key.Value, line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		list = append(list, entry{key, n.Content[i+1]})
+	}
+	return list
+}
+
+// object is a mapping with known keys.
+type object struct {
+	*source
+	node   *yaml.Node
+	what   string
+	values map[string]*yaml.Node
+}
+
+func (s *source) object(n *yaml.Node, what string, known ...string) object {
+	o := object{s, n, what, map[string]*yaml.Node{}}
+	for _, e := range s.entries(n, what) {
+		if !slices.Contains(known, e.key.Value) {
+			s.fault(e.key, "%s: unknown key %q; want one of %s%s", what, e.key.Value, strings.Join(known, ", "), meant(e.key.Value, known))
+			continue
+		}
+		o.values[e.key.Value] = e.value
+	}
+	return o
+}
+
+// text returns the text at a key, "" if the key is missing.
+func (o object) text(key string) string {
+	n := o.values[key]
+	if n == nil {
+		return ""
+	}
+	return o.scalar(n, o.what+": "+key)
+}
+
+func (o object) required(key string) string {
+	text := o.text(key)
+	if o.values[key] == nil && o.node.Kind == yaml.MappingNode {
+		o.fault(o.node, "%s: want the key %s", o.what, key)
+	}
+	return text
+}
+
+// scalar returns a node's text; "" after a fault.
+func (s *source) scalar(n *yaml.Node, what string) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || strings.TrimSpace(n.Value) == "" {
+		s.fault(n, "%s: want a text", what)
+		return ""
+	}
+	return n.Value
+}
+
+// list returns the texts at a key.
+func (o object) list(key string) []string {
+	n := o.values[key]
+	if n == nil {
+		return nil
+	}
+	what := o.what + ": " + key
+	if n.Kind != yaml.SequenceNode {
+		o.fault(n, "%s: want a list, as in [a, b]", what)
+		return nil
+	}
+	var texts []string
+	for _, item := range n.Content {
+		text := o.scalar(item, what)
+		if text != "" && slices.Contains(texts, text) {
+			o.fault(item, "%s: %q stands twice; remove one", what, text)
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// meant suggests the known word nearest to a misspelt one.
+func meant(word string, known []string) string {
+	best, distance := "", 3
+	for _, k := range known {
+		if d := editDistance(word, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
