@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -23,19 +24,20 @@ type outline struct {
 	values   []Value // of the window's inputs
 	profiles []*Profile
 	text     arena // unescaped strings
+	shapes   shapes
 	report   Report
 	pointer  []byte // of a fault, built from its end while unwinding
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
 type node struct {
-	gap    int // just behind the previous sibling, or behind the opening bracket
-	start  int // its first byte: of the name, for a member
-	value  int // first byte of its value
-	end    int // just behind its value
-	next   int // index of the node behind its subtree
+	gap    int32 // just behind the previous sibling, or behind the opening bracket
+	start  int32 // its first byte: of the name, for a member
+	value  int32 // first byte of its value
+	end    int32 // just behind its value
+	next   int32 // index of the node behind its subtree
+	record int32 // innermost record that the value belongs to
 	state  *state
-	record int // innermost record that the value belongs to
 	kind   Kind
 	role   nodeRole
 }
@@ -58,7 +60,7 @@ type span struct {
 
 type record struct {
 	kind    int
-	parent  int
+	parent  int32
 	node    int
 	subject span
 	inputs  int // index of its first input
@@ -81,6 +83,9 @@ func (o *outline) release() {
 // parse checks src and fills the outline.
 func (o *outline) parse(src []byte, framing Framing) error {
 	o.src = src
+	if len(src) > math.MaxInt32 {
+		return &SyntaxError{Reason: "the response has more than 2 GiB"}
+	}
 	o.scan.reset(src, o.layout.spec.Limits)
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
 		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
@@ -129,21 +134,24 @@ func (o *outline) document() bool {
 	envelope := o.open(Envelope, -1)
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
-	return o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot)
+	if o.shapes.count == maxShapes {
+		o.shapes = shapes{}
+	}
+	return o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
 }
 
-func (o *outline) open(kind, parent int) int {
+func (o *outline) open(kind int, parent int32) int32 {
 	o.records = append(o.records, record{kind: kind, parent: parent, node: len(o.nodes), inputs: len(o.inputs)})
 	if kind != Envelope {
 		for range o.layout.spec.Records[kind].Inputs {
 			o.inputs = append(o.inputs, span{})
 		}
 	}
-	return len(o.records) - 1
+	return int32(len(o.records) - 1)
 }
 
 // node parses the value at the scanner's position and lists it.
-func (o *outline) node(gap, start int, st *state, rec int, role nodeRole) bool {
+func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *shape) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
@@ -156,23 +164,23 @@ func (o *outline) node(gap, start int, st *state, rec int, role nodeRole) bool {
 			rec = o.open(st.record, rec)
 		}
 	}
-	o.nodes = append(o.nodes, node{gap: gap, start: start, value: value, state: st, record: rec, kind: kind, role: role})
+	o.nodes = append(o.nodes, node{gap: int32(gap), start: int32(start), value: int32(value), state: st, record: rec, kind: kind, role: role})
 	var ok bool
 	switch {
 	case kind == Object && (role != plain || st.reaches(Object)):
-		ok = o.object(st, rec)
+		ok = o.object(st, rec, sh)
 	case kind == Array && (role != plain || st.reaches(Array)):
-		ok = o.array(st, rec)
+		ok = o.array(st, rec, sh)
 	default:
-		ok = o.skip(kind)
+		ok = o.skip(kind, sh)
 	}
 	if !ok {
 		return false
 	}
 	n := &o.nodes[i]
-	n.end, n.next = s.pos, len(o.nodes)
-	if role == isRecord && n.end-n.value > o.layout.spec.Limits.Record {
-		return s.failAt(n.value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
+	n.end, n.next = int32(s.pos), int32(len(o.nodes))
+	if role == isRecord && s.pos-value > o.layout.spec.Limits.Record {
+		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
 	}
 	if st != nil {
 		o.note(n)
@@ -193,22 +201,23 @@ func (o *outline) note(n *node) {
 
 func (s *span) add(n *node) {
 	if s.found == 0 {
-		s.start, s.end, s.kind = n.value, n.end, n.kind
+		s.start, s.end, s.kind = int(n.value), int(n.end), n.kind
 	}
 	s.found++
 }
 
-func (o *outline) object(st *state, rec int) bool {
+func (o *outline) object(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
 	names, ok := s.enter()
+	e := expected{names: names}
 	gap := s.pos
 	for more := ok && s.first('}'); more; more = s.more('}') {
 		start := s.pos
-		name, ok := s.name(names)
-		if !ok {
+		m := o.member(sh, &e)
+		if m == nil {
 			return false
 		}
-		if !o.node(gap, start, st.member(name), rec, plain) {
+		if !o.node(gap, start, m.under(st), rec, plain, &m.value) {
 			return o.within(s.text(start))
 		}
 		gap = s.pos
@@ -216,13 +225,14 @@ func (o *outline) object(st *state, rec int) bool {
 	return s.leave(names)
 }
 
-func (o *outline) array(st *state, rec int) bool {
+func (o *outline) array(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
 	names, ok := s.enter()
+	elements := sh.elements()
 	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
-		if !o.node(gap, s.pos, st.element(index), rec, plain) {
+		if !o.node(gap, s.pos, st.element(index), rec, plain, elements) {
 			return o.withinElement(index)
 		}
 		gap = s.pos
@@ -232,26 +242,29 @@ func (o *outline) array(st *state, rec int) bool {
 }
 
 // skip checks a value whose inside no decision can change.
-func (o *outline) skip(kind Kind) bool {
+func (o *outline) skip(kind Kind, sh *shape) bool {
 	s := &o.scan
 	switch kind {
 	case Object:
 		names, ok := s.enter()
+		e := expected{names: names}
 		for more := ok && s.first('}'); more; more = s.more('}') {
 			start := s.pos
-			if _, ok := s.name(names); !ok {
+			m := o.member(sh, &e)
+			if m == nil {
 				return false
 			}
-			if !o.skip(s.kind()) {
+			if !o.skip(s.kind(), &m.value) {
 				return o.within(s.text(start))
 			}
 		}
 		return s.leave(names)
 	case Array:
 		names, ok := s.enter()
+		elements := sh.elements()
 		index := 0
 		for more := ok && s.first(']'); more; more = s.more(']') {
-			if !o.skip(s.kind()) {
+			if !o.skip(s.kind(), elements) {
 				return o.withinElement(index)
 			}
 			index++
@@ -287,7 +300,7 @@ func (o *outline) decide(ctx context.Context, d Decider) error {
 	}
 	for i := range o.records {
 		r := &o.records[i]
-		w := Record{Kind: r.kind, Parent: r.parent}
+		w := Record{Kind: r.kind, Parent: int(r.parent)}
 		if r.kind != Envelope {
 			spec := &o.layout.spec.Records[r.kind]
 			if spec.Subject != "" {
@@ -375,14 +388,14 @@ func (o *outline) pointerTo(target int) string {
 	for at := root; at != target; {
 		index := 0
 		child := at + 1
-		for o.nodes[child].next <= target {
-			child = o.nodes[child].next
+		for int(o.nodes[child].next) <= target {
+			child = int(o.nodes[child].next)
 			index++
 		}
 		token := strconv.Itoa(index)
 		if o.nodes[at].kind == Object {
 			token = "*"
-			if name := o.scan.text(o.nodes[child].start); o.layout.names[string(name)] {
+			if name := o.scan.text(int(o.nodes[child].start)); o.layout.names[string(name)] {
 				token = strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
 			}
 		}

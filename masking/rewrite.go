@@ -6,6 +6,17 @@ type rewriter struct {
 	dst    []byte
 	copied int // the response's bytes in front of it are in dst, or cut
 	report *Report
+
+	profile *Profile // of the last value
+	tally   *Tally   // of profile
+}
+
+// tallyOf returns the profile's tally; runs of values share it.
+func (w *rewriter) tallyOf(p *Profile) *Tally {
+	if w.profile != p {
+		w.profile, w.tally = p, w.report.tally(p)
+	}
+	return w.tally
 }
 
 // append writes the response, rewritten, behind dst.
@@ -51,7 +62,7 @@ func (w *rewriter) write(i int, covered bool) bool {
 	if n.state != nil && len(n.state.fields) > 0 {
 		field := strictest(profile, n.state.fields)
 		treatment := profile.Treatments[field]
-		tally := w.report.tally(profile)
+		tally := w.tallyOf(profile)
 		switch treatment.Rank {
 		case RankClear:
 			tally.Treated[field]++
@@ -93,13 +104,13 @@ func strictest(p *Profile, fields []int) int {
 // transform writes what stands in for a value, or writes nothing if the transform does not take it.
 func (w *rewriter) transform(n *node, t Transform) bool {
 	length, copied := len(w.dst), w.copied
-	w.copy(n.value)
-	out, ok := t.Append(w.dst, w.read(n.kind, n.value, n.end))
+	w.copy(int(n.value))
+	out, ok := t.Append(w.dst, w.read(n.kind, int(n.value), int(n.end)))
 	if !ok {
 		w.dst, w.copied = w.dst[:length], copied
 		return false
 	}
-	w.dst, w.copied = out, n.end
+	w.dst, w.copied = out, int(n.end)
 	return true
 }
 
@@ -111,9 +122,9 @@ func (w *rewriter) unlisted(n *node) bool {
 	if w.layout.spec.Unlisted == UnlistedDrop {
 		return false
 	}
-	w.copy(n.value)
+	w.copy(int(n.value))
 	w.dst = append(w.dst, hidden...)
-	w.copied = n.end
+	w.copied = int(n.end)
 	return true
 }
 
@@ -121,27 +132,27 @@ func (w *rewriter) unlisted(n *node) bool {
 func (w *rewriter) children(i int, covered bool) {
 	n := &w.nodes[i]
 	first := i + 1
-	if first == n.next {
+	if first == int(n.next) {
 		return
 	}
 	kept := false
-	for c := first; c < n.next; c = w.nodes[c].next {
+	for c := first; c < int(n.next); c = int(w.nodes[c].next) {
 		child := &w.nodes[c]
 		length, copied := len(w.dst), w.copied
 		if !kept && c != first {
-			w.cut(w.nodes[first].start, child.start)
+			w.cut(int(w.nodes[first].start), int(child.start))
 		}
 		switch {
 		case w.write(c, covered):
 			kept = true
 		case kept:
-			w.cut(child.gap, child.end)
+			w.cut(int(child.gap), int(child.end))
 		default:
 			w.dst, w.copied = w.dst[:length], copied
 		}
 	}
 	if !kept {
-		w.cut(n.value+1, n.end-1)
+		w.cut(int(n.value)+1, int(n.end)-1)
 	}
 }
 

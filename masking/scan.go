@@ -150,15 +150,32 @@ func (s *scanner) string() bool {
 		case c < 0x20:
 			return s.fail("want control characters escaped")
 		default:
-			for s.pos < len(s.src) && s.src[s.pos] >= utf8.RuneSelf {
-				r, size := utf8.DecodeRune(s.src[s.pos:])
-				if r == utf8.RuneError && size == 1 {
-					return s.fail("want UTF-8")
-				}
-				s.pos += size
+			if !s.wide() {
+				return s.fail("want UTF-8")
 			}
 		}
 	}
+}
+
+// wide moves over characters beyond ASCII.
+func (s *scanner) wide() bool {
+	b := s.src[s.pos:]
+	n := 0
+	for n < len(b) && b[n] >= utf8.RuneSelf {
+		// Chinese characters first: E4 to E9, and the rest of what three bytes encode without exceptions (Unicode table 3-7).
+		if c := b[n]; len(b)-n >= 3 && 0xe1 <= c && c <= 0xec && b[n+1]&0xc0 == 0x80 && b[n+2]&0xc0 == 0x80 {
+			n += 3
+			continue
+		}
+		r, size := utf8.DecodeRune(b[n:])
+		if r == utf8.RuneError && size == 1 {
+			s.pos += n
+			return false
+		}
+		n += size
+	}
+	s.pos += n
+	return true
 }
 
 // plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string. It looks at eight at
@@ -215,11 +232,9 @@ func (s *scanner) name(names int) ([]byte, bool) {
 		return nil, s.failAt(start, fmt.Sprintf("a name has more than %d bytes", s.limits.Name))
 	}
 	name := s.text(start)
-	h := maphash.Bytes(s.seed, name)
-	if len(s.seen)-names < smallObject && slices.Contains(s.seen[names:], h) {
-		return nil, s.failAt(start, "a name stands twice in an object")
+	if !s.see(names, s.hash(name), start) {
+		return nil, false
 	}
-	s.seen = append(s.seen, h)
 	s.blank()
 	if s.pos == len(s.src) || s.src[s.pos] != ':' {
 		return nil, s.fail("want a colon")
