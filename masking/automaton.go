@@ -22,6 +22,7 @@ type state struct {
 	null    *state // where a record begins: the state instead if the value is null, which is no record
 
 	intoObject, intoArray bool // whether a selector reaches further
+	around                bool // whether records can lie inside
 
 	names     map[string]*state // by member name; missing: otherName
 	otherName *state
@@ -162,6 +163,7 @@ func (a *automaton) expand(at pending) error {
 			continue
 		}
 		seg := p.query[n-p.first]
+		s.around = s.around || p.purpose == selectsRecord
 		s.intoObject = s.intoObject || seg.descendant
 		s.intoArray = s.intoArray || seg.descendant
 		for _, sel := range seg.selectors {

@@ -26,8 +26,7 @@ func (b *bucket) Append(dst []byte, v Value) ([]byte, bool) {
 	text := v.Text
 	if v.Kind == String {
 		// Only what RFC 8259 calls a number: ParseFloat also takes Inf, NaN, hexadecimal and underscores.
-		s := scanner{src: text}
-		if s.kind() != Number || !s.number() || s.pos != len(text) {
+		if !isNumber(text) {
 			return dst, false
 		}
 	} else if v.Kind != Number {

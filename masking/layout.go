@@ -74,6 +74,8 @@ func setDefaults(limits *Limits) {
 		{&limits.Depth, DefaultLimits.Depth},
 		{&limits.Name, DefaultLimits.Name},
 		{&limits.Record, DefaultLimits.Record},
+		{&limits.Buffer, DefaultLimits.Buffer},
+		{&limits.Window, DefaultLimits.Window},
 	} {
 		if *l.limit <= 0 {
 			*l.limit = l.defaultLimit

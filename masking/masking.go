@@ -96,10 +96,12 @@ type Limits struct {
 	Depth  int // nesting of objects and arrays; default 128
 	Name   int // bytes of a member name as written, quotes included; default 64 KiB
 	Record int // bytes of a record; default 1 MiB
+	Buffer int // bytes of a response that is decided whole, and of a window; default 1 MiB
+	Window int // outermost records that are decided in one batch; default 256
 }
 
 // DefaultLimits are the limits that zero fields of [Limits] take.
-var DefaultLimits = Limits{Depth: 128, Name: 64 << 10, Record: 1 << 20}
+var DefaultLimits = Limits{Depth: 128, Name: 64 << 10, Record: 1 << 20, Buffer: 1 << 20, Window: 256}
 
 // Framing says how JSON texts lie in a response body.
 type Framing uint8

@@ -25,6 +25,8 @@ type outline struct {
 	profiles []*Profile
 	text     arena // unescaped strings
 	shapes   shapes
+	buffer   []byte // of a stream's input
+	output   []byte // of a stream
 	report   Report
 	pointer  []byte // of a fault, built from its end while unwinding
 }
@@ -66,8 +68,16 @@ type record struct {
 	inputs  int // index of its first input
 }
 
+// release gives the outline back for another response.
 func (o *outline) release() {
-	o.src, o.scan.src = nil, nil
+	o.src, o.scan.src, o.scan.input = nil, nil, nil
+	o.clear()
+	o.report.reset()
+	o.layout.work.Put(o)
+}
+
+// clear forgets a response.
+func (o *outline) clear() {
 	clear(o.nodes) // states may outlive their layout otherwise
 	o.nodes, o.records, o.inputs, o.roots = o.nodes[:0], o.records[:0], o.inputs[:0], o.roots[:0]
 	clear(o.window)
@@ -76,8 +86,6 @@ func (o *outline) release() {
 	o.window, o.values, o.profiles = o.window[:0], o.values[:0], o.profiles[:0]
 	o.text.reset()
 	o.pointer = nil
-	o.report.reset()
-	o.layout.work.Put(o)
 }
 
 // parse checks src and fills the outline.

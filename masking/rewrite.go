@@ -22,12 +22,7 @@ func (w *rewriter) tallyOf(p *Profile) *Tally {
 // append writes the response, rewritten, behind dst.
 func (o *outline) append(dst []byte, report *Report) ([]byte, error) {
 	w := rewriter{outline: o, dst: dst, report: report}
-	for i, r := range o.records {
-		if r.kind != Envelope {
-			report.Records++
-		}
-		report.tally(o.profiles[i]).Records++
-	}
+	w.count()
 	for _, root := range o.roots {
 		if !w.write(root, false) {
 			return dst, ErrNothing
@@ -35,6 +30,16 @@ func (o *outline) append(dst []byte, report *Report) ([]byte, error) {
 	}
 	w.copy(len(o.src))
 	return w.dst, nil
+}
+
+// count counts the records, and makes room for what will be counted of their fields.
+func (w *rewriter) count() {
+	for i, r := range w.records {
+		if r.kind != Envelope {
+			w.report.Records++
+		}
+		w.report.tally(w.profiles[i]).Records++
+	}
 }
 
 func (w *rewriter) copy(to int) {

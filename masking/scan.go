@@ -1,6 +1,7 @@
 package masking
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
@@ -13,6 +14,7 @@ import (
 type scanner struct {
 	src    []byte
 	pos    int
+	input  input // where more of src comes from; nil: src is all there is
 	depth  int
 	limits Limits
 	// seen holds the hashes of the names of all open objects, innermost last. Two equal hashes are taken for two
@@ -29,21 +31,45 @@ func (s *scanner) reset(src []byte, limits Limits) {
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()
 	}
-	s.src, s.pos, s.depth, s.limits = src, 0, 0, limits
+	s.src, s.pos, s.input, s.depth, s.limits = src, 0, nil, 0, limits
 	s.seen = s.seen[:0]
 	s.faultAt, s.reason = 0, ""
 }
 
+// input gives a scanner more to read.
+type input interface {
+	// more appends to src what comes next. It reports false at the end, or after it has put a fault into the scanner.
+	more(s *scanner) bool
+}
+
+// has reports whether there is a byte at the position.
+func (s *scanner) has() bool { return s.pos < len(s.src) || s.fill() }
+
+// need reports whether there are n bytes at the position.
+func (s *scanner) need(n int) bool {
+	for len(s.src)-s.pos < n {
+		if !s.fill() {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) fill() bool { return s.input != nil && s.reason == "" && s.input.more(s) }
+
 func (s *scanner) fail(reason string) bool { return s.failAt(s.pos, reason) }
 
+// failAt holds a fault, unless there is one already: what follows from a fault is none of its own.
 func (s *scanner) failAt(pos int, reason string) bool {
-	s.faultAt, s.reason = pos, reason
+	if s.reason == "" {
+		s.faultAt, s.reason = pos, reason
+	}
 	return false
 }
 
 // blank moves over white space.
 func (s *scanner) blank() {
-	for s.pos < len(s.src) {
+	for s.has() {
 		switch s.src[s.pos] {
 		case ' ', '\t', '\n', '\r':
 			s.pos++
@@ -61,7 +87,7 @@ var kinds = [256]Kind{
 
 // kind tells from its first byte what the value at the position can only be.
 func (s *scanner) kind() Kind {
-	if s.pos == len(s.src) {
+	if !s.has() {
 		return Invalid
 	}
 	return kinds[s.src[s.pos]]
@@ -82,14 +108,14 @@ func (s *scanner) scalar(kind Kind) bool {
 		}
 		return s.literal("false")
 	}
-	if s.pos == len(s.src) {
+	if !s.has() {
 		return s.fail("the document ends too early")
 	}
 	return s.fail("want a value")
 }
 
 func (s *scanner) literal(text string) bool {
-	if len(s.src)-s.pos < len(text) || string(s.src[s.pos:s.pos+len(text)]) != text {
+	if !s.need(len(text)) || string(s.src[s.pos:s.pos+len(text)]) != text {
 		return s.fail("want " + text)
 	}
 	s.pos += len(text)
@@ -101,20 +127,20 @@ func (s *scanner) number() bool {
 	if s.src[s.pos] == '-' {
 		s.pos++
 	}
-	if s.pos < len(s.src) && s.src[s.pos] == '0' {
+	if s.has() && s.src[s.pos] == '0' {
 		s.pos++
 	} else if !s.digits() {
 		return s.fail("want a digit")
 	}
-	if s.pos < len(s.src) && s.src[s.pos] == '.' {
+	if s.has() && s.src[s.pos] == '.' {
 		s.pos++
 		if !s.digits() {
 			return s.fail("want a digit behind the decimal point")
 		}
 	}
-	if s.pos < len(s.src) && s.src[s.pos]|0x20 == 'e' {
+	if s.has() && s.src[s.pos]|0x20 == 'e' {
 		s.pos++
-		if s.pos < len(s.src) && (s.src[s.pos] == '+' || s.src[s.pos] == '-') {
+		if s.has() && (s.src[s.pos] == '+' || s.src[s.pos] == '-') {
 			s.pos++
 		}
 		if !s.digits() {
@@ -124,9 +150,34 @@ func (s *scanner) number() bool {
 	return true
 }
 
+// isNumber reports whether a text is a number and nothing else.
+func isNumber(text []byte) bool {
+	digits := func(b []byte) []byte { return bytes.TrimLeft(b, "0123456789") }
+	b := bytes.TrimPrefix(text, []byte("-"))
+	whole := digits(b)
+	if n := len(b) - len(whole); n == 0 || n > 1 && b[0] == '0' {
+		return false
+	}
+	if fraction, ok := bytes.CutPrefix(whole, []byte(".")); ok {
+		if whole = digits(fraction); len(whole) == len(fraction) {
+			return false
+		}
+	}
+	if len(whole) > 0 && whole[0]|0x20 == 'e' {
+		exponent := whole[1:]
+		if len(exponent) > 0 && (exponent[0] == '+' || exponent[0] == '-') {
+			exponent = exponent[1:]
+		}
+		if whole = digits(exponent); len(whole) == len(exponent) {
+			return false
+		}
+	}
+	return len(whole) == 0
+}
+
 func (s *scanner) digits() bool {
 	start := s.pos
-	for s.pos < len(s.src) && s.src[s.pos]-'0' <= 9 {
+	for s.has() && s.src[s.pos]-'0' <= 9 {
 		s.pos++
 	}
 	return s.pos > start
@@ -137,6 +188,9 @@ func (s *scanner) string() bool {
 	for {
 		s.pos += plainPrefix(s.src[s.pos:])
 		if s.pos == len(s.src) {
+			if s.fill() {
+				continue
+			}
 			return s.fail("the document ends within a string")
 		}
 		switch c := s.src[s.pos]; {
@@ -170,6 +224,9 @@ func (s *scanner) wide() bool {
 		r, size := utf8.DecodeRune(b[n:])
 		if r == utf8.RuneError && size == 1 {
 			s.pos += n
+			if !utf8.FullRune(b[n:]) && s.fill() {
+				return s.wide()
+			}
 			return false
 		}
 		n += size
@@ -200,7 +257,7 @@ func plainPrefix(b []byte) int {
 }
 
 func (s *scanner) escape() bool {
-	if s.pos+1 == len(s.src) {
+	if !s.need(2) {
 		return s.failAt(len(s.src), "the document ends within a string")
 	}
 	switch s.src[s.pos+1] {
@@ -208,6 +265,7 @@ func (s *scanner) escape() bool {
 		s.pos += 2
 		return true
 	case 'u':
+		s.need(12) // of a pair; fewer will do for others
 		if _, size := unicodeEscape(s.src[s.pos:]); size > 0 {
 			s.pos += size
 			return true
@@ -220,7 +278,7 @@ func (s *scanner) escape() bool {
 // name checks a member's name and colon, and returns the name unescaped, valid until the next call. names is what
 // enter returned for the object.
 func (s *scanner) name(names int) ([]byte, bool) {
-	if s.pos == len(s.src) || s.src[s.pos] != '"' {
+	if !s.has() || s.src[s.pos] != '"' {
 		return nil, s.fail("want a name in quotes")
 	}
 	start := s.pos
@@ -236,7 +294,7 @@ func (s *scanner) name(names int) ([]byte, bool) {
 		return nil, false
 	}
 	s.blank()
-	if s.pos == len(s.src) || s.src[s.pos] != ':' {
+	if !s.has() || s.src[s.pos] != ':' {
 		return nil, s.fail("want a colon")
 	}
 	s.pos++
@@ -280,7 +338,7 @@ func (s *scanner) enter() (names int, ok bool) {
 // first reports whether there is a first member or element.
 func (s *scanner) first(closing byte) bool {
 	s.blank()
-	if s.pos < len(s.src) && s.src[s.pos] == closing {
+	if s.has() && s.src[s.pos] == closing {
 		s.pos++
 		return false
 	}
@@ -290,7 +348,7 @@ func (s *scanner) first(closing byte) bool {
 // more moves behind the comma and reports true, or behind the closing bracket.
 func (s *scanner) more(closing byte) bool {
 	s.blank()
-	if s.pos == len(s.src) {
+	if !s.has() {
 		return s.fail("the document ends too early")
 	}
 	switch s.src[s.pos] {

@@ -1,0 +1,422 @@
+package masking
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Release is called by [Layout.Rewrite] with each window's output, in order, and what was done in it. Both are valid during
+// the call only. An error ends the rewriting.
+type Release func(out []byte, report *Report) error
+
+// Rewrite rewrites what it reads from src as d decides, and hands the result to release.
+//
+// A response of at most Limits.Buffer bytes is checked and decided whole, and released at once. A longer one is released in
+// windows: outermost records one by one, up to Limits.Window of them or Limits.Buffer bytes, each window decided in one batch.
+// What lies around the records is released as it comes; of it, and of the records, no more than a window and a record
+// is in memory. Every window's batch begins with the envelope.
+//
+// If src turns bad midway, what was released is a prefix of the right output, and the error says so: the caller must
+// not let it pass for whole. Errors are those of [Layout.Append], of src, or of release.
+func (l *Layout) Rewrite(ctx context.Context, src io.Reader, framing Framing, d Decider, release Release) error {
+	o := l.work.Get().(*outline)
+	defer o.release()
+	t := stream{outline: o, ctx: ctx, decider: d, in: src, released: release}
+	if cap(o.buffer) < l.spec.Limits.Buffer+1 {
+		o.buffer = make([]byte, 0, l.spec.Limits.Buffer+1)
+	}
+	n, err := io.ReadFull(src, o.buffer[:l.spec.Limits.Buffer+1])
+	head := o.buffer[:n]
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return t.whole(head, framing)
+	case err != nil:
+		return fmt.Errorf("reading response: %w", err)
+	case framing == Lines:
+		return t.lines(head)
+	}
+	return t.document(head)
+}
+
+// stream is a response on its way through in windows.
+type stream struct {
+	*outline
+	ctx      context.Context
+	decider  Decider
+	in       io.Reader
+	released Release
+
+	base     int64 // of the response's bytes, how many are gone from the buffer
+	unit     int   // where the value begins that must stay in the buffer until it ends
+	items    []item
+	out      []byte
+	failed   error // of in
+	envelope *Profile
+}
+
+// item is a part of the window: a value, or a bracket of a container around records.
+type item struct {
+	frame      *frame // that it lies in; nil at the root
+	inside     *frame // of an opening bracket
+	gap, start int
+	value, end int
+	node       int // of a value; -1 for a bracket
+}
+
+// frame is an open container around records.
+type frame struct {
+	covered  bool
+	children int
+	kept     bool
+	lead     []byte // white space in front of the first child
+}
+
+// whole handles a response that fits the buffer.
+func (t *stream) whole(src []byte, framing Framing) error {
+	if err := t.parse(src, framing); err != nil {
+		return err
+	}
+	if err := t.decide(t.ctx, t.decider); err != nil {
+		return err
+	}
+	t.report.reset()
+	out, err := t.append(t.output[:0], &t.report)
+	t.output = out
+	if err != nil {
+		return err
+	}
+	return t.released(out, &t.report)
+}
+
+// lines handles sequences: each window is as many whole lines as the buffer holds.
+func (t *stream) lines(src []byte) error {
+	limit := t.layout.spec.Limits.Buffer
+	var err error
+	for {
+		end := bytes.LastIndexByte(src, '\n') + 1
+		if err != nil {
+			end = len(src)
+		}
+		if end == 0 {
+			return &SyntaxError{Offset: t.base, Reason: fmt.Sprintf("a line has more than %d bytes", limit)}
+		}
+		if fault := t.some(src[:end]); fault != nil {
+			return fault
+		}
+		if err != nil {
+			return nil
+		}
+		t.base += int64(end)
+		rest := copy(t.buffer[:cap(t.buffer)], src[end:])
+		var n int
+		n, err = io.ReadFull(t.in, t.buffer[rest:limit])
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("reading response: %w", err)
+		}
+		src = t.buffer[:rest+n]
+	}
+}
+
+// some handles whole lines, in windows.
+func (t *stream) some(src []byte) error {
+	for len(src) > 0 {
+		end := len(src)
+		for i, n := 0, 0; n < t.layout.spec.Limits.Window && i < len(src); n++ {
+			next := bytes.IndexByte(src[i:], '\n')
+			if next < 0 {
+				i = len(src)
+			} else {
+				i += next + 1
+			}
+			end = i
+		}
+		t.clear()
+		if err := t.whole(src[:end], Lines); err != nil {
+			var fault *SyntaxError
+			if errors.As(err, &fault) {
+				fault.Offset += t.base
+			}
+			return err
+		}
+		src = src[end:]
+	}
+	return nil
+}
+
+// document handles one JSON text.
+func (t *stream) document(head []byte) error {
+	o := t.outline
+	o.scan.reset(head, o.layout.spec.Limits)
+	o.src, o.scan.input = head, t
+	t.report.reset()
+	if bytes.HasPrefix(head, []byte("\ufeff")) {
+		return t.fault(o.scan.fail("want UTF-8 without a byte order mark"))
+	}
+	o.open(Envelope, -1)
+	if err := t.decide(t.ctx, t.decider); err != nil {
+		return err
+	}
+	t.envelope = t.profiles[0]
+	s := &o.scan
+	s.blank()
+	ok := t.place(nil, 0, s.pos, "", o.layout.root, &o.shapes.root)
+	end := s.pos
+	t.unit = end
+	if ok {
+		s.blank()
+		if s.has() {
+			ok = s.fail("want the end of the document")
+		}
+	}
+	if ok && s.reason == "" {
+		t.items = append(t.items, item{gap: end, start: end, end: s.pos, node: -1})
+		ok = t.flush()
+	}
+	switch {
+	case t.failed != nil:
+		return t.failed
+	case !ok || s.reason != "":
+		return t.fault(false)
+	}
+	return nil
+}
+
+func (t *stream) fault(bool) error {
+	if t.failed != nil {
+		return t.failed
+	}
+	return &SyntaxError{Offset: t.base + int64(t.scan.faultAt), Pointer: string(t.pointer), Reason: t.scan.reason}
+}
+
+// more implements input.
+func (t *stream) more(s *scanner) bool {
+	if limit := t.layout.spec.Limits.Record; len(s.src)-t.unit > limit+len(`"":`)+t.layout.spec.Limits.Name {
+		return s.failAt(t.unit, fmt.Sprintf("a record, or a value outside of records, has more than %d bytes", limit))
+	}
+	if len(s.src) == cap(s.src) {
+		grown := make([]byte, len(s.src), 2*cap(s.src))
+		copy(grown, s.src)
+		s.src = grown
+	}
+	for range 100 {
+		n, err := t.in.Read(s.src[len(s.src):cap(s.src)])
+		s.src = s.src[:len(s.src)+n]
+		t.src = s.src
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.failed = fmt.Errorf("reading response: %w", err)
+			return s.fail("the response was cut short")
+		}
+		if n > 0 || err != nil {
+			return n > 0
+		}
+	}
+	t.failed = fmt.Errorf("reading response: %w", io.ErrNoProgress)
+	return s.fail("the response was cut short")
+}
+
+// place handles the value at the scanner's position: a container around records opens, anything else is a unit of the window.
+func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *shape) bool {
+	s := &t.scan
+	kind := s.kind()
+	root := f == nil
+	around := (kind == Object || kind == Array) && st != nil && st.record == Envelope && st.around && (root || st.reaches(kind))
+	inside := &frame{covered: f != nil && f.covered}
+	if around && len(st.fields) > 0 {
+		treatment := t.envelope.Treatments[strictest(t.envelope, st.fields)]
+		around = treatment.Rank == RankClear
+		inside.covered = true
+	}
+	if !around {
+		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(token)
+	}
+	if len(st.fields) > 0 {
+		t.report.tally(t.envelope).Treated[strictest(t.envelope, st.fields)]++
+	}
+	t.items = append(t.items, item{frame: f, inside: inside, gap: gap, start: start, value: s.pos, end: s.pos + 1, node: -1})
+	ok := false
+	if kind == Object {
+		ok = t.members(inside, st, sh)
+	} else {
+		ok = t.elements(inside, st, sh.elements())
+	}
+	return ok && t.flushFull() || t.within(token)
+}
+
+// within puts the token of a place around records in front of a fault's pointer.
+func (t *stream) within(token string) bool {
+	t.pointer = append([]byte(token), t.pointer...)
+	return false
+}
+
+// value parses a unit.
+func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
+	role := plain
+	if f == nil {
+		role = isRoot
+	}
+	i := len(t.nodes)
+	value := t.scan.pos
+	t.roots = append(t.roots, i)
+	if !t.node(gap, start, st, 0, role, sh) {
+		return false
+	}
+	if t.scan.pos-value > t.layout.spec.Limits.Record {
+		return t.scan.failAt(value, fmt.Sprintf("a record, or a value outside of records, has more than %d bytes", t.layout.spec.Limits.Record))
+	}
+	if f != nil && !t.scan.has() { // a number that was cut short looks whole
+		return t.scan.fail("the document ends too early")
+	}
+	t.items = append(t.items, item{frame: f, gap: gap, start: start, value: value, end: t.scan.pos, node: i})
+	return true
+}
+
+func (t *stream) members(f *frame, st *state, sh *shape) bool {
+	s := &t.scan
+	names, ok := s.enter()
+	e := expected{names: names}
+	gap := s.pos
+	for more := ok && s.first('}'); more; more = s.more('}') {
+		start := s.pos
+		t.unit = gap
+		m := t.member(sh, &e)
+		if m == nil {
+			return false
+		}
+		if len(s.seen)-names > maxMembers {
+			return s.fail(fmt.Sprintf("an object around records has more than %d members", maxMembers))
+		}
+		if !t.place(f, gap, start, t.token(m.name()), m.under(st), &m.value) {
+			return false
+		}
+		gap = s.pos
+		t.unit = gap
+	}
+	return t.close(f, gap) && s.leave(names)
+}
+
+// maxMembers bounds the names that are remembered of an object around records.
+const maxMembers = 1 << 20
+
+func (t *stream) elements(f *frame, st *state, sh *shape) bool {
+	s := &t.scan
+	names, ok := s.enter()
+	gap := s.pos
+	index := 0
+	for more := ok && s.first(']'); more; more = s.more(']') {
+		t.unit = gap
+		if !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), st.element(index), sh) {
+			return false
+		}
+		gap = s.pos
+		t.unit = gap
+		index++
+	}
+	return t.close(f, gap) && s.leave(names)
+}
+
+// close notes the closing bracket, which the scanner has just passed.
+func (t *stream) close(f *frame, gap int) bool {
+	s := &t.scan
+	if s.reason != "" {
+		return false
+	}
+	t.items = append(t.items, item{frame: f, inside: f, gap: gap, start: s.pos - 1, value: s.pos - 1, end: s.pos, node: -1})
+	return true
+}
+
+func (t *stream) token(name []byte) string {
+	if t.layout.names[string(name)] {
+		return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
+	}
+	return "/*"
+}
+
+// flushFull flushes the window once it is full.
+func (t *stream) flushFull() bool {
+	if len(t.records)-1 >= t.layout.spec.Limits.Window || t.scan.pos >= t.layout.spec.Limits.Buffer || len(t.items) >= 4*t.layout.spec.Limits.Window {
+		return t.flush()
+	}
+	return true
+}
+
+// flush decides the window, releases it, and makes room.
+func (t *stream) flush() bool {
+	t.window, t.values, t.profiles = t.window[:0], t.values[:0], t.profiles[:0]
+	if err := t.decide(t.ctx, t.decider); err != nil {
+		return t.end(err)
+	}
+	t.profiles[0] = t.envelope
+	w := rewriter{outline: t.outline, dst: t.output[:0], report: &t.report}
+	w.count()
+	for _, it := range t.items {
+		if !t.write(&w, it) {
+			return t.end(ErrNothing)
+		}
+	}
+	t.output = w.dst
+	if err := t.released(w.dst, &t.report); err != nil {
+		return t.end(err)
+	}
+	s := &t.scan
+	rest := copy(s.src, s.src[s.pos:])
+	t.base += int64(s.pos)
+	s.src = s.src[:rest]
+	s.pos, t.unit, t.src = 0, 0, s.src
+	t.items = t.items[:0]
+	t.nodes, t.records, t.inputs, t.roots = t.nodes[:0], t.records[:1], t.inputs[:0], t.roots[:0]
+	t.text.reset()
+	t.report.reset()
+	return true
+}
+
+func (t *stream) end(err error) bool {
+	t.failed = err
+	return t.scan.fail("ended")
+}
+
+// write writes an item. It reports false if that was the root, dropped.
+func (t *stream) write(w *rewriter, it item) bool {
+	f := it.frame
+	switch {
+	case f == nil && it.node < 0: // the root opens, or all that is left is white space
+		w.dst = append(w.dst, t.src[it.gap:it.end]...)
+		return true
+	case it.inside == f && it.node < 0: // f closes
+		if f.kept || f.children == 0 {
+			w.dst = append(w.dst, t.src[it.gap:it.start]...)
+		}
+		w.dst = append(w.dst, t.src[it.start])
+		return true
+	case f == nil:
+		w.dst = append(w.dst, t.src[it.gap:it.start]...)
+		w.copied = it.start
+		if !w.write(it.node, false) {
+			return false
+		}
+		w.copy(it.end)
+		return true
+	}
+	length := len(w.dst)
+	gap := t.src[it.gap:it.start]
+	f.children++
+	if f.children == 1 {
+		f.lead = bytes.Clone(gap)
+	}
+	if !f.kept {
+		gap = f.lead
+	}
+	w.dst = append(w.dst, gap...)
+	w.copied = it.start
+	if it.node >= 0 && !w.write(it.node, f.covered) {
+		w.dst = w.dst[:length]
+		return true
+	}
+	w.copy(it.end)
+	f.kept = true
+	return true
+}

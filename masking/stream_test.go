@@ -1,0 +1,156 @@
+package masking_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"testing/iotest"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// streamed rewrites src in windows of a few bytes and records.
+func streamed(tb testing.TB, spec masking.Spec, src io.Reader, framing masking.Framing, d masking.Decider, buffer, window int) ([]byte, error) {
+	tb.Helper()
+	spec.Limits.Buffer, spec.Limits.Window = buffer, window
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []byte
+	err = layout.Rewrite(tb.Context(), src, framing, d, func(part []byte, _ *masking.Report) error {
+		out = append(out, part...)
+		return nil
+	})
+	return out, err
+}
+
+// TestRewriteIsAppend shows that windows, however small, and input, however split, make no difference: the output is the same;
+// where the document is refused, or cut short, the output is a prefix of what is right.
+func TestRewriteIsAppend(t *testing.T) {
+	agreed, refused := 0, 0
+	for i := range documents(t, 40_000) / 20 {
+		rng := rand.New(rand.NewPCG(7, uint64(i)))
+		spec := randomSpec(rng)
+		spec.Limits = masking.Limits{}
+		whole, err := masking.Compile(spec)
+		if err != nil {
+			continue
+		}
+		c := newChooser(rng, spec)
+		for range 20 {
+			framing := pick(rng, masking.Document, masking.Document, masking.Document, masking.Lines)
+			src := randomDocument(rng, framing)
+			buffer, window := 1+rng.IntN(40), 1+rng.IntN(3)
+			if framing == masking.Lines {
+				buffer = len(src) + 1 - rng.IntN(2) // a line must fit
+			}
+			want, wantErr := whole.Append(t.Context(), nil, src, framing, c, nil)
+			reader := pick(rng, iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader)(bytes.NewReader(src))
+			got, gotErr := streamed(t, spec, reader, framing, c, buffer, window)
+			if wantErr == nil {
+				agreed++
+				if gotErr != nil || !bytes.Equal(got, want) {
+					t.Fatalf("spec %d: Rewrite(%q) with buffer %d, window %d\n got %q, %v\nwant %q\n%+v", i, src, buffer, window, got, gotErr, want, spec)
+				}
+				cut := rng.IntN(len(src) + 1)
+				got, gotErr = streamed(t, spec, bytes.NewReader(src[:cut]), framing, c, buffer, window)
+				// A number at the root can be cut and still be a document.
+				if framing == masking.Document && gotErr != nil && !bytes.HasPrefix(want, got) {
+					t.Fatalf("spec %d: Rewrite(%q), cut from %q,\n got %q\nwhich is no prefix of %q", i, src[:cut], src, got, want)
+				}
+				continue
+			}
+			refused++
+			if gotErr == nil {
+				t.Fatalf("spec %d: Rewrite(%q) with buffer %d = %q, want an error: %v", i, src, buffer, got, wantErr)
+			}
+		}
+	}
+	t.Logf("%d documents agreed, %d were refused by both", agreed, refused)
+}
+
+// endless is an array of records that does not end, or a string that does not.
+type endless struct {
+	head, body []byte
+	left       int64
+	pending    []byte
+	begun      bool
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if !e.begun {
+		e.pending, e.begun = e.head, true
+	}
+	if len(e.pending) == 0 {
+		if e.left <= 0 {
+			return 0, io.EOF
+		}
+		e.pending = e.body
+		e.left -= int64(len(e.body))
+	}
+	n := copy(p, e.pending)
+	e.pending = e.pending[n:]
+	return n, nil
+}
+
+// TestRewriteLimits shows that what is too large for the buffer is refused, whatever it is.
+func TestRewriteLimits(t *testing.T) {
+	spec := masking.Spec{
+		Envelope: []string{"$.note"},
+		Records:  []masking.RecordSpec{{Select: "$.items[*]", Fields: []string{"$.name"}}},
+		Limits:   masking.Limits{Record: 1 << 12, Name: 1 << 10, Buffer: 1 << 12},
+	}
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, 1)}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+	for _, test := range []struct{ name, head, body string }{
+		{"string in a record", `{"items":[{"name":"`, "xxxxxxxxxxxxxxxx"},
+		{"string outside of records", `{"note":"`, "xxxxxxxxxxxxxxxx"},
+		{"string that no field lists", `{"other":"`, "xxxxxxxxxxxxxxxx"},
+		{"number", `{"note":1`, "0000000000000000"},
+		{"white space", `{"items":[`, "                "},
+		{"white space in front", ` `, "                "},
+		{"name", `{"`, "xxxxxxxxxxxxxxxx"},
+		{"record", `{"items":[{"name":[`, "1,1,1,1,1,1,1,1,"},
+	} {
+		src := &endless{head: []byte(test.head), body: bytes.Repeat([]byte(test.body), 64), left: 1 << 30}
+		err := layout.Rewrite(t.Context(), src, masking.Document, d, func([]byte, *masking.Report) error { return nil })
+		var fault *masking.SyntaxError
+		if !errors.As(err, &fault) {
+			t.Errorf("%s without end: Rewrite = %v, want a SyntaxError", test.name, err)
+		}
+		if read := int64(1<<30) - src.left; read > 1<<20 {
+			t.Errorf("%s without end: %d bytes were read before it was refused", test.name, read)
+		}
+	}
+}
+
+// TestRewriteErrors shows that the errors of reader, decider and release come back as they are, and that nothing follows them.
+func TestRewriteErrors(t *testing.T) {
+	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$"}}}}
+	src := []byte(`[1,2,3,4,5,6,7,8,9]`)
+	d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+	broken := errors.New("broken")
+	spec.Limits = masking.Limits{Buffer: 4, Window: 2}
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	err = layout.Rewrite(t.Context(), bytes.NewReader(src), masking.Document, d, func([]byte, *masking.Report) error {
+		calls++
+		return broken
+	})
+	if !errors.Is(err, broken) || calls != 1 {
+		t.Errorf("a failing release: Rewrite = %v after %d calls, want its error after one", err, calls)
+	}
+	out, err := streamed(t, spec, io.MultiReader(bytes.NewReader(src[:9]), iotest.ErrReader(broken)), masking.Document, d, 4, 2)
+	if !errors.Is(err, broken) || !bytes.HasPrefix(src, out) {
+		t.Errorf("a failing reader: Rewrite = %q, %v", out, err)
+	}
+}
