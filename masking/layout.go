@@ -89,15 +89,8 @@ func setDefaults(limits *Limits) {
 func (l *Layout) Append(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
 	o := l.work.Get().(*outline)
 	defer o.release()
-	if err := o.parse(src, framing); err != nil {
-		return dst, err
-	}
-	if err := o.decide(ctx, d); err != nil {
-		return dst, err
-	}
 	if report == nil {
 		report = &o.report
 	}
-	report.reset()
-	return o.append(dst, report)
+	return o.whole(ctx, dst, src, framing, d, report)
 }

@@ -111,6 +111,11 @@ const (
 	Document Framing = iota
 	// Lines is NDJSON: JSON texts, each on a line of its own. Blank lines are kept, a last newline is optional.
 	Lines
+	// Sequence is a JSON text sequence (RFC 7464): texts, each with a record separator in front and a line feed behind.
+	Sequence
+	// Events is an event stream (server-sent events): the data of each event is a JSON text. Other fields and comments do
+	// not pass, nor does an event that does not end.
+	Events
 )
 
 // Envelope is the [Record.Kind] of what lies outside any record.

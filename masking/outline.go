@@ -20,15 +20,17 @@ type outline struct {
 	inputs  []span // of all records, in order
 	roots   []int  // nodes that are documents
 
-	window   []Record
-	values   []Value // of the window's inputs
-	profiles []*Profile
-	text     arena // unescaped strings
-	shapes   shapes
-	buffer   []byte // of a stream's input
-	output   []byte // of a stream
-	report   Report
-	pointer  []byte // of a fault, built from its end while unwinding
+	window    []Record
+	values    []Value // of the window's inputs
+	profiles  []*Profile
+	text      arena // unescaped strings
+	shapes    shapes
+	buffer    []byte // of a stream's input
+	output    []byte // of a stream
+	payload   []byte // of events, as a sequence
+	rewritten []byte // of payload
+	report    Report
+	pointer   []byte // of a fault, built from its end while unwinding
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
@@ -98,8 +100,11 @@ func (o *outline) parse(src []byte, framing Framing) error {
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
 		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
 	}
-	if framing == Lines {
+	switch framing {
+	case Lines:
 		return o.lines()
+	case Sequence:
+		return o.sequence()
 	}
 	if !o.document() {
 		return o.fault(false)
@@ -132,6 +137,26 @@ func (o *outline) lines() error {
 		}
 		s.src = o.src
 		s.pos = min(end+1, len(o.src))
+	}
+	return nil
+}
+
+// sequence parses a JSON text sequence. A text ends in a line feed, so that a number that was cut short is not taken for
+// whole (RFC 7464 §2.4).
+func (o *outline) sequence() error {
+	s := &o.scan
+	for s.pos < len(o.src) {
+		if o.src[s.pos] != recordSeparator {
+			return o.fault(s.fail("want a record separator"))
+		}
+		s.pos++
+		if !o.document() {
+			return o.fault(false)
+		}
+		s.blank()
+		if o.src[s.pos-1] != '\n' {
+			return o.fault(s.fail("want a line feed behind the text"))
+		}
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package masking
 
+import "context"
+
 // rewriter writes a decided outline. What it does not cut out of the response, it copies.
 type rewriter struct {
 	*outline
@@ -17,6 +19,28 @@ func (w *rewriter) tallyOf(p *Profile) *Tally {
 		w.profile, w.tally = p, w.report.tally(p)
 	}
 	return w.tally
+}
+
+// whole rewrites a response, or units of a sequence, that are all there.
+func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
+	o.clear()
+	report.reset()
+	if framing == Events {
+		o.payload = payloads(o.payload[:0], src)
+		out, err := o.whole(ctx, o.rewritten[:0], o.payload, Sequence, d, report)
+		if err != nil {
+			return dst, err
+		}
+		o.rewritten = out
+		return appendEvents(dst, out), nil
+	}
+	if err := o.parse(src, framing); err != nil {
+		return dst, err
+	}
+	if err := o.decide(ctx, d); err != nil {
+		return dst, err
+	}
+	return o.append(dst, report)
 }
 
 // append writes the response, rewritten, behind dst.

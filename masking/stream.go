@@ -19,7 +19,8 @@ type Release func(out []byte, report *Report) error
 // A response of at most Limits.Buffer bytes is checked and decided whole, and released at once. A longer one is released in
 // windows: outermost records one by one, up to Limits.Window of them or Limits.Buffer bytes, each window decided in one batch.
 // What lies around the records is released as it comes; of it, and of the records, no more than a window and a record
-// is in memory. Every window's batch begins with the envelope.
+// is in memory. Every window's batch begins with the envelope. Sequences are released in windows of whole texts, lines or
+// events, these being at most Limits.Buffer bytes long; events without waiting for the buffer to fill.
 //
 // If src turns bad midway, what was released is a prefix of the right output, and the error says so: the caller must
 // not let it pass for whole. Errors are those of [Layout.Append], of src, or of release.
@@ -30,6 +31,9 @@ func (l *Layout) Rewrite(ctx context.Context, src io.Reader, framing Framing, d 
 	if cap(o.buffer) < l.spec.Limits.Buffer+1 {
 		o.buffer = make([]byte, 0, l.spec.Limits.Buffer+1)
 	}
+	if framing == Events { // they come one by one, and go so
+		return t.sequence(nil, framing)
+	}
 	n, err := io.ReadFull(src, o.buffer[:l.spec.Limits.Buffer+1])
 	head := o.buffer[:n]
 	switch {
@@ -37,8 +41,8 @@ func (l *Layout) Rewrite(ctx context.Context, src io.Reader, framing Framing, d 
 		return t.whole(head, framing)
 	case err != nil:
 		return fmt.Errorf("reading response: %w", err)
-	case framing == Lines:
-		return t.lines(head)
+	case framing != Document:
+		return t.sequence(head, framing)
 	}
 	return t.document(head)
 }
@@ -76,16 +80,9 @@ type frame struct {
 	lead     []byte // white space in front of the first child
 }
 
-// whole handles a response that fits the buffer.
+// whole handles a response, or units of a sequence, that fit the buffer.
 func (t *stream) whole(src []byte, framing Framing) error {
-	if err := t.parse(src, framing); err != nil {
-		return err
-	}
-	if err := t.decide(t.ctx, t.decider); err != nil {
-		return err
-	}
-	t.report.reset()
-	out, err := t.append(t.output[:0], &t.report)
+	out, err := t.outline.whole(t.ctx, t.output[:0], src, framing, t.decider, &t.report)
 	t.output = out
 	if err != nil {
 		return err
@@ -93,59 +90,49 @@ func (t *stream) whole(src []byte, framing Framing) error {
 	return t.released(out, &t.report)
 }
 
-// lines handles sequences: each window is as many whole lines as the buffer holds.
-func (t *stream) lines(src []byte) error {
+// sequence handles the units of a sequence, in windows, as they come. A unit is at most as large as the buffer.
+func (t *stream) sequence(src []byte, framing Framing) error {
 	limit := t.layout.spec.Limits.Buffer
-	var err error
+	var end error
 	for {
-		end := bytes.LastIndexByte(src, '\n') + 1
-		if err != nil {
-			end = len(src)
+		for {
+			size := 0
+			for range t.layout.spec.Limits.Window {
+				n := framing.unit(src[size:])
+				if size += n; n == 0 {
+					break
+				}
+			}
+			if size == 0 && end != nil {
+				size = len(src)
+			}
+			if size == 0 {
+				break
+			}
+			if err := t.whole(src[:size], framing); err != nil {
+				var fault *SyntaxError
+				if errors.As(err, &fault) {
+					fault.Offset += t.base
+				}
+				return err
+			}
+			t.base += int64(size)
+			src = src[size:]
 		}
-		if end == 0 {
-			return &SyntaxError{Offset: t.base, Reason: fmt.Sprintf("a line has more than %d bytes", limit)}
-		}
-		if fault := t.some(src[:end]); fault != nil {
-			return fault
-		}
-		if err != nil {
+		if end != nil {
 			return nil
 		}
-		t.base += int64(end)
-		rest := copy(t.buffer[:cap(t.buffer)], src[end:])
-		var n int
-		n, err = io.ReadFull(t.in, t.buffer[rest:limit])
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if len(src) > limit {
+			return &SyntaxError{Offset: t.base, Reason: fmt.Sprintf("a line, text or event has more than %d bytes", limit)}
+		}
+		rest := copy(t.buffer[:limit+1], src)
+		n, err := t.in.Read(t.buffer[rest : limit+1])
+		src = t.buffer[:rest+n]
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading response: %w", err)
 		}
-		src = t.buffer[:rest+n]
+		end = err
 	}
-}
-
-// some handles whole lines, in windows.
-func (t *stream) some(src []byte) error {
-	for len(src) > 0 {
-		end := len(src)
-		for i, n := 0, 0; n < t.layout.spec.Limits.Window && i < len(src); n++ {
-			next := bytes.IndexByte(src[i:], '\n')
-			if next < 0 {
-				i = len(src)
-			} else {
-				i += next + 1
-			}
-			end = i
-		}
-		t.clear()
-		if err := t.whole(src[:end], Lines); err != nil {
-			var fault *SyntaxError
-			if errors.As(err, &fault) {
-				fault.Offset += t.base
-			}
-			return err
-		}
-		src = src[end:]
-	}
-	return nil
 }
 
 // document handles one JSON text.
