@@ -21,6 +21,22 @@ func (f Framing) unit(src []byte) int {
 	return 0
 }
 
+// around returns where the line or text of a sequence that holds a document begins and ends.
+func (f Framing) around(src []byte, start, end int) (int, int) {
+	if f == Sequence {
+		start = bytes.LastIndexByte(src[:start], recordSeparator)
+		if next := bytes.IndexByte(src[end:], recordSeparator); next >= 0 {
+			return start, end + next
+		}
+		return start, len(src)
+	}
+	start = bytes.LastIndexByte(src[:start], '\n') + 1
+	if next := bytes.IndexByte(src[end:], '\n'); next >= 0 {
+		return start, end + next + 1
+	}
+	return start, len(src)
+}
+
 // eventSize returns how many bytes the first event of a stream takes, with the blank line that ends it; 0 if it does not end.
 // all says that nothing follows src.
 func eventSize(src []byte, all bool) int {

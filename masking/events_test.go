@@ -36,6 +36,7 @@ func TestSequences(t *testing.T) {
 	}{
 		{"texts", masking.Sequence, "\x1e{\"id\":1,\"name\":\"张三\"}\n\x1e{\"id\":2,\"x\":3}\n", "\x1e{\"id\":1,\"name\":\"张**\"}\n\x1e{\"id\":2}\n"},
 		{"text over lines", masking.Sequence, "\x1e{\"id\":1,\n \"name\":\"张三\"\n}\n", "\x1e{\"id\":1,\n \"name\":\"张**\"\n}\n"},
+		{"text without a subject", masking.Sequence, "\x1e{\"id\":1}\n\x1e 7 \n\x1e{\"id\":2}\n", refused},
 		{"no text", masking.Sequence, "", ""},
 		{"no separator", masking.Sequence, "{\"id\":1}\n", refused},
 		{"two texts in one", masking.Sequence, "\x1e{\"id\":1}{\"id\":2}\n", refused},
@@ -75,6 +76,25 @@ func TestSequences(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDroppedTexts shows that of a sequence only the text goes whose root is dropped: here a scalar that no field lists.
+func TestDroppedTexts(t *testing.T) {
+	layout, err := masking.Compile(masking.Spec{Envelope: []string{"$.a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &oneProfile{envelope: &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+	for framing, test := range map[masking.Framing]struct{ in, want string }{
+		masking.Lines:    {"{\"a\":1}\n 7 \n{\"b\":2}\n8", "{\"a\":1}\n{}\n"},
+		masking.Sequence: {"\x1e{\"a\":1}\n\x1e 7 \n\x1e{\"b\":2}\n\x1e8\n", "\x1e{\"a\":1}\n\x1e{}\n"},
+		masking.Events:   {"data: {\"a\":1}\n\ndata: 7\n\ndata: {\"b\":2}\n\n", "data: {\"a\":1}\n\ndata: {}\n\n"},
+	} {
+		out, err := layout.Append(t.Context(), nil, []byte(test.in), framing, d, nil)
+		if err != nil || string(out) != test.want {
+			t.Errorf("framing %d: Append(%q) = %q, %v, want %q", framing, test.in, out, err, test.want)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ type Layout struct {
 	work  sync.Pool       // of *outline
 }
 
-// ErrNothing is returned by [Layout.Append] when a document's root is dropped: what is left is no JSON text.
+// ErrNothing is returned by [Layout.Append] when the root of a [Document] is dropped: what is left is no JSON text. Of a
+// sequence, the line, text or event is removed instead.
 var ErrNothing = errors.New("nothing of the document may leave")
 
 // Compile compiles a spec. It reports all faults of its selectors at once, joined; faulty selectors are

@@ -316,7 +316,7 @@ var rows = []row{
 	{name: "a last line without newline", parts: []part{env("clear $.a")}, framing: masking.Lines, in: "{\"a\":1}\n{\"b\":2}", want: "{\"a\":1}\n{}"},
 	{name: "no lines", parts: []part{env("clear $.a")}, framing: masking.Lines, in: "", want: ""},
 	{name: "blank lines only", parts: []part{env("clear $.a")}, framing: masking.Lines, in: "\n\n", want: "\n\n"},
-	{name: "a line dropped", framing: masking.Lines, in: "{}\n1\n{}\n", fault: "nothing"},
+	{name: "a line dropped", framing: masking.Lines, in: "{}\n 1 \r\n\n{}\n2", want: "{}\n\n{}\n"},
 	{name: "a text over two lines", parts: one("clear $"), framing: masking.Lines, in: "{\"a\":\n1}\n", fault: "syntax"},
 	{name: "two texts in a line", parts: one("clear $"), framing: masking.Lines, in: "{} {}\n", fault: "syntax"},
 	{name: "a bad last line", parts: one("clear $"), framing: masking.Lines, in: "{}\n{", fault: "syntax"},

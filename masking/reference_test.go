@@ -194,8 +194,16 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 	end := 0
 	for _, root := range roots {
 		text, keep := m.judge(root, false)
-		if !keep {
+		if !keep && framing == masking.Document {
 			return dst, errNothing
+		}
+		if !keep { // the whole line goes
+			out = append(out, src[end:end+bytes.LastIndexByte(src[end:root.lo], '\n')+1]...)
+			end = len(src)
+			if i := bytes.IndexByte(src[root.hi:], '\n'); i >= 0 {
+				end = root.hi + i + 1
+			}
+			continue
 		}
 		out = append(out, src[end:root.lo]...)
 		out = append(out, text...)

@@ -40,17 +40,21 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 	if err := o.decide(ctx, d); err != nil {
 		return dst, err
 	}
-	return o.append(dst, report)
+	return o.append(dst, framing, report)
 }
 
 // append writes the response, rewritten, behind dst.
-func (o *outline) append(dst []byte, report *Report) ([]byte, error) {
+func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
 	w := rewriter{outline: o, dst: dst, report: report}
 	w.count()
 	for _, root := range o.roots {
-		if !w.write(root, false) {
+		if w.write(root, false) {
+			continue
+		}
+		if framing == Document {
 			return dst, ErrNothing
 		}
+		w.cut(framing.around(o.src, int(o.nodes[root].value), int(o.nodes[root].end)))
 	}
 	w.copy(len(o.src))
 	return w.dst, nil
