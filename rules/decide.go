@@ -48,7 +48,6 @@ type Access struct {
 	vars    map[string]any // of conditions; see variables
 	roles   []int          // that permit, or would if their condition held for the record
 	caps    []int          // that forbid, or would
-	limit   int
 	key     []byte
 }
 
@@ -57,6 +56,8 @@ type Profile struct {
 	masking.Profile
 	Kind   string // of record: its selector, or "envelope"
 	Fields []Decision
+	// Limit is how many records with this profile, or one with a lower limit, a response may show; 0 is any number.
+	Limit int
 }
 
 // Decision is why a field gets its treatment.
@@ -77,6 +78,14 @@ const (
 
 // Route finds the route of a request; nil if there is none. path is as the upstream will receive it.
 func (s *Set) Route(method, path string) *Route { return s.table.find(method, path) }
+
+// Basis returns the legal basis of a purpose, "" if no policy knows the purpose.
+func (s *Set) Basis(purpose string) string {
+	if p := s.purposes[purpose]; p != nil {
+		return p.basis
+	}
+	return ""
+}
 
 // Admit decides whether a caller may use a route at all, for the purpose that the route fixes or else for the one they name.
 // Its error is a [*Denial].
@@ -111,9 +120,6 @@ func (s *Set) Admit(r *Route, caller Caller, purposeName string) (*Access, error
 				}
 				continue
 			}
-		}
-		if len(a.roles) == 0 || a.limit > 0 && (role.records == 0 || role.records > a.limit) {
-			a.limit = role.records
 		}
 		a.roles = append(a.roles, i)
 	}
@@ -153,12 +159,6 @@ func (a *Access) variables() map[string]any {
 
 // Role names the first of the caller's roles that serves the request.
 func (a *Access) Role() string { return a.set.roles[a.roles[0]].name }
-
-// Purpose is the purpose, and its legal basis.
-func (a *Access) Purpose() (name, basis string) { return a.purpose.name, a.purpose.basis }
-
-// RecordLimit is how many records a response may have; 0 means any number.
-func (a *Access) RecordLimit() int { return a.limit }
 
 // Profile decides one record of the route's layout: kind and inputs are as [masking.Record] has them. Equal
 // decisions yield the same pointer.
@@ -243,7 +243,7 @@ func (s *Set) intern(key string, p *Profile) *Profile {
 // build works out the profile of the records of a kind that these roles permit and these caps forbid.
 func (a *Access) build(kindIndex int, roles, caps []int) *Profile {
 	k := a.route.kind(kindIndex)
-	p := &Profile{Kind: k.selector}
+	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, roles)}
 	for _, f := range k.fields {
 		expression, rule := a.decide(f.typ, roles, caps)
 		env := masking.Environment{Type: f.typ.Name}
@@ -258,6 +258,18 @@ func (a *Access) build(kindIndex int, roles, caps []int) *Profile {
 		p.Fields = append(p.Fields, Decision{f.path, f.typ.Name, expression.String(), rule})
 	}
 	return p
+}
+
+// mostRecords is the most generous limit of the roles; 0 is none.
+func mostRecords(all []*role, roles []int) int {
+	most := 0
+	for _, i := range roles {
+		if all[i].records == 0 {
+			return 0
+		}
+		most = max(most, all[i].records)
+	}
+	return most
 }
 
 var (

@@ -153,8 +153,8 @@ func TestAdmit(t *testing.T) {
 		if test.want == "" {
 			if err != nil {
 				t.Errorf("%s: Admit: %v, want access", test.name, err)
-			} else if name, basis := access.Purpose(); name != test.purpose || basis == "" {
-				t.Errorf("%s: Purpose() = %s, %s, want %s and its basis", test.name, name, basis, test.purpose)
+			} else if basis := set.Basis(test.purpose); access.Role() == "" || basis == "" {
+				t.Errorf("%s: Role() = %q, Basis(%q) = %q, want both", test.name, access.Role(), test.purpose, basis)
 			}
 			continue
 		}
@@ -354,18 +354,18 @@ func TestConditionsOfRecords(t *testing.T) {
 		// y is read by a cap that never applies, so that inputs are always x and y.
 		always := []string{`when: "record.x == record.y && false", at_most: drop`}
 		role := load(t, []string{fmt.Sprintf("when: %q, treat: {C2: clear}", test.when)}, always)
-		cap := load(t, []string{"treat: {C2: clear}"}, append(always, fmt.Sprintf("when: %q, at_most: drop", test.when)))
+		capped := load(t, []string{"treat: {C2: clear}"}, append(always, fmt.Sprintf("when: %q, at_most: drop", test.when)))
 		values := inputs(t, test.record)
-		if strings.Index(test.when, "record.y") >= 0 && strings.Index(test.when, "record.y") < strings.Index(test.when, "record.x") {
+		if strings.Contains(test.when, "record.y") && strings.Index(test.when, "record.y") < strings.Index(test.when, "record.x") {
 			values[0], values[1] = values[1], values[0] // inputs are in the order they are first read
 		}
 		permits := !admit(t, role, all(1)).Profile(0, values).Denied
 		if want := test.want == yes; permits != want {
 			t.Errorf("%s of %s: role permits = %v, want %v", test.when, test.record, permits, want)
 		}
-		forbids := fieldOf(t, admit(t, cap, all(1)).Profile(0, inputs(t, test.record)), "$.name").Treatment == "drop"
+		forbids := fieldOf(t, admit(t, capped, all(1)).Profile(0, inputs(t, test.record)), "$.name").Treatment == "drop"
 		if want := test.want != no; forbids != want {
-			t.Errorf("%s of %s: cap forbids = %v, want %v", test.when, test.record, forbids, want)
+			t.Errorf("%s of %s: capped forbids = %v, want %v", test.when, test.record, forbids, want)
 		}
 	}
 }
@@ -411,6 +411,7 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// The roles that permit a record limit it, and the most generous of them counts.
 func TestRecordLimit(t *testing.T) {
 	limited := func(n int) string { return fmt.Sprintf("limit: {records: %d/response}, treat: {}", n) }
 	for _, test := range []struct {
@@ -423,10 +424,16 @@ func TestRecordLimit(t *testing.T) {
 		{[]string{limited(5), "treat: {}"}, 0},
 		{[]string{"treat: {}", limited(5)}, 0},
 		{[]string{limited(5), "require: {amr: [mfa]}, treat: {}"}, 5},
+		{[]string{limited(5), "when: record.x == 1, " + limited(1000)}, 1000},
+		{[]string{limited(5), "when: record.x == 2, " + limited(1000)}, 5},
 	} {
 		set := load(t, test.roles, nil)
-		if got := admit(t, set, all(len(test.roles))).RecordLimit(); got != test.want {
-			t.Errorf("RecordLimit of %q = %d, want %d", test.roles, got, test.want)
+		var values []masking.Value
+		if strings.Contains(test.roles[len(test.roles)-1], "record.x") {
+			values = inputs(t, `{"x":1}`)[:1]
+		}
+		if got := admit(t, set, all(len(test.roles))).Profile(0, values).Limit; got != test.want {
+			t.Errorf("Limit of %q = %d, want %d", test.roles, got, test.want)
 		}
 	}
 }
