@@ -58,7 +58,6 @@ type stream struct {
 	base     int64 // of the response's bytes, how many are gone from the buffer
 	unit     int   // where the value begins that must stay in the buffer until it ends
 	items    []item
-	out      []byte
 	failed   error // of in
 	envelope *Profile
 }
@@ -93,7 +92,7 @@ func (t *stream) whole(src []byte, framing Framing) error {
 // sequence handles the units of a sequence, in windows, as they come. A unit is at most as large as the buffer.
 func (t *stream) sequence(src []byte, framing Framing) error {
 	limit := t.layout.spec.Limits.Buffer
-	var end error
+	ended := false
 	for {
 		for {
 			size := 0
@@ -103,7 +102,7 @@ func (t *stream) sequence(src []byte, framing Framing) error {
 					break
 				}
 			}
-			if size == 0 && end != nil {
+			if size == 0 && ended {
 				size = len(src)
 			}
 			if size == 0 {
@@ -119,7 +118,7 @@ func (t *stream) sequence(src []byte, framing Framing) error {
 			t.base += int64(size)
 			src = src[size:]
 		}
-		if end != nil {
+		if ended {
 			return nil
 		}
 		if len(src) > limit {
@@ -131,7 +130,7 @@ func (t *stream) sequence(src []byte, framing Framing) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading response: %w", err)
 		}
-		end = err
+		ended = err != nil
 	}
 }
 
@@ -225,13 +224,11 @@ func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *sh
 		t.report.tally(t.envelope).Treated[strictest(t.envelope, st.fields)]++
 	}
 	t.items = append(t.items, item{frame: f, inside: inside, gap: gap, start: start, value: s.pos, end: s.pos + 1, node: -1})
-	ok := false
-	if kind == Object {
-		ok = t.members(inside, st, sh)
-	} else {
-		ok = t.elements(inside, st, sh.elements())
+	parse := t.members
+	if kind == Array {
+		parse = t.elements
 	}
-	return ok && t.flushFull() || t.within(token)
+	return parse(inside, st, sh) && t.flushFull() || t.within(token)
 }
 
 // within puts the token of a place around records in front of a fault's pointer.
@@ -291,12 +288,13 @@ const maxMembers = 1 << 20
 
 func (t *stream) elements(f *frame, st *state, sh *shape) bool {
 	s := &t.scan
+	element := sh.elements()
 	names, ok := s.enter()
 	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		t.unit = gap
-		if !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), st.element(index), sh) {
+		if !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), st.element(index), element) {
 			return false
 		}
 		gap = s.pos
