@@ -1,0 +1,114 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// AccessLog reads the access log of a data directory, of a gateway that runs or one that is at rest.
+type AccessLog struct {
+	dir  string
+	keys *keys.Set
+}
+
+// OpenAccessLog opens a data directory that a gateway has made.
+func OpenAccessLog(data string) (*AccessLog, error) {
+	path := filepath.Join(data, keyFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s does not exist: want the gateway's data directory", path)
+	}
+	set, err := keys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &AccessLog{filepath.Join(data, auditDir), set}, nil
+}
+
+// Verify verifies all of the log with the directory's own keys.
+func (l *AccessLog) Verify(checks ...audit.Check) (audit.Summary, error) {
+	return audit.Verify(l.dir, l, checks...)
+}
+
+// Verifier implements [note.Verifiers]: it trusts what the directory's keys signed, whatever the gateway was called.
+// Nobody else has them.
+func (l *AccessLog) Verifier(name string, hash uint32) (note.Verifier, error) {
+	v, err := l.keys.Verifiers(name)
+	if err != nil {
+		return nil, err
+	}
+	return v.Verifier(name, hash)
+}
+
+// Search finds records. The subject, if there is one, is given as services know it.
+func (l *AccessLog) Search(q audit.Query, subject string) iter.Seq2[audit.Entry, error] {
+	if subject != "" {
+		q.Subjects = l.Pseudonyms(subject)
+	}
+	return audit.Search(l.dir, q)
+}
+
+// Pseudonyms are what a subject is called in the log, one for each version of the key.
+func (l *AccessLog) Pseudonyms(subject string) []string {
+	var list []string
+	for _, k := range l.keys.All(subjectKey) {
+		list = append(list, audit.Subject(k.Secret, k.Version, subject))
+	}
+	return list
+}
+
+// PrintSummary prints for people what was verified.
+func PrintSummary(w io.Writer, s audit.Summary) error {
+	_, err := fmt.Fprintf(w, "%d records under %d checkpoints in %d segment files: verified\n%s", s.Records, s.Checkpoints, s.Segments, s.Checkpoint)
+	if err == nil && s.TailFile != "" {
+		_, err = fmt.Fprintf(w, "%d bytes behind them, in %s, are not committed\n", s.Tail, s.TailFile)
+	}
+	return err
+}
+
+// PrintEntry prints a record for people. If subjects are given, only what they got is shown.
+func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
+	r := e.Record
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%d  %s  %s", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"), r.Decision)
+	if r.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", r.Reason)
+	}
+	fmt.Fprintf(&b, ", status %d  %s\n", r.Status, or(r.Route, r.Method+", no route"))
+	if c := r.Caller; c != nil {
+		fmt.Fprintf(&b, "    caller   %s, roles %s, from %s\n", or(c.ID, "unknown"), or(strings.Join(c.Roles, " "), "none"), c.Address)
+	}
+	fmt.Fprintf(&b, "    purpose  %s, basis %s; %d records; rules %.19s; id %s\n", or(r.Purpose, "none"), or(r.Basis, "none"), r.Records, r.RulesDigest, r.ID)
+	for _, p := range r.Profiles {
+		if len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s string) bool { return slices.Contains(p.Subjects, s) }) {
+			continue
+		}
+		fmt.Fprintf(&b, "    %s, about %d subjects\n", p.Kind, len(p.Subjects))
+		for _, f := range p.Fields {
+			fmt.Fprintf(&b, "      %-24s %-16s %3d× %-52s %s", f.Path, f.Type, f.Count, f.Treatment, f.Rule)
+			if f.Withheld > 0 {
+				fmt.Fprintf(&b, "  (%d did not fit and were dropped)", f.Withheld)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,48 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+)
+
+// requestBody is a caller's body on its way to the upstream, which may go on to read when the exchange is over.
+type requestBody struct {
+	io.ReadCloser
+	ended    atomic.Bool // it was read to its end
+	tooLarge atomic.Bool
+	broken   atomic.Bool // the caller sent no more, or no proper body
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var limit *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, http.ErrBodyReadAfterClose): // the latter: the upstream wanted no more
+	case err == io.EOF:
+		b.ended.Store(true)
+	case errors.As(err, &limit):
+		b.tooLarge.Store(true)
+	default:
+		b.broken.Store(true)
+	}
+	return n, err
+}
+
+// hasBody reports whether the request has a body, or may have.
+func (x *exchange) hasBody() bool { return x.request.ContentLength != 0 }
+
+// blame puts down to the caller what is not the upstream's fault.
+func (x *exchange) blame(err error) error {
+	switch {
+	case x.body != nil && x.body.tooLarge.Load():
+		return tooLarge.because(reasonRequestTooLarge)
+	case errors.Is(x.request.Context().Err(), context.Canceled):
+		return callerGone.because(reasonCallerGone)
+	case x.body != nil && x.body.broken.Load():
+		return bodyBroken.because(reasonBodyBroken)
+	}
+	return err
+}

@@ -1,0 +1,263 @@
+package caddymodule
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("maskgate", parseApp)
+	httpcaddyfile.RegisterHandlerDirective("maskgate", parseHandler)
+	// Before whatever answers a request or holds directives that do (handle, route): those are what it guards. Behind what
+	// only looks at or alters a request.
+	httpcaddyfile.RegisterDirectiveOrder("maskgate", httpcaddyfile.Before, "invoke")
+}
+
+func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		d.Next() // so that the error names the line
+		return nil, d.Err("the maskgate option stands twice; merge the two")
+	}
+	a := new(App)
+	if err := a.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "maskgate", Value: caddyconfig.JSON(a, nil)}, nil
+}
+
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	m := new(Handler)
+	return m, m.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile sets up the app from the global option:
+//
+//	maskgate {
+//		data <directory>
+//		rules <file or directory...>
+//		purpose_header <name>
+//		gateway <name>
+//		token {
+//			issuer <url>
+//			audience <name...>
+//			keys <file or https url>
+//			allow_local_keys
+//			algorithms <RS256|PS256|ES256|EdDSA...>
+//			types <typ...>
+//			leeway <duration>
+//			max_size <bytes>
+//			claim <subject|roles|organisation|purposes|amr|acr|region> <name or path>
+//			purpose_prefix <text>
+//		}
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // maskgate
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for d.NextBlock(0) {
+		option := d.Val()
+		err := once(d, seen, option)
+		if err != nil {
+			return err
+		}
+		switch option {
+		case "data":
+			err = one(d, &a.DataDir)
+		case "rules":
+			a.Rules, err = several(d)
+		case "purpose_header":
+			err = one(d, &a.PurposeHeader)
+		case "gateway":
+			err = one(d, &a.Gateway)
+		case "token":
+			a.Token = new(Token)
+			err = a.Token.unmarshal(d)
+		default:
+			err = d.Errf("unknown option %q; want data, rules, purpose_header, gateway or token", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Token) unmarshal(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		option := d.Val()
+		if err := once(d, seen, option); err != nil && option != "claim" {
+			return err
+		}
+		var err error
+		switch option {
+		case "issuer":
+			err = one(d, &t.Issuer)
+		case "audience":
+			t.Audience, err = several(d)
+		case "keys":
+			err = one(d, &t.Keys)
+		case "allow_local_keys":
+			if t.AllowLocalKeys = true; d.NextArg() {
+				err = d.ArgErr()
+			}
+		case "algorithms":
+			t.Algorithms, err = several(d)
+		case "types":
+			t.Types, err = several(d)
+		case "leeway":
+			err = duration(d, &t.Leeway)
+		case "max_size":
+			var size int64
+			err = bytesOf(d, &size)
+			t.MaxSize = int(size)
+		case "claim":
+			err = t.claim(d)
+		case "purpose_prefix":
+			err = one(d, &t.PurposePrefix)
+		default:
+			err = d.Errf("token: unknown option %q", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Token) claim(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 2 || !slices.Contains(claimNames, args[0]) {
+		return d.Errf("want claim, one of %s, and the claim's name in tokens", strings.Join(claimNames, ", "))
+	}
+	if t.Claims == nil {
+		t.Claims = map[string]string{}
+	}
+	if t.Claims[args[0]] != "" {
+		return d.Errf("claim %s stands twice; remove one", args[0])
+	}
+	t.Claims[args[0]] = args[1]
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the handler from its directive:
+//
+//	maskgate [<matcher>] [<upstream>] {
+//		timeout <duration>
+//		max_response <size>
+//		max_request <size>
+//		request_headers <name...>
+//		response_headers <name...>
+//	}
+//
+// Without an upstream the directives behind it are asked, through the guard:
+//
+//	maskgate
+//	reverse_proxy 10.0.0.1:9001 10.0.0.2:9001
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // maskgate
+	if d.NextArg() {
+		h.Upstream = d.Val()
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for d.NextBlock(0) {
+		option := d.Val()
+		err := once(d, seen, option)
+		if err != nil {
+			return err
+		}
+		switch option {
+		case "timeout":
+			err = duration(d, &h.Timeout)
+		case "max_response":
+			err = bytesOf(d, &h.MaxResponse)
+		case "max_request":
+			err = bytesOf(d, &h.MaxRequest)
+		case "request_headers":
+			h.RequestHeaders, err = several(d)
+		case "response_headers":
+			h.ResponseHeaders, err = several(d)
+		default:
+			err = d.Errf("unknown option %q; want timeout, max_response, max_request, request_headers or response_headers", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once refuses an option that stands twice, which would let the later line undo the earlier one unseen.
+func once(d *caddyfile.Dispenser, seen map[string]bool, option string) error {
+	if seen[option] {
+		return d.Errf("%s stands twice; remove one", option)
+	}
+	seen[option] = true
+	return nil
+}
+
+// one takes exactly one argument.
+func one(d *caddyfile.Dispenser, to *string) error {
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		return d.ArgErr()
+	}
+	*to = args[0]
+	return nil
+}
+
+func several(d *caddyfile.Dispenser) ([]string, error) {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return nil, d.ArgErr()
+	}
+	return args, nil
+}
+
+func duration(d *caddyfile.Dispenser, to *caddy.Duration) error {
+	var text string
+	if err := one(d, &text); err != nil {
+		return err
+	}
+	v, err := caddy.ParseDuration(text)
+	if err != nil || v < time.Millisecond {
+		return d.Errf("want a duration, as in 30s; have %q", text)
+	}
+	*to = caddy.Duration(v)
+	return nil
+}
+
+func bytesOf(d *caddyfile.Dispenser, to *int64) error {
+	var text string
+	if err := one(d, &text); err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n == 0 || n > 1<<40 {
+		return d.Errf("want a size, as in 1MiB or %s; have %q", strconv.Itoa(1<<20), text)
+	}
+	*to = int64(n)
+	return nil
+}
+
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*Handler)(nil)
+)

@@ -1,0 +1,186 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/audit"
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// defaultDataDir is where the shipped Caddyfile keeps its data.
+const defaultDataDir = "maskgate-data"
+
+// exitTail is the exit status of audit verify for a log that is sound but ends in a write that was not committed.
+const exitTail = 3
+
+func verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Verifies every record of the access log and names the first bad one",
+		Long: `Verifies every record and checkpoint of the access log, from its first byte to its last.
+
+Exit status: 0 if all of it is sound; 1 if not; 3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is
+writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been released.`,
+		Example: "  maskgate audit verify --data maskgate-data\n  maskgate audit verify --checkpoint kept-elsewhere.txt",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
+	cmd.Flags().StringArray("key", nil, "public key to trust instead of the data directory's own (may be repeated)")
+	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, which the log must still contain")
+	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
+		summary, err := verifyLog(fl)
+		if err != nil {
+			return 1, err
+		}
+		if err := PrintSummary(cmd.OutOrStdout(), summary); err != nil {
+			return 1, err
+		}
+		if summary.TailFile != "" {
+			return exitTail, nil
+		}
+		return 0, nil
+	})
+	return cmd
+}
+
+func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
+	var checks []audit.Check
+	if file := fl.String("checkpoint"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return audit.Summary{}, fmt.Errorf("reading the checkpoint: %w", err)
+		}
+		checks = append(checks, audit.Contains(string(text)))
+	}
+	publicKeys, err := fl.GetStringArray("key")
+	if err != nil {
+		return audit.Summary{}, err
+	}
+	if len(publicKeys) == 0 {
+		log, err := OpenAccessLog(fl.String("data"))
+		if err != nil {
+			return audit.Summary{}, err
+		}
+		return log.Verify(checks...)
+	}
+	var trusted []note.Verifier
+	for _, k := range publicKeys {
+		v, err := note.NewVerifier(k)
+		if err != nil {
+			return audit.Summary{}, fmt.Errorf("reading --key: %w", err)
+		}
+		trusted = append(trusted, v)
+	}
+	return audit.Verify(filepath.Join(fl.String("data"), auditDir), note.VerifierList(trusted...), checks...)
+}
+
+func keyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Prints the public keys that verify the access log",
+		Long: `Prints the public keys that verify the access log of a gateway, newest first. They are no secret: an auditor who keeps them
+elsewhere can verify the log (auditverify, or audit verify --key) without trusting the gateway's machine.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := OpenAccessLog(cmd.Flag("data").Value.String())
+			if err != nil {
+				return err
+			}
+			for _, k := range log.keys.VerifierKeys(originPrefix + cmd.Flag("gateway").Value.String()) {
+				fmt.Fprintln(cmd.OutOrStdout(), k)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
+	cmd.Flags().String("gateway", "gateway-1", "the gateway's name")
+	return cmd
+}
+
+func searchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "search",
+		Short: "Finds access records: who saw whom, when, why, and under which rule",
+		Long: `Verifies the access log, then prints the records that match all that is given. The subject is given as services
+know it, and never stands in the log: only its keyed pseudonym does. Exit status: 0, also if nothing is found; 1 if the log
+is not sound.`,
+		Example: "  maskgate audit search --subject C00000052 --since 24h\n  maskgate audit search --caller officer-03 --json",
+		Args:    cobra.NoArgs,
+		RunE:    searchLog,
+	}
+	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
+	cmd.Flags().String("subject", "", "whom records are about, e.g. a customer's number")
+	cmd.Flags().String("caller", "", "who asked")
+	cmd.Flags().String("purpose", "", "why")
+	cmd.Flags().String("id", "", "correlation identifier, as callers were given it")
+	cmd.Flags().String("since", "", "how long ago (24h, 30d), or a date, or a time (RFC 3339)")
+	cmd.Flags().String("until", "", "likewise")
+	cmd.Flags().Bool("json", false, "print records as JSON lines")
+	return cmd
+}
+
+func searchLog(cmd *cobra.Command, _ []string) error {
+	flag := func(name string) string { return cmd.Flag(name).Value.String() }
+	log, err := OpenAccessLog(flag("data"))
+	if err != nil {
+		return err
+	}
+	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: "access"}
+	if q.Since, err = moment(flag("since"), time.Now()); err != nil {
+		return fmt.Errorf("--since: %w", err)
+	}
+	if q.Until, err = moment(flag("until"), time.Now()); err != nil {
+		return fmt.Errorf("--until: %w", err)
+	}
+	if _, err := log.Verify(); err != nil {
+		return err
+	}
+	var subjects []string
+	if s := flag("subject"); s != "" {
+		subjects = log.Pseudonyms(s)
+	}
+	found := 0
+	for e, err := range log.Search(q, flag("subject")) {
+		if err != nil {
+			return err
+		}
+		found++
+		if flag("json") == "true" {
+			err = json.NewEncoder(cmd.OutOrStdout()).Encode(e.Record)
+		} else {
+			err = PrintEntry(cmd.OutOrStdout(), e, subjects)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if found == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "no record matches")
+	}
+	return nil
+}
+
+// moment reads a duration before now, a date (local), or a time; "" is the zero time.
+func moment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := caddy.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("want a duration as in 24h, a date as in 2026-11-21, or a time as in 2026-11-21T09:00:00+08:00; have %q", text)
+	}
+	return t, nil
+}

@@ -1,0 +1,167 @@
+package caddymodule
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// command runs a command as the binary would.
+func command(t *testing.T, args ...string) (out, errs string, err error) {
+	t.Helper()
+	c, ok := caddycmd.Commands()[args[0]]
+	if !ok {
+		t.Fatalf("there is no command %s", args[0])
+	}
+	cmd := &cobra.Command{Use: c.Name, SilenceUsage: true}
+	c.CobraFunc(cmd)
+	var stdout, stderr bytes.Buffer
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	cmd.SetArgs(args[1:])
+	err = cmd.Execute()
+	return stdout.String(), stderr.String(), err
+}
+
+func TestRulesCheck(t *testing.T) {
+	out, _, err := command(t, "rules", "check", "../examples/customer")
+	if err != nil || !strings.HasPrefix(out, "3 files, ") || !strings.Contains(out, "\nsha256:") {
+		t.Errorf("%s, %v", out, err)
+	}
+	dir := t.TempDir()
+	bad := "kind: policy\nname: x\nrolls: {}\n"
+	if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(bad), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"p.yaml:3:1: ":            {"rules", "check", dir},
+		"no such file":            {"rules", "check", filepath.Join(dir, "none")},
+		"no .yaml":                {"rules", "check", t.TempDir()},
+		"requires at least 1 arg": {"rules", "check"},
+		"unknown flag: --quiet":   {"rules", "check", "--quiet", dir},
+	} {
+		if _, _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %s", args, err, want)
+		}
+	}
+}
+
+func TestAuditCommands(t *testing.T) {
+	g := start(t, "maskgate "+upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, person("C1", "张三丰"))
+	}))
+	got := g.get("/v1/people/C1")
+	refused := g.get("/v1/none")
+	id := got.header.Get(correlationHeader)
+	data := "--data=" + g.data()
+
+	// While the gateway runs.
+	out, _, err := command(t, "audit", "verify", data)
+	if err != nil || !strings.HasPrefix(out, "4 records under ") || !strings.Contains(out, "maskgate/test\n") {
+		t.Errorf("verify: %s, %v", out, err)
+	}
+	keptFile := filepath.Join(g.dir, "kept.txt")
+	_, note, _ := strings.Cut(out, "verified\n")
+	if err := os.WriteFile(keptFile, []byte(note), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	key, _, err := command(t, "audit", "key", data, "--gateway=test")
+	if err != nil || !strings.HasPrefix(key, "maskgate/test+") {
+		t.Errorf("key: %s, %v", key, err)
+	}
+	other, _, err := command(t, "audit", "key", data, "--gateway=other")
+	if err != nil || other == key {
+		t.Errorf("key: %s, %v", other, err)
+	}
+	for _, tt := range []struct {
+		args        []string
+		want, fault string
+	}{
+		{[]string{"verify", data}, "5 records", ""},
+		{[]string{"verify", data, "--checkpoint=" + keptFile}, "5 records", ""},
+		{[]string{"verify", data, "--key=" + strings.TrimSpace(key)}, "5 records", ""},
+		{[]string{"verify", data, "--key=" + strings.TrimSpace(other)}, "", "verif"},
+		{[]string{"verify", data, "--key=x"}, "", "reading --key"},
+		{[]string{"verify", data, "--checkpoint=none"}, "", "reading the checkpoint"},
+		{[]string{"verify", "--data=" + t.TempDir()}, "", "want the gateway's data directory"},
+		{[]string{"verify", "x"}, "", "unknown command"},
+		{[]string{"key", "--data=" + t.TempDir()}, "", "want the gateway's data directory"},
+		{[]string{"search", data, "--id=" + id}, "GET /v1/people/{id}", ""},
+		{[]string{"search", data, "--subject=C1"}, "$.name", ""},
+		{[]string{"search", data, "--subject=C2"}, "", ""},
+		{[]string{"search", data, "--caller=" + agent.ID, "--json"}, `"reason":"no_route"`, ""},
+		{[]string{"search", data, "--id=" + refused.header.Get(correlationHeader)}, "refused (no_route), status 404", ""},
+		{[]string{"search", data, "--purpose=loan-review"}, "", ""},
+		{[]string{"search", data, "--since=1h"}, "released", ""},
+		{[]string{"search", data, "--until=1h"}, "", ""},
+		{[]string{"search", data, "--since=tomorrow"}, "", "--since: want a duration"},
+		{[]string{"search", data, "--since=-1h"}, "", "--since: want a duration"},
+		{[]string{"search", data, "--until=x"}, "", "--until: want a duration"},
+	} {
+		out, errs, err := command(t, append([]string{"audit"}, tt.args...)...)
+		switch {
+		case tt.fault != "":
+			if err == nil || !strings.Contains(err.Error(), tt.fault) {
+				t.Errorf("%v: %v, want %s", tt.args, err, tt.fault)
+			}
+		case err != nil || !strings.Contains(out, tt.want):
+			t.Errorf("%v: %s, %v, want %s", tt.args, out, err, tt.want)
+		case tt.want == "" && (out != "" || errs != "no record matches\n"):
+			t.Errorf("%v: %s%s, want nothing", tt.args, out, errs)
+		}
+		if strings.Contains(out+errs, "张三丰") {
+			t.Errorf("%v shows a value", tt.args)
+		}
+	}
+
+	// What a crash leaves is exit status 3; an altered byte is 1.
+	segment := filepath.Join(g.data(), auditDir, strings.Repeat("0", 20)+".jsonl")
+	whole, err := os.ReadFile(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(segment, append(bytes.Clone(whole), `{"seq":5,"ti`...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err = command(t, "audit", "verify", data)
+	if err == nil || !strings.Contains(err.Error(), "status 3") || !strings.Contains(out, "12 bytes behind them") {
+		t.Errorf("verify of a torn log: %s, %v", out, err)
+	}
+	if err := os.WriteFile(segment, bytes.Replace(whole, []byte(`"released"`), []byte(`"refused!"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"verify", "search"} {
+		if out, _, err := command(t, "audit", sub, data); err == nil || !strings.Contains(err.Error(), "corrupt") || out != "" {
+			t.Errorf("%s of an altered log: %s, %v", sub, out, err)
+		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
+	for text, want := range map[string]time.Time{
+		"":                     {},
+		"2h":                   now.Add(-2 * time.Hour),
+		"1d":                   now.Add(-24 * time.Hour),
+		"2026-11-20":           time.Date(2026, 11, 20, 0, 0, 0, 0, time.Local),
+		"2026-11-21T00:00:00Z": time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, err := moment(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("moment(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package caddymodule
+
+import (
+	"context"
+	"time"
+
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
+)
+
+// decider picks the profile of each record of a response, and keeps who the records are about.
+type decider struct {
+	exchange *exchange
+	groups   []group
+	denied   int
+	single   bool // the response has one record at the most: to deny it is to deny the request
+}
+
+// group is the records that got the same profile.
+type group struct {
+	profile  *rules.Profile
+	records  int
+	subjects []string        // pseudonyms
+	seen     map[string]bool // subjects by their identifier; it does not outlive the request
+}
+
+func (d *decider) begin(x *exchange, framing masking.Framing) {
+	d.reset()
+	d.exchange = x
+	d.single = framing == masking.Document && x.route.Single()
+}
+
+func (d *decider) reset() {
+	d.exchange, d.denied = nil, 0
+	clear(d.groups)
+	d.groups = d.groups[:0]
+}
+
+// Decide implements [masking.Decider].
+func (d *decider) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+	x := d.exchange
+	defer x.app.metrics.since(stageDecide, time.Now())
+	outermost, admitted := 0, 0 // records of the first kind
+	for i, r := range records {
+		p := x.access.Profile(r.Kind, r.Inputs)
+		profiles[i] = &p.Profile
+		g := d.group(p)
+		g.records++
+		g.add(r.Subject, x.app.shared.Load().subjects)
+		if r.Kind == masking.Envelope {
+			continue
+		}
+		if p.Denied {
+			d.denied++
+		}
+		if r.Kind == 0 {
+			outermost++
+			if !p.Denied {
+				admitted++
+			}
+		}
+	}
+	if d.tooMany() {
+		return &rules.Denial{Reason: rules.TooManyRecords}
+	}
+	if d.single && outermost > 0 && admitted == 0 {
+		return &rules.Denial{Reason: rules.ConditionNotMet}
+	}
+	return nil
+}
+
+// tooMany reports whether more records are shown than the roles that permit them may show at once.
+func (d *decider) tooMany() bool {
+	for _, g := range d.groups {
+		limit, shown := g.profile.Limit, 0
+		for _, other := range d.groups {
+			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != "envelope" {
+				shown += other.records
+			}
+		}
+		if shown > limit {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decider) group(p *rules.Profile) *group {
+	for i := len(d.groups) - 1; i >= 0; i-- {
+		if d.groups[i].profile == p {
+			return &d.groups[i]
+		}
+	}
+	d.groups = append(d.groups, group{profile: p})
+	return &d.groups[len(d.groups)-1]
+}
+
+func (g *group) add(subject masking.Value, key audit.SubjectKey) {
+	if subject.Kind == masking.Invalid || g.seen[string(subject.Text)] {
+		return
+	}
+	if g.seen == nil {
+		g.seen = map[string]bool{}
+	}
+	id := string(subject.Text)
+	g.seen[id] = true
+	g.subjects = append(g.subjects, key.Subject(id))
+}
+
+// describe puts into a record who got what.
+func (d *decider) describe(record *audit.Record, report *masking.Report) {
+	record.Unlisted = report.Unlisted
+	record.Records = report.Records - d.denied
+	record.Denied = d.denied
+	for _, g := range d.groups {
+		if g.profile.Denied {
+			continue
+		}
+		p := audit.Profile{Kind: g.profile.Kind, Subjects: g.subjects}
+		if g.profile.Kind != "envelope" {
+			p.Records = g.records
+		}
+		for _, t := range report.Tallies {
+			if t.Profile == &g.profile.Profile {
+				p.Fields = fields(g.profile, &t)
+			}
+		}
+		if len(p.Subjects) > 0 || len(p.Fields) > 0 {
+			record.Profiles = append(record.Profiles, p)
+		}
+	}
+}
+
+// fields says what happened to each field that occurred.
+func fields(p *rules.Profile, t *masking.Tally) []audit.Field {
+	var list []audit.Field
+	for i, f := range p.Fields {
+		if t.Treated[i] > 0 || t.Withheld[i] > 0 {
+			list = append(list, audit.Field{
+				Path: f.Path, Type: f.Type, Treatment: f.Treatment, Rule: f.Rule,
+				Count: t.Treated[i], Withheld: t.Withheld[i],
+			})
+		}
+	}
+	return list
+}
+
+// name puts into the record of a refusal whom the response was about, as far as that was known.
+func (d *decider) name(record *audit.Record) {
+	for _, g := range d.groups {
+		if len(g.subjects) > 0 {
+			record.Profiles = append(record.Profiles, audit.Profile{Kind: g.profile.Kind, Subjects: g.subjects})
+		}
+	}
+}

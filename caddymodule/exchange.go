@@ -1,0 +1,372 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/auth"
+	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
+	"go.uber.org/zap"
+)
+
+// exchange is one request on its way to an answer. What is known of it when it ends goes on record.
+type exchange struct {
+	handler  *Handler
+	app      *App
+	upstream upstream
+	request  *http.Request
+	begin    time.Time
+
+	id      string // correlation identifier
+	caller  *auth.Caller
+	route   *rules.Route
+	purpose string
+	access  *rules.Access // nil before admission, and on public routes
+	target  target
+	buffers *buffers
+	body    *requestBody // nil until the upstream is asked, and if there is none
+}
+
+// correlationHeader carries the identifier by which caller, operator and auditor speak of the same request.
+const correlationHeader = "X-Correlation-Id"
+
+// release is an answer that may leave once it is on record.
+type release struct {
+	status    int
+	mediaType string // empty: no body
+	header    http.Header
+	body      []byte
+}
+
+// buffers are reused from request to request.
+type buffers struct {
+	upstream bytes.Buffer
+	out      []byte
+	report   masking.Report
+	decider  decider
+}
+
+// maxKept is how large a buffer is kept for reuse.
+const maxKept = 4 << 20
+
+var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
+
+func (b *buffers) free() {
+	b.decider.reset()
+	b.report = masking.Report{Tallies: b.report.Tallies[:0]}
+	if b.upstream.Cap() > maxKept || cap(b.out) > maxKept {
+		return
+	}
+	b.upstream.Reset()
+	b.out = b.out[:0]
+	bufferPool.Put(b)
+}
+
+// serve answers the request: with what may leave, once that is on record, or with a problem document.
+func (x *exchange) serve(w http.ResponseWriter) {
+	x.id = newID()
+	quietStdLog()
+	x.buffers = bufferPool.Get().(*buffers)
+	defer x.buffers.free()
+	connection := http.NewResponseController(w)
+	if x.hasBody() {
+		// Whoever sends slowly, or never reads the answer, does not hold the connection for good.
+		_ = connection.SetReadDeadline(x.begin.Add(time.Duration(x.handler.Timeout))) // not every server can
+	}
+	out, err := x.decide()
+	if x.body != nil && x.body.ended.Load() {
+		_ = connection.SetReadDeadline(time.Time{})
+	}
+	// net/http takes this deadline back after the request.
+	_ = connection.SetWriteDeadline(time.Now().Add(time.Duration(x.handler.Timeout)))
+	if err != nil {
+		x.refuse(w, refusalOf(err))
+		return
+	}
+	h := w.Header()
+	x.ownHeader(h)
+	for _, name := range x.handler.ResponseHeaders {
+		if v := out.header.Values(name); len(v) > 0 {
+			h[http.CanonicalHeaderKey(name)] = v
+		}
+	}
+	if out.mediaType != "" {
+		h.Set("Content-Type", out.mediaType)
+		h.Set("Content-Length", strconv.Itoa(len(out.body)))
+	}
+	w.WriteHeader(out.status)
+	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// ownHeader sets what every answer carries. No cache may keep an answer that was made for one caller.
+func (x *exchange) ownHeader(h http.Header) {
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Vary", "Authorization, "+x.app.PurposeHeader)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set(correlationHeader, x.id)
+	h.Del("Server")
+}
+
+// decide does all that comes before the first byte leaves, its record included. Whatever goes wrong in it, a panic too, is
+// an error.
+func (x *exchange) decide() (out release, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's text may hold data; its place does not.
+			x.handler.logger.Error("panic", zap.String("correlation_id", x.id), zap.String("type", fmt.Sprintf("%T", p)), zap.Strings("stack", stack()))
+			out, err = release{}, internalError.because(reasonPanic)
+		}
+	}()
+	if !x.app.ready(x.request.Context()) {
+		return release{}, unavailable.because(reasonNotReady)
+	}
+	if err := x.admit(); err != nil {
+		return release{}, err
+	}
+	if out, err = x.fetch(); err != nil {
+		return release{}, err
+	}
+	record := x.record()
+	record.Decision, record.Status, record.Bytes = "released", out.status, int64(len(out.body))
+	x.buffers.decider.describe(&record, &x.buffers.report)
+	if err := x.append(record); err != nil {
+		return release{}, err
+	}
+	x.app.metrics.count(&record, x.role())
+	return out, nil
+}
+
+// stack returns where a panic came from: functions and lines. The runtime's own text would show arguments too.
+func stack() []string {
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	var places []string
+	for {
+		f, more := frames.Next()
+		places = append(places, fmt.Sprintf("%s %s:%d", f.Function, f.File, f.Line))
+		if !more {
+			return places
+		}
+	}
+}
+
+// abort is the last resort: a panic outside of decide ends the connection, unprinted.
+func (x *exchange) abort() {
+	if p := recover(); p != nil {
+		x.handler.logger.Error("panic", zap.String("correlation_id", x.id), zap.String("type", fmt.Sprintf("%T", p)), zap.Strings("stack", stack()))
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// admit finds out who asks, for what, and whether they may at all.
+func (x *exchange) admit() error {
+	r := x.request
+	defer x.app.metrics.since(stageAuth, time.Now())
+	path, err := targetPath(r)
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodConnect || r.Header.Get("Upgrade") != "" {
+		return badRequest.because(reasonUpgrade)
+	}
+	caller, err := x.app.authenticate(r.Context(), r.Header)
+	if err != nil {
+		return err
+	}
+	x.caller = &caller
+	if x.route, err = route(x.app.rules, r.Method, path); err != nil {
+		return err
+	}
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		if r.ContentLength > x.handler.MaxRequest {
+			return tooLarge.because(reasonRequestTooLarge)
+		}
+	default:
+		if r.ContentLength != 0 {
+			return badRequest.because(reasonBody)
+		}
+	}
+	query, err := targetQuery(r, x.route)
+	if err != nil {
+		return err
+	}
+	x.target = target{path, query}
+	if x.route.Public != "" {
+		return nil
+	}
+	x.purpose = x.route.Purpose
+	if named := r.Header.Values(x.app.PurposeHeader); x.purpose == "" && len(named) == 1 {
+		x.purpose = named[0]
+	}
+	x.access, err = x.app.rules.Admit(x.route, rules.Caller{
+		ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
+		ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes,
+	}, x.purpose)
+	return err
+}
+
+// fetch asks the upstream and rewrites its answer.
+func (x *exchange) fetch() (release, error) {
+	ctx, cancel := context.WithTimeout(x.request.Context(), time.Duration(x.handler.Timeout))
+	defer cancel()
+	r := x.request.Clone(ctx)
+	r.Header = upstreamHeader(x.request, x.route, x.handler.RequestHeaders, x.id)
+	r.URL.RawQuery = x.target.query
+	r.Trailer, r.TransferEncoding, r.Close = nil, nil, false
+	if x.hasBody() {
+		x.body = &requestBody{ReadCloser: http.MaxBytesReader(nil, r.Body, x.handler.MaxRequest)}
+		r.Body = x.body
+	} else {
+		r.Body = http.NoBody
+	}
+	asked := time.Now()
+	body := &x.buffers.upstream
+	a, err := x.upstream.ask(r, body, x.handler.MaxResponse)
+	x.app.metrics.since(stageUpstream, asked)
+	if err != nil {
+		return release{}, x.blame(err)
+	}
+	mediaType, err := a.check(x.route)
+	if err != nil {
+		return release{}, x.blame(err) // reverse_proxy answers a caller who left with 499
+	}
+	out := release{a.status, mediaType, a.header, nil}
+	if mediaType == "" {
+		return out, nil
+	}
+	if x.route.Public != "" {
+		out.body = body.Bytes()
+		return out, nil
+	}
+	rewriting := time.Now()
+	d := &x.buffers.decider
+	framing := x.route.Framing(mediaType)
+	d.begin(x, framing)
+	x.buffers.out, err = x.route.Layout.Append(ctx, x.buffers.out, body.Bytes(), framing, d, &x.buffers.report)
+	x.app.metrics.since(stageRewrite, rewriting)
+	out.body = x.buffers.out
+	return out, err
+}
+
+// record begins the access record with what is known so far.
+func (x *exchange) record() audit.Record {
+	r := x.request
+	record := audit.Record{
+		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
+		Caller: &audit.Caller{Address: address(r)},
+		Method: method(r), Upstream: x.handler.Upstream,
+		RulesDigest: x.app.rules.Digest(),
+		Latency:     time.Since(x.begin),
+		Protocol:    r.Proto,
+	}
+	if r.TLS != nil {
+		record.TLS = tls.VersionName(r.TLS.Version)
+	}
+	if c := x.caller; c != nil {
+		record.Caller = &audit.Caller{
+			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, TokenID: c.TokenID, Issuer: c.Issuer,
+			AMR: c.AMR, ACR: c.ACR, Region: c.Region, Address: address(r),
+		}
+	}
+	if x.route != nil {
+		record.Route, record.Service = x.route.Match, x.route.Service
+	}
+	// A purpose that no policy knows is the caller's free text.
+	if basis := x.app.rules.Basis(x.purpose); basis != "" {
+		record.Purpose, record.Basis = x.purpose, basis
+	}
+	return record
+}
+
+// method is the request's method, unless it is none that a route can have: then it is the caller's free text.
+func method(r *http.Request) string {
+	switch r.Method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE":
+		return r.Method
+	}
+	return "other"
+}
+
+// address is the network address of the peer, without the port.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// append writes the record and waits until it is durable. The caller's going away does not end the wait.
+func (x *exchange) append(record audit.Record) error {
+	defer x.app.metrics.since(stageAppend, time.Now())
+	if _, err := x.app.shared.Load().log.Append(context.WithoutCancel(x.request.Context()), record); err != nil {
+		return unavailable.causedBy(reasonLog, err)
+	}
+	return nil
+}
+
+// refuse records the refusal and answers with it. A refusal that cannot be recorded becomes one that says so.
+func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
+	if why.reason != reasonNotReady {
+		record := x.record()
+		record.Decision, record.Reason, record.Status = "refused", string(why.reason), why.status
+		// A log that took no record of the release may take one of the refusal, which is smaller.
+		if why.reason != reasonLog {
+			x.buffers.decider.name(&record)
+		}
+		if err := x.append(record); err != nil {
+			why = refusalOf(err)
+		}
+	}
+	x.app.metrics.refused(x.routeName(), x.role(), why.reason)
+	if why.status >= 500 {
+		x.handler.logger.Error("refused", zap.String("reason", string(why.reason)), zap.Int("status", why.status),
+			zap.String("correlation_id", x.id), zap.String("route", x.routeName()), zap.NamedError("cause", why.cause))
+	}
+	h := w.Header()
+	x.ownHeader(h)
+	if why.challenge != "" {
+		h.Set("WWW-Authenticate", why.challenge)
+	}
+	if x.hasBody() && (x.body == nil || !x.body.ended.Load()) {
+		h.Set("Connection", "close") // or net/http would read the rest of the request before it answers
+	}
+	body := why.document(x.id)
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(why.status)
+	_, _ = w.Write(body) // it fails if the caller went away
+}
+
+func (x *exchange) routeName() string {
+	if x.route == nil {
+		return "none"
+	}
+	return x.route.Match
+}
+
+func (x *exchange) role() string {
+	if x.access == nil {
+		return "none"
+	}
+	return x.access.Role()
+}
+
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}

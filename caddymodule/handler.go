@@ -1,0 +1,161 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler stands in front of a data service: it authenticates the caller, decides what they may see, rewrites the
+// response, and records the access before a byte of it leaves.
+type Handler struct {
+	// Upstream is the address of the data service: scheme and host, as in http://127.0.0.1:9001. If it is empty, the next
+	// handler is asked instead (reverse_proxy, say), through a guard that keeps all it writes.
+	Upstream string `json:"upstream,omitempty"`
+
+	// Timeout bounds how long the data service may take, its body included, and how long a caller may take to send
+	// theirs, and again to read the answer. Default: 30s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// MaxResponse is how many bytes of a response may be buffered; a longer one is refused. Default: 1 MiB.
+	MaxResponse int64 `json:"max_response,omitempty"`
+
+	// MaxRequest is how many bytes a request's body may have. Default: 1 MiB.
+	MaxRequest int64 `json:"max_request,omitempty"`
+
+	// RequestHeaders are request headers that the data service gets beyond Accept-Language, Content-Type, Traceparent and
+	// Tracestate. Authorization is not among those: list it if the service needs the caller's token.
+	RequestHeaders []string `json:"request_headers,omitempty"`
+
+	// ResponseHeaders are headers of the data service's response that may leave. Default: none; Content-Type, Content-Length,
+	// Cache-Control and Vary are Maskgate's own. Their values are passed on unread: list only those free of personal data.
+	ResponseHeaders []string `json:"response_headers,omitempty"`
+
+	app     *App
+	service *service // nil: the next handler is asked
+	logger  *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.maskgate", New: func() caddy.Module { return new(Handler) }}
+}
+
+// ownHeaders are response headers that no configuration hands over to the upstream.
+var ownHeaders = []string{
+	"Content-Type", "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Trailer", "Connection", "Upgrade",
+	"Cache-Control", "Vary", "Etag", "Last-Modified", "Expires", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5",
+	"Www-Authenticate", correlationHeader, "X-Content-Type-Options", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te",
+	"Surrogate-Control", "Age", "Pragma", "Alt-Svc", "Accept-Ranges", "Server",
+}
+
+// heldBack are request headers that no configuration passes on: they steer the connection, ask for something other than
+// the whole, plain answer, or are the gateway's to set.
+var heldBack = []string{
+	"Accept", "Accept-Encoding", "User-Agent", correlationHeader, "Host", "Content-Length", "Content-Encoding", "Transfer-Encoding",
+	"Trailer", "Te", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Expect",
+	"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url",
+}
+
+// Provision implements caddy.Provisioner.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	app, err := ctx.App("maskgate")
+	if err != nil {
+		return fmt.Errorf("loading the maskgate app: %w", err)
+	}
+	h.app = app.(*App)
+	if h.Timeout == 0 {
+		h.Timeout = caddy.Duration(30 * time.Second)
+	}
+	if h.MaxResponse == 0 {
+		h.MaxResponse = 1 << 20
+	}
+	if h.MaxRequest == 0 {
+		h.MaxRequest = 1 << 20
+	}
+	if h.Upstream != "" {
+		if h.service, err = newService(h.Upstream); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate implements caddy.Validator.
+func (h *Handler) Validate() error {
+	if h.Timeout < 0 || h.MaxResponse < 0 || h.MaxRequest < 0 {
+		return fmt.Errorf("maskgate: want positive limits")
+	}
+	for _, name := range h.ResponseHeaders {
+		if slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)) {
+			return fmt.Errorf("maskgate: response header %s is Maskgate's own; remove it from response_headers", name)
+		}
+		// A CDN's own, such as Cloudflare-CDN-Cache-Control (RFC 9213), would allow what Cache-Control forbids.
+		if strings.HasSuffix(http.CanonicalHeaderKey(name), "-Cache-Control") {
+			return fmt.Errorf("maskgate: response header %s would let caches keep answers; remove it from response_headers", name)
+		}
+		if !isToken(name) {
+			return fmt.Errorf("maskgate: response_headers: want names of headers; have %q", name)
+		}
+	}
+	for _, name := range h.RequestHeaders {
+		if slices.Contains(heldBack, http.CanonicalHeaderKey(name)) {
+			return fmt.Errorf("maskgate: request header %s is never passed on; remove it from request_headers", name)
+		}
+		if !isToken(name) {
+			return fmt.Errorf("maskgate: request_headers: want names of headers; have %q", name)
+		}
+	}
+	return nil
+}
+
+// isToken reports whether a text can be the name of a header (RFC 9110 §5.6.2).
+func isToken(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// Cleanup closes connections to the upstream as they become idle.
+func (h *Handler) Cleanup() error {
+	if h.service != nil {
+		h.service.retire()
+	}
+	return nil
+}
+
+// ServeHTTP answers the request itself in every case: no error reaches Caddy's error routes, which would write past the
+// guard.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	var up upstream = following{next}
+	if h.service != nil {
+		up = h.service
+	}
+	x := exchange{handler: h, app: h.app, upstream: up, request: r, begin: time.Now()}
+	defer x.abort()
+	x.serve(w)
+	return nil
+}
+
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

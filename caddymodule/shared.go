@@ -1,0 +1,66 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
+)
+
+// pool holds what survives a reload: the new configuration starts before the old one is cleaned up, and a log has one
+// writer.
+var pool = caddy.NewUsagePool()
+
+// shared is a data directory in use.
+type shared struct {
+	keys     *keys.Set
+	log      *audit.Log
+	subjects audit.SubjectKey
+	gateway  string
+}
+
+const (
+	keyFile      = "keys.json"
+	auditDir     = "audit"
+	subjectKey   = "audit subject"
+	originPrefix = "maskgate/"
+)
+
+func openShared(dir, gateway string) (*shared, error) {
+	set, err := keys.Open(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, err
+	}
+	name := originPrefix + gateway
+	signer, err := set.Signer(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening access log: %w", err)
+	}
+	verifiers, err := set.Verifiers(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening access log: %w", err)
+	}
+	log, err := audit.Open(audit.Options{Dir: filepath.Join(dir, auditDir), Origin: name, Signer: signer, Verifiers: verifiers})
+	if err != nil {
+		return nil, err
+	}
+	key := set.Current(subjectKey)
+	s := &shared{keys: set, log: log, gateway: gateway, subjects: audit.SubjectKey{Version: key.Version, Secret: key.Secret}}
+	_, err = log.Append(context.Background(), audit.Record{
+		Event: "start", Gateway: gateway, Version: version(), RecoveredBytes: log.Recovered(),
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("recording the start: %w", err), log.Close())
+	}
+	return s, nil
+}
+
+// Destruct records the stop and closes the log, once no configuration uses it.
+func (s *shared) Destruct() error {
+	_, err := s.log.Append(context.Background(), audit.Record{Event: "stop", Gateway: s.gateway, Version: version()})
+	return errors.Join(err, s.log.Close())
+}

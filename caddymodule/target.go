@@ -1,0 +1,138 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/maskgate/maskgate/rules"
+)
+
+// target is what a request asks for, in the one form that rules and upstream both see.
+type target struct {
+	path  string // as sent, escapes and all
+	query string // encoded anew
+}
+
+// targetPath returns the path of a request if there is only one way to read it. Upstreams differ in what they make of
+// empty and dot segments, encoded slashes and letters, backslashes and path parameters; such a path is refused.
+func targetPath(r *http.Request) (string, error) {
+	path := r.URL.EscapedPath()
+	ambiguous := badRequest.because(reasonPath)
+	// A raw path that is not escaped as it should be is escaped anew by net/url: then it is not as it was sent.
+	if !strings.HasPrefix(path, "/") || r.URL.RawPath != "" && r.URL.RawPath != path {
+		return "", ambiguous
+	}
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if segment == "." || segment == ".." || segment == "" && path != "/" {
+			return "", ambiguous
+		}
+		plain, err := url.PathUnescape(segment)
+		if err != nil || !utf8.ValidString(plain) || strings.ContainsAny(segment, `;\`) {
+			return "", ambiguous
+		}
+		// Only what has to be encoded may be.
+		if escapedNeedlessly(segment) || strings.ContainsAny(plain, "/\\;%?#\x7f") || strings.IndexFunc(plain, isControl) >= 0 {
+			return "", ambiguous
+		}
+	}
+	return path, nil
+}
+
+// route finds the route of a path. Upstreams differ in whether they decode a segment, or fold its case, before they
+// compare it; if that would lead to another route the path is refused.
+func route(set *rules.Set, method, path string) (*rules.Route, error) {
+	found := set.Route(method, path)
+	if strings.Contains(path, "%") {
+		plain, err := url.PathUnescape(path)
+		if err != nil || set.Route(method, plain) != found {
+			return nil, badRequest.because(reasonPath)
+		}
+	}
+	if folded := set.Route(method, strings.ToLower(path)); folded != nil && folded != found {
+		return nil, badRequest.because(reasonPath)
+	}
+	if found == nil {
+		return nil, noRoute.because(reasonNoRoute)
+	}
+	return found, nil
+}
+
+func isControl(r rune) bool { return r < 0x20 || 0x7f <= r && r < 0xa0 }
+
+// escapedNeedlessly reports an encoded letter, digit or one of -._~ (RFC 3986 §2.3).
+func escapedNeedlessly(segment string) bool {
+	for i := 0; i+2 < len(segment); i++ {
+		if segment[i] != '%' {
+			continue
+		}
+		c := unhex(segment[i+1])<<4 | unhex(segment[i+2])
+		if 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// maxQuery bounds the query, in bytes.
+const maxQuery = 8 << 10
+
+// targetQuery returns the query, encoded anew, if each of its parameters stands once and is listed by the route.
+func targetQuery(r *http.Request, route *rules.Route) (string, error) {
+	refused := badRequest.because(reasonQuery)
+	if len(r.URL.RawQuery) > maxQuery {
+		return "", refused
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return "", refused
+	}
+	for name, v := range values {
+		if len(v) != 1 || !route.AllowsQuery(name) || !utf8.ValidString(v[0]) {
+			return "", refused
+		}
+	}
+	return values.Encode(), nil
+}
+
+// forwarded are the caller's request headers that the upstream gets. Identity, method overrides, ranges, conditions
+// and encodings are not among them; Accept and Accept-Encoding are the gateway's own.
+var forwarded = []string{"Accept-Language", "Content-Type", "Traceparent", "Tracestate"}
+
+// upstreamHeader makes the header of the request to the upstream.
+func upstreamHeader(r *http.Request, route *rules.Route, more []string, correlationID string) http.Header {
+	h := make(http.Header, 8)
+	nominated := connectionOptions(r.Header)
+	for _, names := range [][]string{forwarded, more} {
+		for _, name := range names {
+			if v := r.Header.Values(name); len(v) > 0 && !slices.Contains(nominated, http.CanonicalHeaderKey(name)) {
+				h[http.CanonicalHeaderKey(name)] = v
+			}
+		}
+	}
+	h["Accept"] = []string{strings.Join(route.MediaTypes, ", ")}
+	h["Accept-Encoding"] = []string{"identity"}
+	h[correlationHeader] = []string{correlationID}
+	h["User-Agent"] = []string{"maskgate"}
+	return h
+}
+
+// connectionOptions are the headers that Connection names: they are for this hop only (RFC 9110 §7.6.1).
+func connectionOptions(h http.Header) []string {
+	var names []string
+	for _, v := range h["Connection"] {
+		for name := range strings.SplitSeq(v, ",") {
+			names = append(names, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	return names
+}
