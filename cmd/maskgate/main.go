@@ -1,0 +1,22 @@
+// Command maskgate is Caddy with Maskgate's modules and those of Caddy's that a sidecar needs: the HTTP server with TLS,
+// reverse_proxy for several upstreams, headers and log encoders, and metrics. Its own commands are demo, token, rules and audit.
+package main
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
+	_ "github.com/caddyserver/caddy/v2/modules/logging"
+	_ "github.com/caddyserver/caddy/v2/modules/metrics"
+	_ "github.com/maskgate/maskgate/caddymodule"
+)
+
+func main() {
+	caddy.CustomBinaryName = "maskgate"
+	caddy.CustomLongDescription = "Maskgate stands in front of a data service: it decides what each caller may see of each record, " +
+		"masks the rest, and writes a tamper-evident access record before a byte leaves.\n\n" +
+		"Begin with:  maskgate demo"
+	caddycmd.Main()
+}

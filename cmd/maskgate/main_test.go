@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary serve as maskgate, in scripts and as a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"maskgate": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			examples, err := filepath.Abs("../../examples/customer")
+			env.Setenv("EXAMPLE", examples)
+			env.Setenv("HOME", env.WorkDir)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"flip":    flip,
+			"replace": replace,
+		},
+	})
+}
+
+// flip inverts the lowest bit of one byte of a file: flip FILE PERCENT, so far into the file.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	name := glob(ts, args[0])
+	content, err := os.ReadFile(name)
+	ts.Check(err)
+	percent, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	content[(len(content)-1)*percent/100] ^= 1
+	ts.Check(os.WriteFile(name, content, 0o600))
+}
+
+// replace replaces a line of a file: replace FILE OLD NEW.
+func replace(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	content, err := os.ReadFile(name)
+	ts.Check(err)
+	changed := strings.Replace(string(content), args[1], args[2], 1)
+	if changed == string(content) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(name, []byte(changed), 0o600))
+}
+
+func glob(ts *testscript.TestScript, pattern string) string {
+	names, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	if len(names) != 1 {
+		ts.Fatalf("%s: want one file, have %d", pattern, len(names))
+	}
+	return names[0]
+}
