@@ -1,0 +1,108 @@
+package maskgate
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/maskgate/maskgate"
+
+// allowed says which of the project's packages, and which packages that only some may know, each package may import. What is
+// not listed is forbidden; so is a package that is not listed here. docs/design.md says why.
+var allowed = map[string][]string{
+	"":                {},
+	"masking":         {},
+	"rules":           {"masking"},
+	"auth":            {"net/http"},
+	"audit":           {},
+	"keys":            {},
+	"examples/demo":   {"net/http"},
+	"caddymodule":     {"masking", "rules", "auth", "audit", "keys", "net/http", "caddy", "zap", "prometheus"},
+	"cmd/maskgate":    {"", "caddymodule", "audit", "examples/demo", "net/http", "caddy"},
+	"cmd/auditverify": {},
+}
+
+// guarded are the packages outside the project that only some may import, by prefix.
+var guarded = map[string]string{
+	"net/http":                             "net/http",
+	"net/http/":                            "net/http",
+	"github.com/caddyserver/":              "caddy",
+	"go.uber.org/zap":                      "zap",
+	"github.com/prometheus/client_golang/": "prometheus",
+	"github.com/tidwall/":                  "tidwall",
+	"go.opentelemetry.io/":                 "opentelemetry",
+}
+
+// TestImports enforces the table of imports.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		name := relative(p.ImportPath)
+		may, ok := allowed[name]
+		if !ok {
+			t.Errorf("package %s is not in the table of imports; add it, and to docs/design.md", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			if subject := ruled(imported); subject != nil && !slices.Contains(may, *subject) {
+				t.Errorf("%s imports %s, which it may not: see docs/design.md", p.ImportPath, imported)
+			}
+		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("%d packages, but the table of imports has %d; remove what is gone", seen, len(allowed))
+	}
+}
+
+func relative(importPath string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/")
+}
+
+// ruled returns what the table calls an import; nil if the table does not rule it.
+func ruled(imported string) *string {
+	if imported == module || strings.HasPrefix(imported, module+"/") {
+		name := relative(imported)
+		return &name
+	}
+	for prefix, name := range guarded {
+		if imported == path.Clean(prefix) || strings.HasSuffix(prefix, "/") && strings.HasPrefix(imported, prefix) ||
+			strings.HasPrefix(imported, prefix+"/") {
+			return &name
+		}
+	}
+	return nil
+}
+
+// TestPackageComments checks that each package has exactly one comment.
+func TestPackageComments(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Doc}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, doc, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if doc == "" {
+			t.Errorf("package %s has no comment", name)
+		}
+	}
+}
