@@ -122,7 +122,29 @@ func start(t testing.TB, site string, changes ...func(*gateway)) *gateway {
 			t.Errorf("stopping Caddy: %v", err)
 		}
 	})
+	g.await(g.addr)
+	g.await(g.metrics)
 	return g
+}
+
+// await waits until an address answers: Caddy resets connections that come right at a load. What it sends is no request, so
+// no handler sees it.
+func (g *gateway) await(addr string) {
+	g.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(c, "no request\r\n\r\n")
+		n, _ := c.Read(make([]byte, 1))
+		c.Close()
+		if n > 0 {
+			return
+		}
+	}
+	g.t.Fatalf("%s does not answer", addr)
 }
 
 func (g *gateway) rules(service, policy string) {
@@ -234,6 +256,9 @@ var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// fresh is a client that keeps no connection.
+var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
 // seen is an answer, whole.
 type seen struct {
 	status int
@@ -302,7 +327,7 @@ func (g *gateway) records(id string) []audit.Record {
 
 func (g *gateway) scrape() string {
 	g.t.Helper()
-	resp, err := client.Get("http://" + g.metrics + "/metrics")
+	resp, err := fresh.Get("http://" + g.metrics + "/metrics")
 	if err != nil {
 		g.t.Fatal(err)
 	}

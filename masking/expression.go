@@ -82,6 +82,9 @@ func ParseExpression(text string) (Expression, error) {
 		} else {
 			a = Argument{"", strings.TrimSpace(arg)}
 		}
+		if a.Name == "" && (a.Value == "" || strings.Contains(arg, "=")) {
+			return e, fmt.Errorf("treatment %q: want each argument as a value, or as name=value", text)
+		}
 		e.Args = append(e.Args, a)
 	}
 	return e, nil
