@@ -34,17 +34,33 @@ func (l *Layout) Rewrite(ctx context.Context, src io.Reader, framing Framing, d 
 	if framing == Events { // they come one by one, and go so
 		return t.sequence(nil, framing)
 	}
-	n, err := io.ReadFull(src, o.buffer[:l.spec.Limits.Buffer+1])
-	head := o.buffer[:n]
+	head, whole, err := readHead(src, o.buffer[:l.spec.Limits.Buffer+1])
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return t.whole(head, framing)
 	case err != nil:
-		return fmt.Errorf("reading response: %w", err)
+		return err
+	case whole:
+		return t.whole(head, framing)
 	case framing != Document:
 		return t.sequence(head, framing)
 	}
 	return t.document(head)
+}
+
+// readHead fills buf, or reports that src ends before. It is not [io.ReadFull], which says the same of a source that ends and
+// of one that says of itself that it was cut short.
+func readHead(src io.Reader, buf []byte) (head []byte, whole bool, err error) {
+	n := 0
+	for n < len(buf) {
+		k, err := src.Read(buf[n:])
+		n += k
+		switch {
+		case err == io.EOF: //nolint:errorlint // a reader's own, as io.Reader has it
+			return buf[:n], true, nil
+		case err != nil:
+			return nil, false, fmt.Errorf("reading response: %w", err)
+		}
+	}
+	return buf, false, nil
 }
 
 // stream is a response on its way through in windows.
@@ -127,7 +143,7 @@ func (t *stream) sequence(src []byte, framing Framing) error {
 		rest := copy(t.buffer[:limit+1], src)
 		n, err := t.in.Read(t.buffer[rest : limit+1])
 		src = t.buffer[:rest+n]
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && err != io.EOF { //nolint:errorlint // a reader's own, as io.Reader has it
 			return fmt.Errorf("reading response: %w", err)
 		}
 		ended = err != nil
@@ -193,7 +209,7 @@ func (t *stream) more(s *scanner) bool {
 		n, err := t.in.Read(s.src[len(s.src):cap(s.src)])
 		s.src = s.src[:len(s.src)+n]
 		t.src = s.src
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && err != io.EOF { //nolint:errorlint // a reader's own, as io.Reader has it
 			t.failed = fmt.Errorf("reading response: %w", err)
 			return s.fail("the response was cut short")
 		}
