@@ -48,6 +48,7 @@ type Record struct {
 	Denied   int   `json:"denied,omitempty"`   // records denied and removed
 	Unlisted int   `json:"unlisted,omitempty"` // values dropped for being unlisted
 	Bytes    int64 `json:"bytes,omitempty"`    // body bytes that leave
+	Part     int   `json:"part,omitempty"`     // of a response that leaves in windows, each on record: which one, from 1
 
 	// Profiles says who got what: subjects treated alike are grouped.
 	Profiles []Profile `json:"profiles,omitempty"`

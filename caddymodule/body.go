@@ -35,14 +35,20 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (x *exchange) hasBody() bool { return x.request.ContentLength != 0 }
 
 // blame puts down to the caller what is not the upstream's fault.
-func (x *exchange) blame(err error) error {
+func (x *exchange) blame(ctx context.Context, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case x.body != nil && x.body.tooLarge.Load():
 		return tooLarge.because(reasonRequestTooLarge)
 	case errors.Is(x.request.Context().Err(), context.Canceled):
 		return callerGone.because(reasonCallerGone)
 	case x.body != nil && x.body.broken.Load():
 		return bodyBroken.because(reasonBodyBroken)
+	}
+	// The handler's own timer ran out, whatever the transport makes of it.
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return upstreamFailed.because(reasonUpstreamSlow)
 	}
 	return err
 }

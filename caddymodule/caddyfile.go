@@ -159,6 +159,7 @@ func (t *Token) claim(d *caddyfile.Dispenser) error {
 //	maskgate [<matcher>] [<upstream>] {
 //		timeout <duration>
 //		max_response <size>
+//		stream
 //		max_request <size>
 //		request_headers <name...>
 //		response_headers <name...>
@@ -186,6 +187,11 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		switch option {
 		case "timeout":
 			err = duration(d, &h.Timeout)
+		case "stream":
+			if len(d.RemainingArgs()) > 0 {
+				return d.ArgErr()
+			}
+			h.Stream = true
 		case "max_response":
 			err = bytesOf(d, &h.MaxResponse)
 		case "max_request":
@@ -195,7 +201,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "response_headers":
 			h.ResponseHeaders, err = several(d)
 		default:
-			err = d.Errf("unknown option %q; want timeout, max_response, max_request, request_headers or response_headers", option)
+			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers or response_headers", option)
 		}
 		if err != nil {
 			return err

@@ -20,7 +20,8 @@ type decider struct {
 // group is the records that got the same profile.
 type group struct {
 	profile  *rules.Profile
-	records  int
+	records  int             // of the response, or of the window
+	earlier  int             // of earlier windows
 	subjects []string        // pseudonyms
 	seen     map[string]bool // subjects by their identifier; it does not outlive the request
 }
@@ -35,6 +36,16 @@ func (d *decider) reset() {
 	d.exchange, d.denied = nil, 0
 	clear(d.groups)
 	d.groups = d.groups[:0]
+}
+
+// next forgets a window, save what limits count.
+func (d *decider) next() {
+	d.denied = 0
+	for i := range d.groups {
+		g := &d.groups[i]
+		g.earlier += g.records
+		g.records, g.subjects, g.seen = 0, nil, nil
+	}
 }
 
 // Decide implements [masking.Decider].
@@ -76,7 +87,7 @@ func (d *decider) tooMany() bool {
 		limit, shown := g.profile.Limit, 0
 		for _, other := range d.groups {
 			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != "envelope" {
-				shown += other.records
+				shown += other.earlier + other.records
 			}
 		}
 		if shown > limit {
@@ -114,7 +125,7 @@ func (d *decider) describe(record *audit.Record, report *masking.Report) {
 	record.Records = report.Records - d.denied
 	record.Denied = d.denied
 	for _, g := range d.groups {
-		if g.profile.Denied {
+		if g.profile.Denied || g.records == 0 {
 			continue
 		}
 		p := audit.Profile{Kind: g.profile.Kind, Subjects: g.subjects}

@@ -28,6 +28,7 @@ type exchange struct {
 	upstream upstream
 	request  *http.Request
 	begin    time.Time
+	writer   http.ResponseWriter
 
 	id      string // correlation identifier
 	caller  *auth.Caller
@@ -36,6 +37,8 @@ type exchange struct {
 	access  *rules.Access // nil before admission, and on public routes
 	target  target
 	buffers *buffers
+	part    int          // windows of a stream that are on record
+	begun   bool         // the answer has begun, as a stream
 	body    *requestBody // nil until the upstream is asked, and if there is none
 }
 
@@ -85,7 +88,12 @@ func (x *exchange) serve(w http.ResponseWriter) {
 		// Whoever sends slowly, or never reads the answer, does not hold the connection for good.
 		_ = connection.SetReadDeadline(x.begin.Add(time.Duration(x.handler.Timeout))) // not every server can
 	}
+	x.writer = w
 	out, err := x.decide()
+	if x.begun {
+		x.endStream(err)
+		return
+	}
 	if x.body != nil && x.body.ended.Load() {
 		_ = connection.SetReadDeadline(time.Time{})
 	}
@@ -95,7 +103,17 @@ func (x *exchange) serve(w http.ResponseWriter) {
 		x.refuse(w, refusalOf(err))
 		return
 	}
-	h := w.Header()
+	x.releaseHeader(out)
+	if out.mediaType != "" {
+		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
+	}
+	w.WriteHeader(out.status)
+	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// releaseHeader sets the header of an answer that leaves.
+func (x *exchange) releaseHeader(out release) {
+	h := x.writer.Header()
 	x.ownHeader(h)
 	for _, name := range x.handler.ResponseHeaders {
 		if v := out.header.Values(name); len(v) > 0 {
@@ -104,10 +122,16 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	}
 	if out.mediaType != "" {
 		h.Set("Content-Type", out.mediaType)
-		h.Set("Content-Length", strconv.Itoa(len(out.body)))
 	}
-	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// endStream ends an answer that has begun. After an error it must not look whole, so the connection is aborted.
+func (x *exchange) endStream(err error) {
+	if err == nil {
+		return
+	}
+	_ = x.refused(refusalOf(err)) // there is no answer left to tell of it
+	panic(http.ErrAbortHandler)
 }
 
 // ownHeader sets what every answer carries. No cache may keep an answer that was made for one caller.
@@ -138,14 +162,22 @@ func (x *exchange) decide() (out release, err error) {
 	if out, err = x.fetch(); err != nil {
 		return release{}, err
 	}
+	if x.begun {
+		return out, nil
+	}
+	return out, x.recordRelease(out, &x.buffers.report)
+}
+
+// recordRelease puts on record what is about to leave.
+func (x *exchange) recordRelease(out release, report *masking.Report) error {
 	record := x.record()
-	record.Decision, record.Status, record.Bytes = "released", out.status, int64(len(out.body))
-	x.buffers.decider.describe(&record, &x.buffers.report)
+	record.Decision, record.Status, record.Bytes, record.Part = "released", out.status, int64(len(out.body)), x.part
+	x.buffers.decider.describe(&record, report)
 	if err := x.append(record); err != nil {
-		return release{}, err
+		return err
 	}
 	x.app.metrics.count(&record, x.role())
-	return out, nil
+	return nil
 }
 
 // stack returns where a panic came from: functions and lines. The runtime's own text would show arguments too.
@@ -220,8 +252,10 @@ func (x *exchange) admit() error {
 
 // fetch asks the upstream and rewrites its answer.
 func (x *exchange) fetch() (release, error) {
-	ctx, cancel := context.WithTimeout(x.request.Context(), time.Duration(x.handler.Timeout))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(x.request.Context())
+	defer cancel(nil)
+	timer := time.AfterFunc(time.Duration(x.handler.Timeout), func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
 	r := x.request.Clone(ctx)
 	r.Header = upstreamHeader(x.request, x.route, x.handler.RequestHeaders, x.id)
 	r.URL.RawQuery = x.target.query
@@ -237,15 +271,23 @@ func (x *exchange) fetch() (release, error) {
 	a, err := x.upstream.ask(r, body, x.handler.MaxResponse)
 	x.app.metrics.since(stageUpstream, asked)
 	if err != nil {
-		return release{}, x.blame(err)
+		return release{}, x.blame(ctx, err)
+	}
+	if a.rest != nil {
+		defer a.rest.Close()
 	}
 	mediaType, err := a.check(x.route)
 	if err != nil {
-		return release{}, x.blame(err) // reverse_proxy answers a caller who left with 499
+		return release{}, x.blame(ctx, err) // reverse_proxy answers a caller who left with 499
 	}
 	out := release{a.status, mediaType, a.header, nil}
-	if mediaType == "" {
+	switch {
+	case mediaType == "":
 		return out, nil
+	case a.rest != nil && x.route.Public != "":
+		return out, upstreamRefused.because(reasonTooLarge)
+	case a.rest != nil:
+		return out, x.blame(ctx, x.stream(ctx, a, mediaType, timer))
 	}
 	if x.route.Public != "" {
 		out.body = body.Bytes()
@@ -318,8 +360,8 @@ func (x *exchange) append(record audit.Record) error {
 	return nil
 }
 
-// refuse records the refusal and answers with it. A refusal that cannot be recorded becomes one that says so.
-func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
+// refused records and counts a refusal. One that cannot be recorded becomes one that says so.
+func (x *exchange) refused(why *refusal) *refusal {
 	if why.reason != reasonNotReady {
 		record := x.record()
 		record.Decision, record.Reason, record.Status = "refused", string(why.reason), why.status
@@ -336,6 +378,12 @@ func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
 		x.handler.logger.Error("refused", zap.String("reason", string(why.reason)), zap.Int("status", why.status),
 			zap.String("correlation_id", x.id), zap.String("route", x.routeName()), zap.NamedError("cause", why.cause))
 	}
+	return why
+}
+
+// refuse records the refusal and answers with it.
+func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
+	why = x.refused(why)
 	h := w.Header()
 	x.ownHeader(h)
 	if why.challenge != "" {

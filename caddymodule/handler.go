@@ -27,8 +27,12 @@ type Handler struct {
 	// theirs, and again to read the answer. Default: 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// MaxResponse is how many bytes of a response may be buffered; a longer one is refused. Default: 1 MiB.
+	// MaxResponse is how many bytes of a response may be buffered; a longer one is refused, unless it may stream. Default: 1 MiB.
 	MaxResponse int64 `json:"max_response,omitempty"`
+
+	// Stream lets a longer response through in windows: records one by one, decided, recorded and released in batches. If it
+	// turns bad midway the connection is aborted. It needs an upstream; also for event streams (text/event-stream).
+	Stream bool `json:"stream,omitempty"`
 
 	// MaxRequest is how many bytes a request's body may have. Default: 1 MiB.
 	MaxRequest int64 `json:"max_request,omitempty"`
@@ -89,6 +93,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		if h.service, err = newService(h.Upstream); err != nil {
 			return err
 		}
+		h.service.streams = h.Stream
 	}
 	return nil
 }
@@ -97,6 +102,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) Validate() error {
 	if h.Timeout < 0 || h.MaxResponse < 0 || h.MaxRequest < 0 {
 		return fmt.Errorf("maskgate: want positive limits")
+	}
+	if h.Stream && h.Upstream == "" {
+		return fmt.Errorf("maskgate: stream needs an upstream of Maskgate's own, as in maskgate http://127.0.0.1:9001")
 	}
 	for _, name := range h.ResponseHeaders {
 		if slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)) {

@@ -21,13 +21,14 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// answer is what an upstream said, whole. Interim responses and trailers are not part of it.
+// answer is what an upstream said. Interim responses and trailers are not part of it.
 type answer struct {
 	status int
 	header http.Header
+	rest   io.ReadCloser // what follows the bytes that were asked for, if the upstream can stream; else nil
 }
 
-// upstream asks a data service. It appends the body to buf, limit bytes at the most.
+// upstream asks a data service. It appends the body to buf, limit bytes and one more at the most.
 type upstream interface {
 	ask(r *http.Request, buf *bytes.Buffer, limit int64) (answer, error)
 }
@@ -36,6 +37,7 @@ type upstream interface {
 type service struct {
 	base      *url.URL
 	transport *http.Transport
+	streams   bool // what is over the limit is left to be read
 	retired   atomic.Bool
 }
 
@@ -63,7 +65,7 @@ func newService(address string) (*service, error) {
 	}}, nil
 }
 
-func (s *service) ask(r *http.Request, buf *bytes.Buffer, limit int64) (answer, error) {
+func (s *service) ask(r *http.Request, buf *bytes.Buffer, limit int64) (a answer, err error) {
 	r.URL.Scheme, r.URL.Host, r.Host = s.base.Scheme, s.base.Host, s.base.Host
 	r.RequestURI = ""
 	defer func() {
@@ -75,12 +77,20 @@ func (s *service) ask(r *http.Request, buf *bytes.Buffer, limit int64) (answer, 
 	if err != nil {
 		return answer{}, failed(err)
 	}
-	defer resp.Body.Close()
-	a := answer{resp.StatusCode, resp.Header}
+	a = answer{status: resp.StatusCode, header: resp.Header}
+	defer func() {
+		if a.rest == nil {
+			resp.Body.Close()
+		}
+	}()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return a, upstreamRefused.because(reasonUpgrade)
 	}
 	if !a.carriesData() {
+		return a, nil
+	}
+	if s.streams && resp.Header.Get("Content-Type") == "text/event-stream" { // its events come one by one, and go so
+		a.rest = resp.Body
 		return a, nil
 	}
 	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1)); timedOut(err) {
@@ -89,7 +99,10 @@ func (s *service) ask(r *http.Request, buf *bytes.Buffer, limit int64) (answer, 
 		return a, upstreamRefused.causedBy(reasonCutShort, kindOf(err))
 	}
 	if int64(buf.Len()) > limit {
-		return a, upstreamRefused.because(reasonTooLarge)
+		if !s.streams {
+			return a, upstreamRefused.because(reasonTooLarge)
+		}
+		a.rest = resp.Body
 	}
 	return a, nil
 }
@@ -216,7 +229,7 @@ func (g *guard) close() {
 
 // answer says what was written, once the guard is closed.
 func (g *guard) answer() (answer, error) {
-	a := answer{g.status, g.sent}
+	a := answer{status: g.status, header: g.sent}
 	switch {
 	case g.upgrade:
 		return a, upstreamRefused.because(reasonUpgrade)

@@ -63,10 +63,12 @@ func (r *Route) kind(index int) *kind {
 func (r *Route) Single() bool { return len(r.kinds) > 0 && masking.Singular(r.kinds[0].selector) }
 
 // jsonTypes are the media types that the masking engine reads, and their framing (RFC 8259 §11; application/x-ndjson
-// is by convention).
+// is by convention; RFC 7464; HTML, server-sent events).
 var jsonTypes = map[string]masking.Framing{
 	"application/json":     masking.Document,
 	"application/x-ndjson": masking.Lines,
+	"application/json-seq": masking.Sequence,
+	"text/event-stream":    masking.Events,
 }
 
 // Framing is how JSON texts lie in a body of that media type, which must be one of the route's.
@@ -125,7 +127,7 @@ func (l *loader) route(s *source, n *yaml.Node) *Route {
 		if parsed, params, err := mime.ParseMediaType(m); err != nil || parsed != m || len(params) > 0 {
 			s.fault(o.values["media_types"], "media_types: want a bare, lower-case type, as in application/json; have %q", m)
 		} else if !isJSON && r.Public == "" {
-			s.fault(o.values["media_types"], "media_types: %s cannot be rewritten; want application/json or application/x-ndjson, or a public route", m)
+			s.fault(o.values["media_types"], "media_types: %s cannot be rewritten; want application/json, application/x-ndjson, application/json-seq or text/event-stream, or a public route", m)
 		}
 	}
 	if r.Public != "" {

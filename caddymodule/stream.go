@@ -1,0 +1,82 @@
+package caddymodule
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// A response that is larger than may be buffered streams: it is decided, recorded and released window by window. The first
+// window's release begins the answer; from then on an error can only end the connection, never the answer.
+
+// patient is a body that must not stall: each read has the handler's timeout to yield something.
+type patient struct {
+	io.Reader
+	timer   *time.Timer
+	timeout time.Duration
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	p.timer.Reset(p.timeout)
+	n, err := p.Reader.Read(b)
+	switch {
+	case err == nil, err == io.EOF: //nolint:errorlint // a reader's own, as io.Reader has it
+		return n, err
+	case timedOut(err):
+		return n, upstreamFailed.because(reasonUpstreamSlow)
+	}
+	return n, upstreamRefused.causedBy(reasonCutShort, kindOf(err))
+}
+
+// stream rewrites what is buffered of an answer and what follows, and writes it to the caller.
+func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer *time.Timer) error {
+	body := patient{io.MultiReader(&x.buffers.upstream, a.rest), timer, time.Duration(x.handler.Timeout)}
+	framing := x.route.Framing(mediaType)
+	d := &x.buffers.decider
+	d.begin(x, framing)
+	out := release{status: a.status, mediaType: mediaType, header: a.header}
+	err := x.route.Layout.Rewrite(ctx, body, framing, d, func(window []byte, report *masking.Report) error {
+		timer.Stop() // the caller's slowness is not the upstream's
+		defer d.next()
+		if len(window) == 0 && report.Records == 0 {
+			return nil
+		}
+		x.part++
+		out.body = window
+		if err := x.recordRelease(out, report); err != nil {
+			return err
+		}
+		x.beginStream(out)
+		return x.send(window)
+	})
+	if err == nil {
+		x.beginStream(out) // of which nothing was left
+	}
+	return err
+}
+
+// beginStream writes the header, once.
+func (x *exchange) beginStream(out release) {
+	if x.begun {
+		return
+	}
+	x.begun = true
+	x.releaseHeader(out)
+	x.writer.WriteHeader(out.status)
+}
+
+// send writes a window to the caller.
+func (x *exchange) send(window []byte) error {
+	connection := http.NewResponseController(x.writer)
+	_ = connection.SetWriteDeadline(time.Now().Add(time.Duration(x.handler.Timeout))) // not every server can
+	if _, err := x.writer.Write(window); err != nil {
+		return callerGone.because(reasonCallerGone)
+	}
+	if err := connection.Flush(); err != nil {
+		return callerGone.because(reasonCallerGone)
+	}
+	return nil
+}
