@@ -99,6 +99,19 @@ type arena struct{ block []byte }
 
 func (a *arena) reset() { a.block = a.block[:0] }
 
+// arenaMark is a state of an arena.
+type arenaMark struct{ length, capacity int }
+
+func (a *arena) mark() arenaMark { return arenaMark{len(a.block), cap(a.block)} }
+
+// release takes back what was given out since the mark.
+func (a *arena) release(m arenaMark) {
+	if cap(a.block) != m.capacity {
+		m.length = 0 // the block is newer than the mark
+	}
+	a.block = a.block[:m.length]
+}
+
 // unescape returns the text of the inside of a valid JSON string.
 func (a *arena) unescape(raw []byte) []byte {
 	if cap(a.block)-len(a.block) < len(raw) {

@@ -25,6 +25,10 @@ type outline struct {
 	text     arena // unescaped strings
 	report   Report
 	pointer  []byte // of a fault, built from its end while unwinding
+
+	evaluation evaluation
+	faulty     bool // the tree of some part could not be built: there is a fault ahead
+	refused    bool // the fault is a SelectionError
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
@@ -75,6 +79,8 @@ func (o *outline) release() {
 	o.text.reset()
 	o.pointer = nil
 	o.report.reset()
+	o.evaluation.reset()
+	o.faulty, o.refused = false, false
 	o.layout.work.Put(o)
 }
 
@@ -82,6 +88,7 @@ func (o *outline) release() {
 func (o *outline) parse(src []byte, framing Framing) error {
 	o.src = src
 	o.scan.reset(src, o.layout.spec.Limits)
+	o.evaluation.work = baseWork + workPerByte*len(src)
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
 		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
 	}
@@ -129,7 +136,11 @@ func (o *outline) document() bool {
 	envelope := o.open(Envelope, -1)
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
-	return o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot)
+	ok := o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot)
+	if ok && o.faulty {
+		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
+	}
+	return ok
 }
 
 func (o *outline) open(kind, parent int) int {
@@ -151,6 +162,8 @@ func (o *outline) node(gap, start int, st *state, rec int, role nodeRole) bool {
 	if st != nil && st.record != Envelope {
 		if kind == Null {
 			st, role = st.null, nullRecord
+		} else if st.record == conflict {
+			return o.refuse("two kinds of record select this value; a value is of one kind of record")
 		} else {
 			role = isRecord
 			rec = o.open(st.record, rec)
@@ -200,6 +213,7 @@ func (s *span) add(n *node) {
 
 func (o *outline) object(st *state, rec int) bool {
 	s := &o.scan
+	container := s.pos
 	names, ok := s.enter()
 	gap := s.pos
 	for more := ok && s.first('}'); more; more = s.more('}') {
@@ -208,7 +222,13 @@ func (o *outline) object(st *state, rec int) bool {
 		if !ok {
 			return false
 		}
-		if !o.node(gap, start, st.member(name), rec, plain) {
+		next := st.member(name)
+		if st != nil && st.conditions != nil {
+			if next, ok = o.child(st, next, rec, container, -1); !ok {
+				return o.within(s.text(start))
+			}
+		}
+		if !o.node(gap, start, next, rec, plain) {
 			return o.within(s.text(start))
 		}
 		gap = s.pos
@@ -218,11 +238,18 @@ func (o *outline) object(st *state, rec int) bool {
 
 func (o *outline) array(st *state, rec int) bool {
 	s := &o.scan
+	container := s.pos
 	names, ok := s.enter()
 	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
-		if !o.node(gap, s.pos, st.element(index), rec, plain) {
+		next := st.element(index)
+		if st != nil && st.conditions != nil {
+			if next, ok = o.child(st, next, rec, container, index); !ok {
+				return o.withinElement(index)
+			}
+		}
+		if !o.node(gap, s.pos, next, rec, plain) {
 			return o.withinElement(index)
 		}
 		gap = s.pos
@@ -277,6 +304,9 @@ func (o *outline) withinElement(index int) bool {
 }
 
 func (o *outline) fault(bool) error {
+	if o.refused {
+		return &SelectionError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
+	}
 	return &SyntaxError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
 }
 
