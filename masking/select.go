@@ -10,6 +10,9 @@ import (
 // rewrites: doc must be one strict JSON text within [DefaultLimits]. Errors are a [SelectorError], a [SyntaxError] or a
 // [SelectionError]; nothing is yielded then.
 func Select(query string, doc []byte, yield func(path string, value []byte) bool) error {
+	if err := CheckSelector(query); err != nil {
+		return err // alone, and not as one of a layout's faults
+	}
 	l, err := Compile(Spec{Envelope: []string{query}})
 	if err != nil {
 		return err
