@@ -98,7 +98,7 @@ func less(l, r operand) bool {
 	return false
 }
 
-// decimal is a number as ±0.digits × 10^exponent, its digits neither beginning nor ending in 0. Zero has none.
+// decimal is a number as ±0.digits × 10^exponent, its digits not beginning in 0. Zero has none.
 type decimal struct {
 	negative bool
 	whole    []byte // the digits in front of the decimal point, then
@@ -106,7 +106,7 @@ type decimal struct {
 	exponent int64
 }
 
-// maxExponent is where exponents saturate: numbers beyond 10^±maxExponent compare as if theirs were that.
+// maxExponent stands for all exponents beyond ±maxExponent/16: numbers so far out compare by their digits alone.
 const maxExponent = 1 << 60
 
 // parseDecimal takes apart a number that is valid JSON, or a literal of RFC 9535.
@@ -127,9 +127,7 @@ func parseDecimal(text []byte) decimal {
 		d.exponent -= int64(zeros - len(d.fraction))
 	}
 	d.exponent += int64(len(d.whole))
-	if d.fraction = bytes.TrimRight(d.fraction, "0"); len(d.fraction) == 0 {
-		d.whole = bytes.TrimRight(d.whole, "0")
-	}
+	d.fraction = bytes.TrimRight(d.fraction, "0")
 	if len(d.whole)+len(d.fraction) == 0 {
 		return decimal{}
 	}

@@ -236,7 +236,7 @@ func starsChooser() *chooser {
 func TestConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for i := range uint64(4) {
+	for i := range uint64(12) {
 		rng := rand.New(rand.NewPCG(1, i))
 		p, err := newPair(randomSpec(rng))
 		if err != nil {

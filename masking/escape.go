@@ -99,18 +99,10 @@ type arena struct{ block []byte }
 
 func (a *arena) reset() { a.block = a.block[:0] }
 
-// arenaMark is a state of an arena.
-type arenaMark struct{ length, capacity int }
+func (a *arena) mark() int { return len(a.block) }
 
-func (a *arena) mark() arenaMark { return arenaMark{len(a.block), cap(a.block)} }
-
-// release takes back what was given out since the mark.
-func (a *arena) release(m arenaMark) {
-	if cap(a.block) != m.capacity {
-		m.length = 0 // the block is newer than the mark
-	}
-	a.block = a.block[:m.length]
-}
+// release takes back what was given out since the mark. The block may be a newer and larger one.
+func (a *arena) release(mark int) { a.block = a.block[:mark] }
 
 // unescape returns the text of the inside of a valid JSON string.
 func (a *arena) unescape(raw []byte) []byte {

@@ -148,7 +148,7 @@ func (e *evaluation) selects(s *selector, i int, yield func(int) bool) bool {
 	}
 	index := 0
 	for c := range e.children(i) {
-		chosen := false
+		var chosen bool
 		switch s.kind {
 		case wildcardSelector:
 			chosen = true
@@ -284,7 +284,7 @@ func (x countOf) value(e *evaluation, current int) operand {
 func (x lengthOf) value(e *evaluation, current int) operand {
 	defer e.text.release(e.text.mark())
 	of := x.of.value(e, current)
-	n := 0
+	var n int
 	switch of.kind {
 	case String:
 		n = utf8.RuneCount(of.text)

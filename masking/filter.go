@@ -327,6 +327,7 @@ func (p *queryParser) function(name string, start int) (term, error) {
 	}
 	var values []valued
 	var nodes *filterQuery
+	var at int // where the argument stands
 	for i := range parameters {
 		if i > 0 {
 			if !p.next(",") {
@@ -334,7 +335,7 @@ func (p *queryParser) function(name string, start int) (term, error) {
 			}
 			p.blank()
 		}
-		at := p.pos
+		at = p.pos
 		a, err := p.term("want an argument of " + name + wanted)
 		if err != nil {
 			return term{}, err
@@ -369,7 +370,7 @@ func (p *queryParser) function(name string, start int) (term, error) {
 		if l, ok := m.pattern.(literal); ok && l.kind == String {
 			var err error
 			if m.fixed, err = compilePattern(string(l.text), m.whole); err != nil {
-				return term{}, p.failAt(start, "%v", err)
+				return term{}, p.failAt(at, "%v", err)
 			}
 		}
 		f.logical = m

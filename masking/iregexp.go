@@ -15,15 +15,15 @@ type pattern struct{ regexp *regexp.Regexp }
 
 func (p *pattern) matches(text []byte) bool { return p.regexp != nil && p.regexp.Match(text) }
 
-// maxPattern is how many bytes a pattern may have. Package regexp bounds what its repetitions may multiply to.
-const maxPattern = 4096
+// maxIRegexp is how many bytes a pattern may have. Package regexp bounds what its repetitions may multiply to.
+const maxIRegexp = 4096
 
 var errPattern = errors.New("the pattern is too large to match: want at most 4096 bytes, and repetitions of at most 1000")
 
 // compilePattern compiles an I-Regexp that is to match whole texts (match) or any part of them (search). Text that is no
 // I-Regexp is no error.
 func compilePattern(text string, whole bool) (*pattern, error) {
-	if len(text) > maxPattern {
+	if len(text) > maxIRegexp {
 		return nil, errPattern
 	}
 	t := translator{in: text}

@@ -210,5 +210,5 @@ type SelectionError struct {
 }
 
 func (e *SelectionError) Error() string {
-	return fmt.Sprintf("selectors at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
+	return fmt.Sprintf("selecting at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
 }

@@ -288,7 +288,7 @@ func (e expression) value(top, n *node) any {
 	case "value":
 		return oneValue(e.args[0].nodes(top, n))
 	case "length":
-		length := 0
+		var length int
 		switch v := e.args[0].value(top, n).(type) {
 		case string:
 			length = utf8.RuneCountInString(v)

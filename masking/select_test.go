@@ -49,6 +49,8 @@ func TestSelect(t *testing.T) {
 		{"strings as they mean", `$[?@=='a\u0062']`, `["ab","\u0061b","aB"]`, `$[0]="ab" $[1]="\u0061b"`},
 		{"deep equality", "$[?@==$[0]]", `[{"a":[1,{"b":null}],"c":"\u0078"},{"c":"x","\u0061":[1.0,{"b":null}]},{"c":"x","a":[1,{"b":0}]},{"c":"x","a":[{"b":null},1]},{"c":"x","a":[1]}]`,
 			`$[0]={"a":[1,{"b":null}],"c":"\u0078"} $[1]={"c":"x","\u0061":[1.0,{"b":null}]}`},
+		{"not a part", "$[?@==$[0]]", `[{"a":1,"b":2},{"a":1},{"a":1,"b":2,"c":3},{},{"b":2,"a":1}]`, `$[0]={"a":1,"b":2} $[4]={"b":2,"a":1}`},
+		{"not a prefix", "$[?@==$[0]]", `[[1,2],[1],[1,2,3],[],[1,2]]`, `$[0]=[1,2] $[4]=[1,2]`},
 		{"nothing is nothing", "$[?@.x==@.y]", `[{},{"x":null},{"x":1,"y":1},3]`, `$[0]={} $[2]={"x":1,"y":1} $[3]=3`},
 		{"less than nothing", "$[?@.x<=@.y]", `[{},{"x":1},{"x":true,"y":true},{"x":null,"y":null},{"x":[],"y":[]},{"x":false,"y":true}]`,
 			`$[0]={} $[2]={"x":true,"y":true} $[3]={"x":null,"y":null} $[4]={"x":[],"y":[]}`},
@@ -125,7 +127,11 @@ func TestSelectionError(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // states that an error leaves behind must not serve the next response
+			for range 2 {
+				if out, err := layout.Append(t.Context(), nil, []byte("["), masking.Document, starsChooserFor(len(test.records)), nil); class(err) != "syntax" {
+					t.Errorf("Append = %q, %v, want a SyntaxError", out, err)
+				}
+				// What an error leaves behind must not serve the next response.
 				out, err := layout.Append(t.Context(), nil, []byte(test.src), masking.Document, starsChooserFor(len(test.records)), nil)
 				var fault *masking.SelectionError
 				switch {
@@ -177,6 +183,26 @@ func TestRootOfFilters(t *testing.T) {
 	c := &chooser{profiles: map[int][]*masking.Profile{masking.Envelope: {{Treatments: make([]masking.Treatment, 1)}}, 0: {{Treatments: make([]masking.Treatment, 1)}}}}
 	out, err := layout.Append(t.Context(), nil, []byte(src), masking.Document, c, nil)
 	if want := `{"k":2,"r":[{"list":[{"v":"c"}]}]}`; err != nil || string(out) != want {
+		t.Errorf("Append = %s, %v, want %s", out, err, want)
+	}
+}
+
+// TestRootsOfOneFilter has one filter at one place speak for records and for a field, whose $ differ.
+func TestRootsOfOneFilter(t *testing.T) {
+	spec := masking.Spec{
+		Records:  []masking.RecordSpec{{Select: "$.r", Fields: []string{"$..x[?@.id==$.k]"}}, {Select: "$..x[?@.id==$.k]"}},
+		Unlisted: masking.UnlistedPass,
+	}
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := starsChooserFor(2)
+	c.profiles[0] = starsChooser().profiles[0]
+	c.profiles[1] = []*masking.Profile{{Denied: true}}
+	src := `{"k":1,"r":{"k":2,"x":[{"id":1},{"id":2},{"id":3}]}}`
+	out, err := layout.Append(t.Context(), nil, []byte(src), masking.Document, c, nil)
+	if want := `{"k":1,"r":{"k":2,"x":["***",{"id":3}]}}`; err != nil || string(out) != want {
 		t.Errorf("Append = %s, %v, want %s", out, err, want)
 	}
 }

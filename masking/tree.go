@@ -29,11 +29,8 @@ func (t *tree) build(src []byte, at int, limits Limits) bool {
 	return true
 }
 
-// reset forgets what was listed, and the memory of a large part.
 func (t *tree) reset() {
-	if t.scan.src = nil; cap(t.values) > 1<<14 {
-		t.values = nil
-	}
+	t.scan.src = nil
 	t.values = t.values[:0]
 }
 
