@@ -97,8 +97,6 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	if x.body != nil && x.body.ended.Load() {
 		_ = connection.SetReadDeadline(time.Time{})
 	}
-	// net/http takes this deadline back after the request.
-	_ = connection.SetWriteDeadline(time.Now().Add(time.Duration(x.handler.Timeout)))
 	if err != nil {
 		x.refuse(w, refusalOf(err))
 		return
@@ -107,8 +105,15 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	if out.mediaType != "" {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 	}
+	x.beginWriting()
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// beginWriting gives the caller the handler's timeout to read what is about to be written. net/http takes the deadline back
+// after the request.
+func (x *exchange) beginWriting() {
+	_ = http.NewResponseController(x.writer).SetWriteDeadline(time.Now().Add(time.Duration(x.handler.Timeout))) // not every server can
 }
 
 // releaseHeader sets the header of an answer that leaves.
@@ -395,6 +400,7 @@ func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
 	body := why.document(x.id)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.beginWriting()
 	w.WriteHeader(why.status)
 	_, _ = w.Write(body) // it fails if the caller went away
 }

@@ -70,6 +70,7 @@ const (
 	reasonCutShort        reason = "response_cut_short"
 	reasonBadJSON         reason = "invalid_json"
 	reasonNoSubject       reason = "no_subject"
+	reasonSelection       reason = "selection"
 	reasonNothing         reason = "nothing_permitted"
 	reasonLog             reason = "log_unwritable"
 	reasonNotReady        reason = "not_ready"
@@ -101,6 +102,8 @@ func refusalOf(err error) *refusal {
 		denial  *rules.Denial
 		syntax  *masking.SyntaxError
 		subject *masking.SubjectError
+
+		selection *masking.SelectionError
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -122,6 +125,8 @@ func refusalOf(err error) *refusal {
 		return notPermitted.because(reason(denial.Reason))
 	case errors.As(err, &syntax):
 		return upstreamRefused.causedBy(reasonBadJSON, syntax)
+	case errors.As(err, &selection):
+		return upstreamRefused.causedBy(reasonSelection, selection)
 	case errors.As(err, &subject):
 		return upstreamRefused.causedBy(reasonNoSubject, subject)
 	case errors.Is(err, masking.ErrNothing):

@@ -70,12 +70,11 @@ func (x *exchange) beginStream(out release) {
 
 // send writes a window to the caller.
 func (x *exchange) send(window []byte) error {
-	connection := http.NewResponseController(x.writer)
-	_ = connection.SetWriteDeadline(time.Now().Add(time.Duration(x.handler.Timeout))) // not every server can
+	x.beginWriting()
 	if _, err := x.writer.Write(window); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}
-	if err := connection.Flush(); err != nil {
+	if err := http.NewResponseController(x.writer).Flush(); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}
 	return nil

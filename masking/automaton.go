@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 )
 
 // The selectors of a layout are merged into one deterministic automaton, by the subset construction. It walks down
@@ -12,13 +14,17 @@ import (
 //
 // A place is a selector and how many of its segments have matched. A state is the set of places that some value is at.
 // A value at which a record begins leaves the places of the enclosing record's fields and takes up its own kind's.
+//
+// Names, wildcards and indexes from 0 lead from state to state by themselves. Other selectors are conditions of a state: each
+// is asked for each child, and a child that it selects goes to the union of two sets of places. States that only such
+// unions lead to are made when a response first needs them.
 
 // state is what the automaton knows of one value.
 type state struct {
 	fields  []int  // fields of the innermost record's kind that select the value, in order
 	subject bool   // whether it is the record's subject
 	inputs  []int  // inputs of the record that it is
-	record  int    // the kind of record that begins here, or Envelope
+	record  int    // the kind of record that begins here, or Envelope, or conflict
 	null    *state // where a record begins: the state instead if the value is null, which is no record
 
 	intoObject, intoArray bool // whether a selector reaches further
@@ -28,10 +34,16 @@ type state struct {
 	otherName *state
 	indexes   map[int]*state // by element; missing: otherItem
 	otherItem *state
+
+	conditions []condition // to be asked for each child
+	places     []int       // that make the state, if the automaton has conditions
 }
 
 // maxStates bounds the automaton. Selectors with several descendant segments can ask for exponentially many.
 const maxStates = 1 << 16
+
+// conflict is the kind of record of a state that only a response can lead to, and where two kinds of record begin.
+const conflict = -2
 
 // purpose says what a selector selects.
 type purpose uint8
@@ -57,8 +69,20 @@ type automaton struct {
 	paths  []path
 	owner  []int // path of each place
 	states map[string]*state
+	most   int // states
 	queue  []pending
+
+	conditional bool // some selector is a condition of its state
+
+	// What follows, states, and the states that it leads to, serve conditions. mu guards them once a layout is compiled.
+	mu       sync.RWMutex
+	compiled map[string]*state // states that do not hang on conditions
+	unions   map[union]*state
+	joining  bool     // a union is being made
+	made     []string // keys of the states of the union being made
 }
+
+var errTooLarge = errors.New("the selectors of this route make too large an automaton; use fewer descendant segments (..)")
 
 type pending struct {
 	state  *state
@@ -67,6 +91,9 @@ type pending struct {
 
 func (a *automaton) add(q query, purpose purpose, kind, index int) {
 	a.paths = append(a.paths, path{q, purpose, kind, index, len(a.owner)})
+	for _, seg := range q {
+		a.conditional = a.conditional || slices.ContainsFunc(seg.selectors, selector.conditional)
+	}
 	for range len(q) + 1 {
 		a.owner = append(a.owner, len(a.paths)-1)
 	}
@@ -82,12 +109,28 @@ func (a *automaton) compile() (*state, error) {
 		}
 	}
 	root, err := a.state(start)
-	for err == nil && len(a.queue) > 0 {
+	if err == nil {
+		err = a.drain()
+	}
+	if a.conditional {
+		a.compiled, a.unions = maps.Clone(a.states), map[union]*state{}
+	} else {
+		a.states = nil
+	}
+	a.made = nil
+	return root, err
+}
+
+// drain expands all states that wait for it.
+func (a *automaton) drain() error {
+	for len(a.queue) > 0 {
 		next := a.queue[0]
 		a.queue = a.queue[1:]
-		err = a.expand(next)
+		if err := a.expand(next); err != nil {
+			return err
+		}
 	}
-	return root, err
+	return nil
 }
 
 // state returns the state of a set of places, nil for the empty one.
@@ -104,10 +147,17 @@ func (a *automaton) state(places []int) (*state, error) {
 	if s := a.states[string(key)]; s != nil {
 		return s, nil
 	}
-	kind := Envelope
+	s := &state{}
+	if a.conditional {
+		s.places = slices.Clone(places)
+	}
+	kind, conflicts := Envelope, false
 	for _, n := range places {
 		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
 			if kind != Envelope && kind != p.kind {
+				if conflicts = true; a.joining {
+					continue
+				}
 				return nil, fmt.Errorf("records %d and %d can select the same value; a value is of one kind of record", kind+1, p.kind+1)
 			}
 			kind = p.kind
@@ -130,11 +180,15 @@ func (a *automaton) state(places []int) (*state, error) {
 		}
 		slices.Sort(places)
 	}
-	if len(a.states) == maxStates {
-		return nil, errors.New("the selectors of this route make too large an automaton; use fewer descendant segments (..)")
+	if conflicts {
+		kind, places = conflict, nil
 	}
-	s := &state{record: kind, null: null}
+	if len(a.states) >= a.most {
+		return nil, errTooLarge
+	}
+	s.record, s.null = kind, null
 	a.states[string(key)] = s
+	a.made = append(a.made, string(key))
 	a.queue = append(a.queue, pending{s, places})
 	return s, nil
 }
@@ -166,16 +220,21 @@ func (a *automaton) expand(at pending) error {
 		s.around = s.around || p.purpose == selectsRecord
 		s.intoObject = s.intoObject || seg.descendant
 		s.intoArray = s.intoArray || seg.descendant
-		for _, sel := range seg.selectors {
+		for i, sel := range seg.selectors {
 			switch sel.kind {
 			case nameSelector:
 				names[sel.name] = nil
 				s.intoObject = true
-			case indexSelector:
-				indexes[sel.index] = nil
+			case indexSelector, sliceSelector:
 				s.intoArray = true
-			case wildcardSelector:
+				if !sel.conditional() {
+					indexes[sel.index] = nil
+				}
+			case wildcardSelector, filterSelector:
 				s.intoObject, s.intoArray = true, true
+			}
+			if sel.conditional() {
+				s.ask(&seg.selectors[i], p.purpose == selectsRecord || p.kind == Envelope, n+1)
 			}
 		}
 	}
@@ -201,6 +260,21 @@ func (a *automaton) expand(at pending) error {
 	s.otherName, err = a.step(at.places, func(sel selector) bool { return sel.kind == wildcardSelector })
 	s.otherItem = s.otherName
 	return err
+}
+
+// conditional reports whether the selector is a condition of its state.
+func (s selector) conditional() bool {
+	return s.kind == sliceSelector || s.kind == filterSelector || s.needs > NeedNothing
+}
+
+// ask adds a condition, or a target to one that is written alike.
+func (s *state) ask(sel *selector, document bool, target int) {
+	same := func(c condition) bool { return c.selector.text == sel.text && c.document == document }
+	if i := slices.IndexFunc(s.conditions, same); i >= 0 {
+		s.conditions[i].targets = append(s.conditions[i].targets, target)
+		return
+	}
+	s.conditions = append(s.conditions, condition{sel, document, []int{target}})
 }
 
 // step returns the state of a child that the selectors for which match holds select.

@@ -99,6 +99,11 @@ type arena struct{ block []byte }
 
 func (a *arena) reset() { a.block = a.block[:0] }
 
+func (a *arena) mark() int { return len(a.block) }
+
+// release takes back what was given out since the mark. The block may be a newer and larger one.
+func (a *arena) release(mark int) { a.block = a.block[:mark] }
+
 // unescape returns the text of the inside of a valid JSON string.
 func (a *arena) unescape(raw []byte) []byte {
 	if cap(a.block)-len(a.block) < len(raw) {

@@ -13,6 +13,9 @@ type Layout struct {
 	root  *state
 	names map[string]bool // that selectors know, and errors may show
 	work  sync.Pool       // of *outline
+
+	automaton       *automaton // for the conditions of states
+	outside, inside Need       // see Needs
 }
 
 // ErrNothing is returned by [Layout.Append] when the root of a [Document] is dropped: what is left is no JSON text. Of a
@@ -24,7 +27,7 @@ var ErrNothing = errors.New("nothing of the document may leave")
 func Compile(spec Spec) (*Layout, error) {
 	l := &Layout{spec: spec, names: map[string]bool{}}
 	setDefaults(&l.spec.Limits)
-	var a automaton
+	a := &automaton{most: maxStates}
 	var faults []error
 	add := func(text string, purpose purpose, kind, index int) {
 		q, err := parseQuery(text)
@@ -33,6 +36,11 @@ func Compile(spec Spec) (*Layout, error) {
 			return
 		}
 		a.add(q, purpose, kind, index)
+		if purpose == selectsRecord || kind == Envelope {
+			l.outside = max(l.outside, q.needs())
+		} else {
+			l.inside = max(l.inside, q.needs())
+		}
 		for _, seg := range q {
 			for _, sel := range seg.selectors {
 				l.names[sel.name] = true
@@ -63,9 +71,15 @@ func Compile(spec Spec) (*Layout, error) {
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("compiling layout: %w", errors.Join(faults...))
 	}
+	l.automaton = a
 	l.work.New = func() any { return &outline{layout: l} }
 	return l, nil
 }
+
+// Needs says how much of a response must be in memory, at most, to tell what the layout's selectors select: outside for
+// those of the envelope and of records, inside for those of a record's subject, inputs and fields. [Layout.Append] has it all;
+// who hands in a response piece by piece, but each record whole, must mind the first only.
+func (l *Layout) Needs() (outside, inside Need) { return l.outside, l.inside }
 
 func setDefaults(limits *Limits) {
 	for _, l := range []struct {
@@ -85,8 +99,8 @@ func setDefaults(limits *Limits) {
 }
 
 // Append rewrites src as d decides and appends the result to dst. All of src is checked and decided before anything
-// is appended: on an error Append returns dst as it was. Errors are a [SyntaxError], a [SubjectError], [ErrNothing], or
-// the decider's own. All records of src reach the decider in one window. dst and src must not overlap; report may be nil.
+// is appended: on an error Append returns dst as it was. Errors are a [SyntaxError], a [SubjectError], a
+// [SelectionError], [ErrNothing], or the decider's own. All records of src reach the decider in one window. dst and src must not overlap; report may be nil.
 func (l *Layout) Append(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
 	o := l.work.Get().(*outline)
 	defer o.release()

@@ -17,6 +17,33 @@
 //	})
 //	out, err := layout.Append(ctx, nil, body, masking.Document, decider, &report)
 //
+// # Selectors
+//
+// A selector is any query of RFC 9535. $ is the document for the selectors of the envelope and of records, and the record for
+// those of a record's subject, inputs and fields; also within filters. What a filter reads need not belong to the record that
+// it speaks for, nor be listed: filters look at the response as it came.
+//
+// All selectors of a layout are matched in one pass. Names, wildcards, indexes from 0, and slices that count upwards from
+// the front need nothing but what is in front of a value. Others need more of the response in memory, for as long as a
+// value is being selected: see [Need] and [Layout.Needs].
+//
+//   - Numbers compare by their exact decimal value, whatever their size and number of digits (exponents saturate
+//     beyond ±10^16): 9007199254740993 is not 9007199254740992, and 1e400 is less than 1e401.
+//   - Strings compare by Unicode scalar values, names and patterns exactly, without normalisation.
+//   - match() and search() take I-Regexps (RFC 9485). ^ and $ are anchors, as in its mappings and the suite of RFC 9535.
+//     What is no I-Regexp matches nothing (RFC 9535 §2.4.6);
+//     A pattern has at most 4096 bytes and repeats at most 1000 times; beyond, a selector is refused, and a response that
+//     brings the pattern.
+//   - A query that is compared, or the argument of length, match or search, selects one value at most and has no white
+//     space within brackets, as the grammar of singular-query says.
+//   - Parentheses, functions and filters nest at most 200 deep.
+//   - The work of filters is bounded: a response whose filters look at values more than some 10^7 times, and 64 times a
+//     byte, is refused.
+//
+// Two kinds of record that can select one value are refused by [Compile] where names, wildcards and indexes from 0 tell.
+// Where slices, negative indexes or filters do, the response is, when it has such a value. These refusals of responses are
+// [SelectionError]s.
+//
 // # What happens to a value
 //
 // A value belongs to the innermost record that contains it (the record's own value included), or to the envelope if no
@@ -62,7 +89,7 @@ import (
 type Spec struct {
 	// Envelope selects the fields outside any record, from the root of the document.
 	Envelope []string
-	// Records are the kinds of record. Kinds may nest; no value may be selected by two of them.
+	// Records are the kinds of record. Kinds may nest; no value but a null may be selected by two of them.
 	Records []RecordSpec
 	// Unlisted says what becomes of a value that no field selects. The zero value drops it.
 	Unlisted Unlisted
@@ -179,4 +206,16 @@ type SubjectError struct {
 
 func (e *SubjectError) Error() string {
 	return fmt.Sprintf("record %q: want one subject, a non-empty string or a number; found %d values", e.Pointer, e.Found)
+}
+
+// SelectionError is a value of which the selectors do not say what it is: two kinds of record select it, or a filter
+// cannot be evaluated within bounds. It carries no data of the response.
+type SelectionError struct {
+	Offset  int64  // bytes in front of the value
+	Pointer string // JSON Pointer (RFC 6901) to the value; names that no selector knows are shown as *
+	Reason  string
+}
+
+func (e *SelectionError) Error() string {
+	return fmt.Sprintf("selecting at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
 }

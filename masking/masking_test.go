@@ -124,6 +124,7 @@ type masker interface {
 func class(err error) string {
 	var syntax *masking.SyntaxError
 	var subject *masking.SubjectError
+	var selection *masking.SelectionError
 	switch {
 	case err == nil:
 		return ""
@@ -131,6 +132,8 @@ func class(err error) string {
 		return "syntax"
 	case errors.As(err, &subject):
 		return "subject"
+	case errors.As(err, &selection), errors.Is(err, errOverlap):
+		return "selection"
 	case errors.Is(err, errChooser):
 		return "decider"
 	case errors.Is(err, masking.ErrNothing), errors.Is(err, errNothing):
@@ -636,7 +639,9 @@ func TestCompile(t *testing.T) {
 	bad := []string{
 		"", "a", "$.", "$..", "$a", " $", "$ ", "$.a ", "$. a", "$.. a", "$...a", "$.1a", "$.a-b", "$.'a'", "$[]", "$[a]", "$['a'", "$['a]", "$['a',]", "$[,'a']",
 		"$['a''b']", `$['\x']`, `$['\"']`, `$["\'"]`, `$['\u12']`, `$['\ud800']`, `$['\udc00']`, `$['\ud800\u0041']`, "$['\n']", "$['\xff']", "$.\xff",
-		"$[-1]", "$[01]", "$[-0]", "$[1.0]", "$[1e2]", "$[+1]", "$[9007199254740992]", "$[0:1]", "$[:]", "$[?@.a]", "$[?1==1]", "$[(@)]", "@", "$.length()", "$..[?@]", "$[**]", "$.**",
+		"$[01]", "$[-0]", "$[-01]", "$[- 1]", "$[-]", "$[1.0]", "$[1e2]", "$[+1]", "$[9007199254740992]", "$[-9007199254740992]", "$[0:1:2:3]", "$[:00]", "$[(@)]", "@", "$.length()", "$[**]", "$.**",
+		"$[?]", "$[?1]", "$[?@.a=1]", "$[?@.a==]", "$[?(@.a]", "$[?@.*==1]", "$[?@[ 'a' ]==1]", "$[?length(@.*)==1]", "$[?count(1)==1]", "$[?length(@)]", "$[?match(@,'a')==true]", "$[?!@.a==1]", "$[?true]",
+		"$[?foo(@)]", "$[?length (@)==1]", "$[?@.a==01]", "$[?@.a && ]", "$[?a]",
 	}
 	for _, s := range bad {
 		if _, err := newReference(masking.Spec{Envelope: []string{s}}); err == nil {
@@ -661,6 +666,8 @@ func TestCompile(t *testing.T) {
 	good := []string{
 		"$", "$.a", "$._1", "$.é", "$.\u0080", "$.\ue000", "$.\ufffd", "$.\U0010ffff", "$.*", "$[*]", "$..*", "$..[*]", "$..a", "$..[0,'a']", "$[0]", "$[9007199254740991]",
 		"$ .a", "$\n[ 'a' \t,\r0 ] ..b", `$['\'"']`, `$["'\""]`, `$["\b\f\n\r\t\/\\\u0000\uD834\udd1e"]`, "$['\ufffd']", "$['']", "$['$']", "$.true",
+		"$[-1]", "$[-9007199254740991]", "$[0:1]", "$[:]", "$[ : : ]", "$[1 :2 : -1]", "$[::0]", "$[?@.a]", "$[?1==1]", "$..[?@]", "$[?!@.a&&(@.b||!(@.c==1))]", "$[?@ [?@.a] .b]", "$[?-0==0]", "$[?@.a==1E-2]",
+		"$[?length(@) > count( $..* )]", "$[?match(@.a, value($..b))]", "$[?'a'==\"b\"]", "$[?true==null]", "$[?@[ 'a' ]]", "$[?@.a ]",
 	}
 	for _, s := range good {
 		fieldPair(t, s)
@@ -713,7 +720,7 @@ func TestCompile(t *testing.T) {
 func TestSingular(t *testing.T) {
 	tests := map[string]bool{
 		"$": true, "$.a": true, "$['a'][0].b": true, "$.*": false, "$[*]": false, "$.a[*].b": false, "$..a": false, "$..[0]": false, "$['a','b']": false, "$[0,0]": false,
-		"a": false, "": false, "$[-1]": false,
+		"a": false, "": false, "$[-1]": true, "$[0:1]": false, "$[?@.a]": false,
 	}
 	for s, want := range tests {
 		if got := masking.Singular(s); got != want {

@@ -31,6 +31,10 @@ type outline struct {
 	rewritten []byte // of payload
 	report    Report
 	pointer   []byte // of a fault, built from its end while unwinding
+
+	evaluation evaluation
+	faulty     bool // the tree of some part could not be built: there is a fault ahead
+	refused    bool // the fault is a SelectionError
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
@@ -88,6 +92,8 @@ func (o *outline) clear() {
 	o.window, o.values, o.profiles = o.window[:0], o.values[:0], o.profiles[:0]
 	o.text.reset()
 	o.pointer = nil
+	o.evaluation.reset()
+	o.faulty, o.refused = false, false
 }
 
 // parse checks src and fills the outline.
@@ -97,6 +103,7 @@ func (o *outline) parse(src []byte, framing Framing) error {
 		return &SyntaxError{Reason: "the response has more than 2 GiB"}
 	}
 	o.scan.reset(src, o.layout.spec.Limits)
+	o.evaluation.work = baseWork + workPerByte*len(src)
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
 		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
 	}
@@ -170,7 +177,11 @@ func (o *outline) document() bool {
 	if o.shapes.count == maxShapes {
 		o.shapes = shapes{}
 	}
-	return o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
+	ok := o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
+	if ok && o.faulty {
+		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
+	}
+	return ok
 }
 
 func (o *outline) open(kind int, parent int32) int32 {
@@ -192,6 +203,8 @@ func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *
 	if st != nil && st.record != Envelope {
 		if kind == Null {
 			st, role = st.null, nullRecord
+		} else if st.record == conflict {
+			return o.refuse("two kinds of record select this value; a value is of one kind of record")
 		} else {
 			role = isRecord
 			rec = o.open(st.record, rec)
@@ -241,6 +254,7 @@ func (s *span) add(n *node) {
 
 func (o *outline) object(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
+	container := s.pos
 	names, ok := s.enter()
 	e := expected{names: names}
 	gap := s.pos
@@ -250,7 +264,13 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 		if m == nil {
 			return false
 		}
-		if !o.node(gap, start, m.under(st), rec, plain, &m.value) {
+		next := m.under(st)
+		if st != nil && st.conditions != nil {
+			if next, ok = o.child(st, next, rec, container, -1); !ok {
+				return o.within(s.text(start))
+			}
+		}
+		if !o.node(gap, start, next, rec, plain, &m.value) {
 			return o.within(s.text(start))
 		}
 		gap = s.pos
@@ -260,12 +280,19 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 
 func (o *outline) array(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
+	container := s.pos
 	names, ok := s.enter()
 	elements := sh.elements()
 	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
-		if !o.node(gap, s.pos, st.element(index), rec, plain, elements) {
+		next := st.element(index)
+		if st != nil && st.conditions != nil {
+			if next, ok = o.child(st, next, rec, container, index); !ok {
+				return o.withinElement(index)
+			}
+		}
+		if !o.node(gap, s.pos, next, rec, plain, elements) {
 			return o.withinElement(index)
 		}
 		gap = s.pos
@@ -323,6 +350,9 @@ func (o *outline) withinElement(index int) bool {
 }
 
 func (o *outline) fault(bool) error {
+	if o.refused {
+		return &SelectionError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
+	}
 	return &SyntaxError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
 }
 

@@ -173,7 +173,8 @@ func randomSpec(rng *rand.Rand) masking.Spec {
 		name := randomNames[recordNames+names[i%len(names)]]
 		rec := masking.RecordSpec{Select: pick(rng,
 			"$."+name, "$."+name, "$."+name+"[*]", "$."+name+"[*]", "$.."+name, "$.."+name, "$.."+name, "$.."+name+"[*]", "$.r."+name, "$.r[*]."+name, "$..r.q", "$[*]."+name, "$.a."+name,
-			"$..a[*]."+name, pick(rng, "$", "$[*]", randomSelector(rng, 1+rng.IntN(3))))}
+			"$..a[*]."+name, pick(rng, "$."+name+"[?@.id]", "$."+name+"[-1]", "$."+name+"[::-1]", "$.."+name+"[?@.id=='x']", "$.."+name+"[?@.id==$.id]", "$."+name+"[:2]", "$."+name+"["+randomFilter(rng, 1)+"]"),
+			pick(rng, "$", "$[*]", randomSelector(rng, 1+rng.IntN(3))))}
 		if rng.IntN(2) == 0 {
 			rec.Subject = pick(rng, "$.id", "$.id", "$['id']", "$", `$["i\u0064"]`, "$..id", "$.*", "$.a.id", "$[0]", "$[*].id")
 		}
@@ -194,7 +195,7 @@ func randomSelector(rng *rand.Rand, segments int) string {
 		if rng.IntN(20) == 0 {
 			s += pick(rng, " ", "\n", "\t ")
 		}
-		switch rng.IntN(12) {
+		switch rng.IntN(15) {
 		case 0, 1, 2, 3, 4:
 			if name := pick(rng, randomNames...); strings.Contains(name, " ") {
 				s += "[" + randomQuoted(rng, name) + "]"
@@ -207,6 +208,12 @@ func randomSelector(rng *rand.Rand, segments int) string {
 			s += fmt.Sprintf("[%d]", rng.IntN(3))
 		case 8:
 			s += ".." + pick(rng, "a", "b", "id", "r", "*", "[0]", "[*]", "['é x', 1]")
+		case 9:
+			s += pick(rng, "", "..") + "[" + pick(rng, strconv.Itoa(-1-rng.IntN(3)), randomSlice(rng)) + "]"
+		case 10:
+			s += pick(rng, "", "", "..") + "[" + randomFilter(rng, 2) + "]"
+		case 11:
+			s += "[" + pick(rng, "-1", randomSlice(rng), randomFilter(rng, 1)) + ", " + pick(rng, "*", "0", "'a'", "-2", randomSlice(rng), randomFilter(rng, 1)) + "]"
 		default:
 			list := []string{}
 			for range 1 + rng.IntN(3) {
@@ -214,6 +221,64 @@ func randomSelector(rng *rand.Rand, segments int) string {
 			}
 			s += "[" + strings.Join(list, pick(rng, ",", ", ", " ,")) + "]"
 		}
+	}
+	return s
+}
+
+func randomSlice(rng *rand.Rand) string {
+	part := func() string {
+		if rng.IntN(3) == 0 {
+			return ""
+		}
+		return strconv.Itoa(rng.IntN(8) - 4)
+	}
+	s := part() + pick(rng, ":", ":", " : ") + part()
+	if rng.IntN(2) == 0 {
+		s += ":" + part()
+	}
+	return s
+}
+
+func randomFilter(rng *rand.Rand, depth int) string {
+	return "?" + pick(rng, "", "", " ") + randomTest(rng, depth)
+}
+
+// randomTest returns a logical expression.
+func randomTest(rng *rand.Rand, depth int) string {
+	if depth > 0 && rng.IntN(3) == 0 {
+		a, b := randomTest(rng, depth-1), randomTest(rng, depth-1)
+		return pick(rng, a+"||"+b, a+" && "+b, "("+a+" || "+b+")", "!("+a+")", "!("+a+"&&"+b+")")
+	}
+	switch rng.IntN(6) {
+	case 0:
+		return pick(rng, "", "!") + randomFilterQuery(rng, depth)
+	case 1:
+		return pick(rng, "", "!") + pick(rng, "match", "search") + "(" + randomComparable(rng, depth) + ", " +
+			pick(rng, "'x'", "'[a-z]'", "'.*'", "'张.*'", `'\\P{Lu}+|.{2,3}'`, `'(a|x|q){0,2}'`, "'*'", "''", "'^.'", "$.id", randomComparable(rng, depth)) + ")"
+	}
+	return randomComparable(rng, depth) + pick(rng, "==", "==", " == ", "!=", "<", "<=", " > ", ">=") + randomComparable(rng, depth)
+}
+
+func randomComparable(rng *rand.Rand, depth int) string {
+	switch rng.IntN(8) {
+	case 0, 1:
+		return pick(rng, "0", "-0", "1", "1.0", "-1.5", "100", "1e400", "2", "'x'", `"y"`, "'a'", `"\uD83D\uDE00!"`, "''", "true", "false", "null", "7")
+	case 2:
+		return pick(rng, "length", "length", "value", "count") + "(" + randomSingular(rng) + ")"
+	case 3:
+		return pick(rng, "value", "count") + "(" + randomFilterQuery(rng, depth) + ")"
+	}
+	return randomSingular(rng)
+}
+
+func randomSingular(rng *rand.Rand) string {
+	return pick(rng, "@", "@", "@", "$") + pick(rng, "", "", ".id", ".id", ".a", ".a", ".b", "[0]", "[-1]", "['é x']", ".r", ".q.id", ".a.b", " .a [0]")
+}
+
+func randomFilterQuery(rng *rand.Rand, depth int) string {
+	s := randomSingular(rng) + pick(rng, "", "", ".*", "..id", "..*", "..a", "[0,'a']", "["+randomSlice(rng)+"]")
+	if depth > 0 && rng.IntN(4) == 0 {
+		s += "[" + randomFilter(rng, depth-1) + "]"
 	}
 	return s
 }
@@ -265,7 +330,9 @@ func randomDocument(rng *rand.Rand, framing masking.Framing) []byte {
 	}
 	doc := []byte(w.b.String())
 	if rng.IntN(8) == 0 {
-		doc = corrupt(rng, doc)
+		if bad := corrupt(rng, doc); !hugeExponent.Match(bad) {
+			doc = bad
+		}
 	}
 	return doc
 }

@@ -82,6 +82,7 @@ type node struct {
 	name     string // unescaped
 	index    int    // among its siblings
 	text     []byte // a string's content
+	raw      string // the value as written, if it is no container
 	parent   *node
 	children []*node
 	path     []*node // from below the root to the node itself
@@ -394,54 +395,100 @@ type query []segment
 type segment struct {
 	descendant bool
 	selectors  []selector
+	spaced     bool // there is white space within its brackets
 }
 
 type selector struct {
 	wildcard bool
 	isIndex  bool
+	isSlice  bool
 	name     string
 	index    int
+	slice    [3]*int // start, end, step
+	filter   *expression
 }
 
-func (s segment) hits(n *node) bool {
-	return slices.ContainsFunc(s.selectors, func(x selector) bool {
-		switch {
-		case x.wildcard:
-			return true
-		case x.isIndex:
-			return n.parent.kind == masking.Array && n.index == x.index
-		default:
-			return n.parent.kind == masking.Object && n.name == x.name
+// hits reports whether a segment that its parent is at selects n. base is what $ stands for.
+func (s segment) hits(base, n *node) bool {
+	return slices.ContainsFunc(s.selectors, func(x selector) bool { return x.hits(base, n) })
+}
+
+func (x selector) hits(base, n *node) bool {
+	inArray, length := n.parent.kind == masking.Array, len(n.parent.children)
+	switch {
+	case x.wildcard:
+		return true
+	case x.filter != nil:
+		return x.filter.test(base, n)
+	case x.isSlice:
+		return inArray && slices.Contains(sliceIndexes(x.slice, length), n.index)
+	case x.isIndex:
+		return inArray && (n.index == x.index || n.index == length+x.index)
+	default:
+		return !inArray && n.name == x.name
+	}
+}
+
+// sliceIndexes is the pseudocode of RFC 9535 section 2.3.4.2.2.
+func sliceIndexes(slice [3]*int, length int) (list []int) {
+	or := func(i *int, otherwise int) int {
+		if i != nil {
+			return *i
 		}
-	})
+		return otherwise
+	}
+	normalize := func(i int) int {
+		if i >= 0 {
+			return i
+		}
+		return length + i
+	}
+	step := or(slice[2], 1)
+	switch {
+	case step > 0:
+		start, end := normalize(or(slice[0], 0)), normalize(or(slice[1], length))
+		lower, upper := min(max(start, 0), length), min(max(end, 0), length)
+		for i := lower; i < upper; i += step {
+			list = append(list, i)
+		}
+	case step < 0:
+		start, end := normalize(or(slice[0], length-1)), normalize(or(slice[1], -length-1))
+		upper, lower := min(max(start, -1), length-1), min(max(end, -1), length-1)
+		for i := upper; lower < i; i += step {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 func (s segment) fits(kind masking.Kind) bool {
 	return s.descendant || slices.ContainsFunc(s.selectors, func(x selector) bool {
-		return x.wildcard || x.isIndex == (kind == masking.Array)
+		return x.wildcard || x.filter != nil || (x.isIndex || x.isSlice) == (kind == masking.Array)
 	})
 }
 
-func (q query) selects(base, n *node) bool { return q.matches(n.path[len(base.path):]) }
+func (q query) selects(base, n *node) bool { return q.matches(base, n.path[len(base.path):]) }
 
-func (q query) matches(steps []*node) bool {
+func (q query) matches(base *node, steps []*node) bool {
 	if len(q) == 0 || len(steps) == 0 {
 		return len(q) == 0 && len(steps) == 0
 	}
-	return q[0].hits(steps[0]) && q[1:].matches(steps[1:]) || q[0].descendant && q.matches(steps[1:])
+	return q[0].hits(base, steps[0]) && q[1:].matches(base, steps[1:]) || q[0].descendant && q.matches(base, steps[1:])
 }
 
 // reachesInto reports whether q could select something below the container n.
-func (q query) reachesInto(base, n *node) bool { return q.reaches(n.path[len(base.path):], n.kind) }
+func (q query) reachesInto(base, n *node) bool {
+	return q.reaches(base, n.path[len(base.path):], n.kind)
+}
 
-func (q query) reaches(steps []*node, kind masking.Kind) bool {
+func (q query) reaches(base *node, steps []*node, kind masking.Kind) bool {
 	if len(q) == 0 {
 		return false
 	}
 	if len(steps) == 0 {
 		return q[0].fits(kind)
 	}
-	return q[0].hits(steps[0]) && q[1:].reaches(steps[1:], kind) || q[0].descendant && q.reaches(steps[1:], kind)
+	return q[0].hits(base, steps[0]) && q[1:].reaches(base, steps[1:], kind) || q[0].descendant && q.reaches(base, steps[1:], kind)
 }
 
 func syntaxError(offset int, format string, args ...any) error {
@@ -486,7 +533,7 @@ func (p *treeParser) token() (t json.Token, lo, hi int) {
 // value parses one value. start is where its member begins, -1 if it is no member.
 func (p *treeParser) value(parent *node, start int, name string, depth int) (*node, error) {
 	t, lo, hi := p.token()
-	n := &node{lo: lo, hi: hi, start: start, name: name, parent: parent}
+	n := &node{lo: lo, hi: hi, raw: string(p.src[lo:hi]), start: start, name: name, parent: parent}
 	if start < 0 {
 		n.start = lo
 	}
@@ -572,43 +619,52 @@ func (p *treeParser) checkString(lo, hi int) error {
 	return nil
 }
 
-// parseQuery parses the subset of RFC 9535 that selectors are written in: names, wildcards, indexes from the start.
+// parseQuery parses a query of RFC 9535.
 func parseQuery(s string) (query, error) {
 	p := &queryParser{in: s, rest: []rune(s)}
 	if !utf8.ValidString(s) || !p.eat('$') {
 		return nil, p.fault()
 	}
+	q := p.segments()
+	if p.bad || len(p.rest) > 0 {
+		return nil, p.fault()
+	}
+	return q, nil
+}
+
+// segments parses as many segments as there are.
+func (p *queryParser) segments() query {
 	q := query{}
-	for len(p.rest) > 0 {
+	for !p.bad {
+		before := p.rest
 		p.space()
 		seg := segment{}
 		switch {
 		case p.eat('.', '.'):
 			seg.descendant = true
 			if p.eat('[') {
-				seg.selectors = p.list()
+				seg.selectors, seg.spaced = p.list()
 			} else {
 				seg.selectors = []selector{p.shorthand()}
 			}
 		case p.eat('.'):
 			seg.selectors = []selector{p.shorthand()}
 		case p.eat('['):
-			seg.selectors = p.list()
+			seg.selectors, seg.spaced = p.list()
 		default:
-			p.bad = true
-		}
-		if p.bad {
-			return nil, p.fault()
+			p.rest = before
+			return q
 		}
 		q = append(q, seg)
 	}
-	return q, nil
+	return q
 }
 
 type queryParser struct {
-	in   string
-	rest []rune
-	bad  bool
+	in    string
+	rest  []rune
+	bad   bool
+	depth int
 }
 
 func (p *queryParser) fault() error {
@@ -660,9 +716,14 @@ func (p *queryParser) shorthand() selector {
 }
 
 // list parses what follows an opening bracket.
-func (p *queryParser) list() (list []selector) {
-	for !p.bad {
+func (p *queryParser) list() (list []selector, spaced bool) {
+	space := func() {
+		before := len(p.rest)
 		p.space()
+		spaced = spaced || len(p.rest) < before
+	}
+	for !p.bad {
+		space()
 		switch {
 		case p.eat('*'):
 			list = append(list, selector{wildcard: true})
@@ -670,30 +731,75 @@ func (p *queryParser) list() (list []selector) {
 			list = append(list, selector{name: p.quoted('\'')})
 		case p.eat('"'):
 			list = append(list, selector{name: p.quoted('"')})
+		case p.eat('?'):
+			p.deeper()
+			p.space()
+			e := p.or()
+			p.depth--
+			list = append(list, selector{filter: &e})
 		default:
-			list = append(list, selector{isIndex: true, index: p.number()})
+			list = append(list, p.indexOrSlice())
 		}
-		p.space()
+		space()
 		if p.eat(']') {
-			return list
+			return list, spaced
 		}
 		if !p.eat(',') {
 			p.bad = true
 		}
 	}
-	return nil
+	return nil, false
 }
 
-func (p *queryParser) number() int {
-	digits := ""
-	for len(p.rest) > 0 && p.rest[0] >= '0' && p.rest[0] <= '9' {
-		digits += string(p.next())
-	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > 1<<53-1 || digits != strconv.FormatInt(n, 10) {
+// deeper counts levels of parentheses, functions and filters: there may be 200.
+func (p *queryParser) deeper() {
+	if p.depth++; p.depth > 200 {
 		p.bad = true
 	}
-	return int(n)
+}
+
+func (p *queryParser) indexOrSlice() selector {
+	start := p.number()
+	before := p.rest
+	p.space()
+	if !p.eat(':') {
+		p.rest = before
+		if start == nil {
+			p.bad = true
+			return selector{}
+		}
+		return selector{isIndex: true, index: *start}
+	}
+	p.space()
+	x := selector{isSlice: true, slice: [3]*int{start, p.number(), nil}}
+	before = p.rest
+	p.space()
+	if !p.eat(':') {
+		p.rest = before
+		return x
+	}
+	before = p.rest
+	p.space()
+	if x.slice[2] = p.number(); x.slice[2] == nil {
+		p.rest = before
+	}
+	return x
+}
+
+// number parses an integer if there is one.
+func (p *queryParser) number() *int {
+	digits := ""
+	for len(p.rest) > 0 && (p.rest[0] >= '0' && p.rest[0] <= '9' || p.rest[0] == '-' && digits == "") {
+		digits += string(p.next())
+	}
+	if digits == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n > 1<<53-1 || n < -(1<<53-1) || digits != strconv.Itoa(n) {
+		p.bad = true
+	}
+	return &n
 }
 
 func (p *queryParser) quoted(quote rune) string {

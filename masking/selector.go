@@ -15,13 +15,18 @@ type query []segment
 type segment struct {
 	descendant bool
 	selectors  []selector
+	spaced     bool // white space stands within its brackets
 }
 
-// selector is a name, a wildcard or an index selector (RFC 9535 §2.3).
+// selector is one of the selectors of RFC 9535 §2.3.
 type selector struct {
-	kind  selectorKind
-	name  string
-	index int
+	kind   selectorKind
+	text   string // as written
+	name   string
+	index  int
+	slice  slice
+	filter logical
+	needs  Need
 }
 
 type selectorKind uint8
@@ -30,6 +35,8 @@ const (
 	nameSelector selectorKind = iota
 	wildcardSelector
 	indexSelector
+	sliceSelector
+	filterSelector
 )
 
 // A SelectorError is a selector that does not parse. Column counts characters from 1.
@@ -52,52 +59,53 @@ func CheckSelector(text string) error {
 // Singular reports whether text selects at most one value: names and indexes only (RFC 9535 §2.3.5.1).
 func Singular(text string) bool {
 	q, err := parseQuery(text)
-	if err != nil {
-		return false
-	}
+	return err == nil && q.singular()
+}
+
+func (q query) singular() bool {
 	for _, s := range q {
-		if s.descendant || len(s.selectors) != 1 || s.selectors[0].kind == wildcardSelector {
+		if s.descendant || len(s.selectors) != 1 || s.selectors[0].kind != nameSelector && s.selectors[0].kind != indexSelector {
 			return false
 		}
 	}
 	return true
 }
 
-// parseQuery parses the part of RFC 9535 that can be decided while a value streams by: names, wildcards,
-// non-negative indexes, and both kinds of segment.
+// parseQuery parses a query of RFC 9535.
 func parseQuery(text string) (query, error) {
 	p := queryParser{text: text}
 	if !utf8.ValidString(text) {
 		return nil, p.fail("want UTF-8")
 	}
-	if !strings.HasPrefix(text, "$") {
+	if !p.next("$") {
 		return nil, p.fail("a selector begins with $, as in $.name")
 	}
-	p.pos = 1
-	var q query
-	for p.pos < len(text) {
-		mark := p.pos
-		p.blank()
-		if p.pos == len(text) {
-			p.pos = mark
-			return nil, p.fail("remove the white space at the end")
-		}
-		s, err := p.segment()
-		if err != nil {
-			return nil, err
-		}
-		q = append(q, s)
+	q, err := p.segments()
+	if err != nil || p.pos == len(text) {
+		return q, err
 	}
-	return q, nil
+	mark := p.pos
+	p.blank()
+	if p.pos == len(text) {
+		p.pos = mark
+		return nil, p.fail("remove the white space at the end")
+	}
+	return nil, p.fail("want . or .. or [")
 }
 
 type queryParser struct {
-	text string
-	pos  int
+	text  string
+	pos   int
+	depth int // of parentheses, filters and functions around the position
 }
 
 func (p *queryParser) fail(format string, args ...any) error {
 	return &SelectorError{p.text, utf8.RuneCountInString(p.text[:p.pos]) + 1, fmt.Sprintf(format, args...)}
+}
+
+func (p *queryParser) failAt(pos int, format string, args ...any) error {
+	p.pos = pos
+	return p.fail(format, args...)
 }
 
 func (p *queryParser) blank() {
@@ -114,6 +122,29 @@ func (p *queryParser) next(prefix string) bool {
 	return false
 }
 
+// at reports whether one of the bytes of set is at the position.
+func (p *queryParser) at(set string) bool {
+	return p.pos < len(p.text) && strings.IndexByte(set, p.text[p.pos]) >= 0
+}
+
+// segments parses the segments of a query as far as they go. White space behind the last is left.
+func (p *queryParser) segments() (query, error) {
+	var q query
+	for {
+		mark := p.pos
+		p.blank()
+		if !p.at(".[") {
+			p.pos = mark
+			return q, nil
+		}
+		s, err := p.segment()
+		if err != nil {
+			return nil, err
+		}
+		q = append(q, s)
+	}
+}
+
 func (p *queryParser) segment() (segment, error) {
 	var s segment
 	var err error
@@ -121,19 +152,17 @@ func (p *queryParser) segment() (segment, error) {
 	switch {
 	case p.next(".."):
 		s.descendant = true
-		dotted = !strings.HasPrefix(p.text[p.pos:], "[")
+		dotted = !p.at("[")
 	case p.next("."):
-	case strings.HasPrefix(p.text[p.pos:], "["):
-		dotted = false
 	default:
-		return s, p.fail("want . or .. or [")
+		dotted = false
 	}
 	if dotted {
 		var one selector
 		one, err = p.shorthand()
 		s.selectors = []selector{one}
 	} else {
-		s.selectors, err = p.bracketed()
+		s.selectors, s.spaced, err = p.bracketed()
 	}
 	return s, err
 }
@@ -157,23 +186,30 @@ func (p *queryParser) shorthand() (selector, error) {
 	return selector{kind: nameSelector, name: p.text[start:p.pos]}, nil
 }
 
-func (p *queryParser) bracketed() ([]selector, error) {
+// bracketed parses a bracketed selection (RFC 9535 §2.5.1.1), and tells whether it has white space between its tokens.
+func (p *queryParser) bracketed() (list []selector, spaced bool, err error) {
 	p.pos++ // [
-	var list []selector
-	for {
+	space := func() {
+		mark := p.pos
 		p.blank()
+		spaced = spaced || p.pos > mark
+	}
+	for {
+		space()
+		start := p.pos
 		one, err := p.selector()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		one.text = p.text[start:p.pos]
 		list = append(list, one)
-		p.blank()
+		space()
 		switch {
 		case p.next(","):
 		case p.next("]"):
-			return list, nil
+			return list, spaced, nil
 		default:
-			return nil, p.fail("want , or ]")
+			return nil, false, p.fail("want , or ]")
 		}
 	}
 }
@@ -189,34 +225,86 @@ func (p *queryParser) selector() (selector, error) {
 	case c == '\'' || c == '"':
 		name, err := p.quoted(c)
 		return selector{kind: nameSelector, name: name}, err
-	case '0' <= c && c <= '9':
-		return p.index()
-	case c == '-' || c == ':':
-		return selector{}, p.fail("negative indexes and slices are not supported; use [*] or an index from 0")
+	case '0' <= c && c <= '9' || c == '-' || c == ':':
+		return p.indexOrSlice()
 	case c == '?':
-		return selector{}, p.fail("filters are not supported; select the values and decide with a role's when")
+		return p.filter()
 	}
-	return selector{}, p.fail("want 'name', *, or an index from 0")
+	return selector{}, p.fail("want 'name', *, an index, a slice or a filter")
+}
+
+// indexOrSlice parses an index or an array slice selector (RFC 9535 §2.3.3 and §2.3.4).
+func (p *queryParser) indexOrSlice() (selector, error) {
+	var parts [3]int
+	var given [3]bool
+	n := 0
+	for {
+		if p.at("-0123456789") {
+			var err error
+			if parts[n], err = p.integer(); err != nil {
+				return selector{}, err
+			}
+			given[n] = true
+		}
+		mark := p.pos
+		p.blank()
+		if n == 2 || !p.next(":") {
+			// White space is the slice's in front of its colons only; what is behind it is the brackets'.
+			p.pos = mark
+			break
+		}
+		n++
+		p.blank()
+	}
+	if n == 0 {
+		s := selector{kind: indexSelector, index: parts[0]}
+		if s.index < 0 {
+			s.needs = NeedContainer
+		}
+		return s, nil
+	}
+	s := selector{kind: sliceSelector, slice: slice{start: parts[0], end: parts[1], step: 1, hasStart: given[0], hasEnd: given[1]}}
+	if given[2] {
+		s.slice.step = parts[2]
+	}
+	if !s.slice.streams() {
+		s.needs = NeedContainer
+	}
+	return s, nil
 }
 
 // maxIndex is the largest index of I-JSON (RFC 9535 §2.1).
 const maxIndex = 1<<53 - 1
 
-func (p *queryParser) index() (selector, error) {
+// integer parses an int (RFC 9535 §2.3.3.1).
+func (p *queryParser) integer() (int, error) {
 	start := p.pos
-	for p.pos < len(p.text) && '0' <= p.text[p.pos] && p.text[p.pos] <= '9' {
-		p.pos++
-	}
-	digits := p.text[start:p.pos]
-	if p.pos < len(p.text) && p.text[p.pos] == ':' {
-		return selector{}, p.fail("slices are not supported; use [*] or an index from 0")
+	p.next("-")
+	first := p.pos
+	p.digits()
+	digits := p.text[first:p.pos]
+	if digits == "" {
+		return 0, p.fail("want a digit")
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > min(maxIndex, math.MaxInt) || len(digits) > 1 && digits[0] == '0' {
-		p.pos = start
-		return selector{}, p.fail("want an index from 0 to 2^53-1 without leading zeros")
+	switch {
+	case digits[0] == '0' && p.pos-start > 1:
+		return 0, p.failAt(start, "want an integer without leading zeros, and no -0")
+	case err != nil || n > min(maxIndex, math.MaxInt):
+		return 0, p.failAt(start, "want an integer from -(2^53-1) to 2^53-1")
+	case first > start:
+		n = -n
 	}
-	return selector{kind: indexSelector, index: int(n)}, nil
+	return int(n), nil
+}
+
+// digits moves over digits and reports whether there were any.
+func (p *queryParser) digits() bool {
+	start := p.pos
+	for p.at("0123456789") {
+		p.pos++
+	}
+	return p.pos > start
 }
 
 // quoted parses a string literal (RFC 9535 §2.3.1.1).

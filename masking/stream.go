@@ -159,6 +159,10 @@ func (t *stream) document(head []byte) error {
 	if bytes.HasPrefix(head, []byte("\ufeff")) {
 		return t.fault(o.scan.fail("want UTF-8 without a byte order mark"))
 	}
+	if outside, _ := o.layout.Needs(); outside > NeedNothing {
+		return &SelectionError{Reason: "the response is longer than may be buffered, but the selectors of its envelope or of records need it whole"}
+	}
+	o.evaluation.work = t.work()
 	o.open(Envelope, -1)
 	if err := t.decide(t.ctx, t.decider); err != nil {
 		return err
@@ -192,8 +196,18 @@ func (t *stream) fault(bool) error {
 	if t.failed != nil {
 		return t.failed
 	}
-	return &SyntaxError{Offset: t.base + int64(t.scan.faultAt), Pointer: string(t.pointer), Reason: t.scan.reason}
+	err := t.outline.fault(false)
+	switch err := err.(type) { //nolint:errorlint // it was made just now
+	case *SyntaxError:
+		err.Offset += t.base
+	case *SelectionError:
+		err.Offset += t.base
+	}
+	return err
 }
+
+// work bounds the work of filters on a window.
+func (t *stream) work() int { return baseWork + workPerByte*t.layout.spec.Limits.Buffer }
 
 // more implements input.
 func (t *stream) more(s *scanner) bool {
@@ -262,6 +276,13 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 	i := len(t.nodes)
 	value := t.scan.pos
 	t.roots = append(t.roots, i)
+	// What a record's selectors need of it must be there when they are asked.
+	if _, inside := t.layout.Needs(); inside > NeedNothing {
+		if !t.skip(t.scan.kind(), &shape{}) {
+			return false
+		}
+		t.scan.pos = value
+	}
 	if !t.node(gap, start, st, 0, role, sh) {
 		return false
 	}
@@ -290,6 +311,7 @@ func (t *stream) members(f *frame, st *state, sh *shape) bool {
 		if len(s.seen)-names > maxMembers {
 			return s.fail(fmt.Sprintf("an object around records has more than %d members", maxMembers))
 		}
+		// A condition that needs nothing more of the response is for elements.
 		if !t.place(f, gap, start, t.token(m.name()), m.under(st), &m.value) {
 			return false
 		}
@@ -310,7 +332,8 @@ func (t *stream) elements(f *frame, st *state, sh *shape) bool {
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		t.unit = gap
-		if !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), st.element(index), element) {
+		next, ok := t.child(st, st.element(index), 0, 0, index)
+		if !ok || !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), next, element) {
 			return false
 		}
 		gap = s.pos
@@ -371,6 +394,8 @@ func (t *stream) flush() bool {
 	t.items = t.items[:0]
 	t.nodes, t.records, t.inputs, t.roots = t.nodes[:0], t.records[:1], t.inputs[:0], t.roots[:0]
 	t.text.reset()
+	t.evaluation.reset()
+	t.evaluation.work = t.work()
 	t.report.reset()
 	return true
 }

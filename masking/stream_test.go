@@ -40,12 +40,13 @@ func TestRewriteIsAppend(t *testing.T) {
 			continue
 		}
 		c := newChooser(rng, spec)
+		outside, _ := whole.Needs()
 		for range 20 {
 			framing := pick(rng, masking.Document, masking.Document, masking.Document, masking.Lines)
 			src := randomDocument(rng, framing)
 			buffer, window := 1+rng.IntN(40), 1+rng.IntN(3)
-			if framing == masking.Lines {
-				buffer = len(src) + 1 - rng.IntN(2) // a line must fit
+			if framing == masking.Lines || outside > masking.NeedNothing {
+				buffer = len(src) + 1 - rng.IntN(2) // a line must fit, and what selectors need at once
 			}
 			want, wantErr := whole.Append(t.Context(), nil, src, framing, c, nil)
 			reader := pick(rng, iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader)(bytes.NewReader(src))
@@ -54,6 +55,9 @@ func TestRewriteIsAppend(t *testing.T) {
 				agreed++
 				if gotErr != nil || !bytes.Equal(got, want) {
 					t.Fatalf("spec %d: Rewrite(%q) with buffer %d, window %d\n got %q, %v\nwant %q\n%+v", i, src, buffer, window, got, gotErr, want, spec)
+				}
+				if outside > masking.NeedNothing {
+					continue
 				}
 				cut := rng.IntN(len(src) + 1)
 				got, gotErr = streamed(t, spec, bytes.NewReader(src[:cut]), framing, c, buffer, window)
@@ -126,6 +130,31 @@ func TestRewriteLimits(t *testing.T) {
 		}
 		if read := int64(1<<30) - src.left; read > 1<<20 {
 			t.Errorf("%s without end: %d bytes were read before it was refused", test.name, read)
+		}
+	}
+}
+
+// TestRewriteNeeds shows that what selectors need at once of a record is waited for, and that a response of which they need
+// more does not stream.
+func TestRewriteNeeds(t *testing.T) {
+	src := []byte(`{"items":[{"a":[1,2,3],"b":{"x":1}},{"a":[4,5],"b":{"x":2}}]}`)
+	const refused = ""
+	for _, test := range []struct{ record, field, want string }{
+		{"$.items[*]", "$.a[-1]", `{"items":[{"a":[3]},{"a":[5]}]}`},
+		{"$.items[*]", "$.b[?$.a[0]>3]", `{"items":[{"b":{}},{"b":{"x":2}}]}`},
+		{"$.items[-1]", "$.a", refused},
+		{"$.items[?@.b]", "$.a", refused},
+	} {
+		spec := masking.Spec{Records: []masking.RecordSpec{{Select: test.record, Fields: []string{test.field}}}}
+		d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+		got, err := streamed(t, spec, iotest.OneByteReader(bytes.NewReader(src)), masking.Document, d, 8, 1)
+		var fault *masking.SelectionError
+		if test.want == refused {
+			if !errors.As(err, &fault) || len(got) > 0 {
+				t.Errorf("records %s: Rewrite = %q, %v, want a SelectionError", test.record, got, err)
+			}
+		} else if err != nil || string(got) != test.want {
+			t.Errorf("field %s: Rewrite = %q, %v, want %q", test.field, got, err, test.want)
 		}
 	}
 }
