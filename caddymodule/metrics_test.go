@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`maskgate_requests_total{decision="released",role="customer-service",route="GET /v1/people/{id}"} 1`,
 		`maskgate_requests_total{decision="refused",role="none",route="none"} `,
-		`maskgate_fields_total{treatment="mask"} 1`,
+		`maskgate_fields_total{treatment="person_name"} 1`,
 		`maskgate_fields_total{treatment="drop"} 1`,
 		`maskgate_fields_total{treatment="unlisted"} 1`,
 		`maskgate_refusals_total{reason="no_route"} `,

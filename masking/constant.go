@@ -4,7 +4,7 @@ package masking
 //
 //	constant(已隐藏)  anything → "已隐藏"
 //
-// The text is required; it cannot hold a comma, an equals sign or parentheses.
+// The text is required; one with a comma, an equals sign or parentheses is written in quotes.
 type constant struct{ json []byte }
 
 func buildConstant(a *arguments, _ Environment) Transform {

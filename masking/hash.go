@@ -7,16 +7,20 @@ import (
 	"hash"
 	"strconv"
 	"sync"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // keyedHash replaces a string or number by a pseudonym: the same value of the same type under the same purpose
 // always has the same one, so that records can still be joined, and nobody without the key can find the value by
 // trying all of them.
 //
-//	hash  11010519491231002X → "p1:eHF6cGl2Y3JhbmRvbWZpbGw"
+//	hash       11010519491231002X → "p1:eHF6cGl2Y3JhbmRvbWZpbGw"
+//	hash(sm3)  11010519491231002X → "s1:bm90aGluZ3RvYmVzZWVubw"
 //
 // The pseudonym is p, the key's version, a colon, and the first 16 bytes of HMAC-SHA-256 (RFC 2104) in base64url without
 // padding (RFC 4648 §5). The key is the purpose's; the message is the field's type, a zero byte, and the value's text.
+// With the argument sm3 it begins with s, the function is HMAC-SM3 (GB/T 15852.2, GB/T 32905), and the key is derived from the purpose's.
 // Takes strings and numbers.
 type keyedHash struct {
 	prefix string
@@ -36,20 +40,37 @@ const MinKey = 32
 const pseudonymSize = 16
 
 func buildHash(a *arguments, env Environment) Transform {
-	if env.PseudonymKey == nil {
-		a.fault("no key for pseudonyms is at hand")
+	key, version := a.purposeKey(env)
+	if key == nil {
 		return nil
 	}
-	key, version := env.PseudonymKey()
-	if len(key) < MinKey {
-		a.fault("the key for pseudonyms has %d bytes; want at least %d", len(key), MinKey)
-		return nil
+	letter, function := "p", sha256.New
+	if len(a.left) == 1 && a.left[0] == (Argument{"", "sm3"}) {
+		a.left = nil
+		letter, function = "s", sm3.New
+		var err error
+		if key, err = subkey(key, nil, "hash hmac-sm3", sm3.Size); err != nil {
+			a.fault("deriving the key: %w", err)
+			return nil
+		}
 	}
 	return &keyedHash{
-		prefix: `"p` + strconv.Itoa(version) + ":",
+		prefix: `"` + letter + strconv.Itoa(version) + ":",
 		typ:    append([]byte(env.Type), 0),
-		macs:   sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }},
+		macs:   sync.Pool{New: func() any { return newMAC(function, key) }},
 	}
+}
+
+// newMAC returns HMAC over a hash function, both of 32 bytes.
+func newMAC(function func() hash.Hash, key []byte) *mac { return &mac{Hash: hmac.New(function, key)} }
+
+// compute returns the HMAC of the parts, one behind the other. It is valid until the next call.
+func (m *mac) compute(parts ...[]byte) []byte {
+	m.Reset()
+	for _, p := range parts {
+		m.Write(p)
+	}
+	return m.Sum(m.sum[:0])
 }
 
 func (k *keyedHash) Append(dst []byte, v Value) ([]byte, bool) {
@@ -57,10 +78,7 @@ func (k *keyedHash) Append(dst []byte, v Value) ([]byte, bool) {
 		return dst, false
 	}
 	m := k.macs.Get().(*mac)
-	m.Reset()
-	m.Write(k.typ)
-	m.Write(v.Text)
-	sum := m.Sum(m.sum[:0])
+	sum := m.compute(k.typ, v.Text)
 	dst = append(dst, k.prefix...)
 	dst = base64.RawURLEncoding.AppendEncode(dst, sum[:pseudonymSize])
 	k.macs.Put(m)

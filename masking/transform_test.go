@@ -228,6 +228,8 @@ func TestHashIsConcurrent(t *testing.T) {
 }
 
 func TestParseExpression(t *testing.T) {
+	const names = "address, bank_card, birth_date, bucket, clear, cn_id_card, cn_mobile, constant, date, drop, email, encrypt, geo_point, hash, " +
+		"hkmo_permit, ip_address, landline, licence_plate, mask, null, officer_card, passport, person_name, redact, regex, round, token, tw_permit, type, uscc"
 	for _, test := range []struct{ text, printed, fault string }{
 		{"clear", "clear", ""},
 		{" drop ", "drop", ""},
@@ -255,13 +257,54 @@ func TestParseExpression(t *testing.T) {
 		{"bucket(size=0)", "bucket(size=0)", "treatment bucket(size=0): size=0: want a whole number from 1 to 1000000000"},
 		{"bucket(size=1.5)", "bucket(size=1.5)", "treatment bucket(size=1.5): size=1.5: want a whole number from 1 to 1000000000"},
 		{"bucket(size=1, step=2)", "bucket(size=1, step=2)", `treatment bucket(size=1, step=2): unknown or repeated argument "step"`},
-		{"", "", `unknown treatment ""; want one of bucket, clear, constant, drop, hash, mask`},
-		{"Mask", "Mask", `unknown treatment "Mask"; want one of bucket, clear, constant, drop, hash, mask`},
+		{"", "", `unknown treatment ""; want one of ` + names},
+		{"Mask", "Mask", `unknown treatment "Mask"; want one of ` + names},
+		{"constant('a, b')", "constant('a, b')", ""},
+		{`constant("a (b)")`, "constant('a (b)')", ""},
+		{"constant('it''s, so')", `constant("it's, so")`, ""},
+		{`constant("say ""it's"", so")`, `constant('say "it''s", so')`, ""},
+		{"constant(' a ')", "constant(' a ')", ""},
+		{"constant('a')", "constant(a)", ""},
+		{"constant('')", "constant('')", ""},
+		{"constant('a=b')", "constant('a=b')", ""},
+		{"constant( 'a' )", "constant(a)", ""},
+		{"constant('a)", "constant", `treatment "constant('a)": a quote is not closed; inside quotes, a quote is written twice`},
+		{"constant('a' b)", "constant", `treatment "constant('a' b)": want a comma or the closing parenthesis behind a quoted value`},
+		{"constant('a')b", "constant", `treatment "constant('a')b": want its arguments in one pair of parentheses`},
+		{"constant('a'", "constant", `treatment "constant('a'": want its arguments in one pair of parentheses`},
+		{`regex('(\d{3})\d+', '$1****')`, `regex('(\d{3})\d+', $1****)`, ""},
+		{`regex('(', x)`, `regex('(', x)`, "treatment regex('(', x): the pattern is no RE2 expression: error parsing regexp: missing closing ): `(`"},
+		{`regex('a)|(b', x)`, `regex('a)|(b', x)`, "treatment regex('a)|(b', x): the pattern is no RE2 expression: error parsing regexp: unexpected ): `a)|(b`"},
+		{`regex(a, $1)`, `regex(a, $1)`, "treatment regex(a, $1): the replacement names group 1, which the pattern does not have"},
+		{`regex('(?P<n>a)', ${m})`, `regex('(?P<n>a)', ${m})`, "treatment regex('(?P<n>a)', ${m}): the replacement names group m, which the pattern does not have"},
+		{`regex(a)`, `regex(a)`, `treatment regex(a): want a pattern and a replacement, as in regex('(\d{3})\d+', '$1****')`},
+		{`regex('(a{1000}){1000}', x)`, `regex('(a{1000}){1000}', x)`, "treatment regex('(a{1000}){1000}', x): the pattern is no RE2 expression: error parsing regexp: invalid repeat count: `{1000}`"},
+		{`regex('\w{900}', x)`, `regex(\w{900}, x)`, ""},
+		{`regex('(\w\w){900}', x)`, `regex('(\w\w){900}', x)`, `treatment regex('(\w\w){900}', x): the pattern is too large: want at most 1000 instructions`},
+		{"mask(hide=4-7)", "mask(hide=4-7)", ""},
+		{"mask(hide=7-4)", "mask(hide=7-4)", "treatment mask(hide=7-4): hide=7-4: want the first and the last character, from 1 to 1024, as in hide=4-7"},
+		{"mask(keep=4)", "mask(keep=4)", "treatment mask(keep=4): keep=4: want the first and the last character, from 1 to 1024, as in keep=4-7"},
+		{"mask(hide=4-7, min=6)", "mask(hide=4-7, min=6)", "treatment mask(hide=4-7, min=6): min=6: want at least 7, which the range asks for"},
+		{"mask(hide=1-2, keep=1-2)", "mask(hide=1-2, keep=1-2)", "treatment mask(hide=1-2, keep=1-2): hide and keep: want one of them"},
+		{"mask(keep_first=1, before=a)", "mask(keep_first=1, before=a)", "treatment mask(keep_first=1, before=a): keep_first: does not go with before, hide or keep"},
+		{"mask(after=@, hide=1-2)", "mask(after=@, hide=1-2)", "treatment mask(after=@, hide=1-2): before and after do not go with hide or keep"},
+		{"mask(after=ab)", "mask(after=ab)", "treatment mask(after=ab): after=ab: want one character"},
+		{"mask(with=0)", "mask(with=0)", "treatment mask(with=0): with=0: want a character that is seen and no digit"},
+		{"bank_card(keep_last=17)", "bank_card(keep_last=17)", "treatment bank_card(keep_last=17): keep_last=17: want a whole number from 0 to 16"},
+		{"bank_card(plain=perhaps)", "bank_card(plain=perhaps)", "treatment bank_card(plain=perhaps): plain=perhaps: want one of yes, no"},
+		{"person_name(1)", "person_name(1)", `treatment person_name(1): unexpected argument "1"`},
+		{"round", "round", "treatment round: want how many decimals to keep, as in round(digits=2)"},
+		{"round(digits=10)", "round(digits=10)", "treatment round(digits=10): digits=10: want a whole number from -9 to 9"},
+		{"date", "date", "treatment date: want what to truncate to, as in date(to=month): year, quarter or month"},
+		{"date(to=day)", "date(to=day)", "treatment date(to=day): to=day: want one of year, quarter, month"},
+		{"encrypt(des)", "encrypt(des)", `treatment encrypt(des): unexpected argument "des"`},
+		{"token(alphabet=greek)", "token(alphabet=greek)", "treatment token(alphabet=greek): alphabet=greek: want one of digits, upper, lower, alnum"},
+		{"token(alphabet=upper, check=luhn)", "token(alphabet=upper, check=luhn)", "treatment token(alphabet=upper, check=luhn): check=luhn: want alphabet=digits"},
 		{"mask(", "mask", `treatment "mask(": want its arguments in one pair of parentheses`},
 		{"mask(a", "mask", `treatment "mask(a": want its arguments in one pair of parentheses`},
 		{"mask()x", "mask", `treatment "mask()x": want its arguments in one pair of parentheses`},
 		{"mask(())", "mask", `treatment "mask(())": want its arguments in one pair of parentheses`},
-		{"mask)", "mask)", `unknown treatment "mask)"; want one of bucket, clear, constant, drop, hash, mask`},
+		{"mask)", "mask)", `unknown treatment "mask)"; want one of ` + names},
 	} {
 		e, err := masking.ParseExpression(test.text)
 		if err == nil {
@@ -282,7 +325,10 @@ func TestParseExpression(t *testing.T) {
 
 // What parses prints as what parses to the same; what has a treatment keeps JSON valid.
 func FuzzParseExpression(f *testing.F) {
-	for _, text := range []string{"clear", "mask(keep_first=1, stars=2)", "mask(keep_last=4,stars=same,min=9)", "bucket(size=10)", "constant(已隐藏)", "hash()", "mask(=,)", "drop(", "constant(\x00\xff\")"} {
+	for _, text := range []string{"clear", "mask(keep_first=1, stars=2)", "mask(keep_last=4,stars=same,min=9)", "bucket(size=10)", "constant(已隐藏)", "hash()", "mask(=,)", "drop(", "constant(\x00\xff\")",
+		"constant('a, ''b')", `constant("x")`, `regex('(.)(.*)', '$1')`, "mask(after=@, keep_first=1)", "mask(hide=2-3)", "mask(keep=2-3, with=x)", "person_name", "cn_id_card",
+		"cn_mobile(keep_last=3)", "landline", "email", "address", "bank_card(plain=yes)", "licence_plate", "passport", "hkmo_permit", "tw_permit", "officer_card", "uscc", "ip_address",
+		"birth_date", "geo_point", "date(to=quarter)", "round(digits=-2)", "hash(sm3)", "token(alphabet=alnum)", "token(check=luhn, keep_last=4)", "encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type", "redact"} {
 		f.Add(text, "张三 13812345678")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
@@ -304,6 +350,18 @@ func FuzzParseExpression(f *testing.F) {
 		out, ok := treatment.Transform.Append([]byte("x"), masking.Value{Kind: masking.String, Text: []byte(value)})
 		if !bytes.HasPrefix(out, []byte("x")) || !ok && len(out) != 1 || ok && !json.Valid(out[1:]) {
 			t.Fatalf("%s of %q = %s, %v", e, value, out, ok)
+		}
+		reverser, isReverser := treatment.Transform.(masking.Reverser)
+		if !ok || !isReverser {
+			return
+		}
+		var made string
+		if err := json.Unmarshal(out[1:], &made); err != nil {
+			t.Fatal(err)
+		}
+		back, ok := reverser.Reverse(nil, masking.Value{Kind: masking.String, Text: []byte(made)})
+		if !ok || !json.Valid(back) {
+			t.Fatalf("%s of %q = %s, reversed %s, %v", e, value, out, back, ok)
 		}
 	})
 }
@@ -376,6 +434,20 @@ func TestMeet(t *testing.T) {
 		{"bucket(size=10)", "bucket(size=10)", "bucket(size=10)"},
 		{"bucket(size=10)", "mask(keep_first=1)", "constant(****)"},
 		{"mask", "mask(keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4)"},
+		{"bank_card", "mask(keep_last=4)", "bank_card(keep_first=0, keep_last=4, min=5, stars=4, plain=yes)"},
+		{"bank_card", "bank_card(keep_first=4)", "bank_card(keep_first=4, keep_last=4, min=0, stars=same)"},
+		{"bank_card(plain=yes)", "bank_card(keep_first=4)", "bank_card(keep_first=4, keep_last=4, min=0, stars=same, plain=yes)"},
+		{"cn_mobile", "mask(keep_first=3, keep_last=3, stars=same)", "cn_mobile(keep_first=3, keep_last=3, min=7, stars=4, plain=yes)"},
+		{"bank_card", "cn_id_card", "constant(****)"},
+		{"bank_card", "mask(with=x)", "constant(****)"},
+		{"bank_card", "mask(hide=4-7)", "constant(****)"},
+		{"mask(hide=4-7)", "mask(hide=4-8)", "constant(****)"},
+		{"mask(hide=4-7)", "mask(hide=4-7)", "mask(hide=4-7)"},
+		{"mask(with=x)", "mask(with=x, keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4, with=x)"},
+		{"mask(with=x)", "mask(keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4)"},
+		{"person_name", "mask(keep_first=1)", "constant(****)"},
+		{"date(to=year)", "date(to=month)", "constant(****)"},
+		{"hash", "hash(sm3)", "constant(****)"},
 		{"constant(a)", "constant(b)", "constant(****)"},
 		{"hash", "hash", "hash"},
 		{"clear", "clear", "clear"},
@@ -406,15 +478,33 @@ func TestTransformsDoNotAllocate(t *testing.T) {
 		}
 	}
 	dst := make([]byte, 0, 256)
-	for _, expression := range []string{"mask(keep_first=3, keep_last=4)", "mask(keep_first=1, stars=same)", "bucket(size=10000)", "hash", "constant(已隐藏)"} {
+	for _, expression := range []string{"mask(keep_first=3, keep_last=4)", "mask(keep_first=1, stars=same)", "bucket(size=10000)", "hash", "constant(已隐藏)",
+		"mask(keep_first=1, after=@)", "mask(hide=2-3)", "mask(keep=2-3)", "person_name", "cn_id_card", "cn_mobile", "landline", "email", "address", "bank_card",
+		"licence_plate", "passport", "hkmo_permit", "tw_permit", "officer_card", "uscc", "ip_address", "birth_date", "geo_point", "date(to=month)", "round(digits=2)",
+		"hash(sm3)", "token", "token(check=luhn)", "token(keep_last=4, check=luhn)", "token(check=cn_id_card)", "encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type", "redact"} {
 		transform := treatmentOf(t, expression).Transform
 		for _, v := range []masking.Value{
 			{Kind: masking.String, Text: []byte("12345678.25")},
 			{Kind: masking.Number, Text: []byte("12345678.25")},
 			{Kind: masking.String, Text: []byte("欧阳\"锋")},
+			{Kind: masking.String, Text: []byte("欧阳锋")},
+			{Kind: masking.String, Text: []byte("11010519491231002X")},
+			{Kind: masking.String, Text: []byte("+86 138 1234 5678")},
+			{Kind: masking.String, Text: []byte("6222 0212 3456 7890 128")},
+			{Kind: masking.String, Text: []byte("0571-88168709")},
+			{Kind: masking.String, Text: []byte("a.rather.long.local.part.of.a.mailbox@mail.example.com")},
+			{Kind: masking.String, Text: []byte("浙江省杭州市西湖区文三路90号华星时代广场A座1001室")},
+			{Kind: masking.String, Text: []byte("京A12345")},
+			{Kind: masking.String, Text: []byte("E12345678")},
+			{Kind: masking.String, Text: []byte("军字第12345678号")},
+			{Kind: masking.String, Text: []byte("91350100M000100Y43")},
+			{Kind: masking.String, Text: []byte("2001:0db8:85a3:0000:0000:8a2e:0370:7334")},
+			{Kind: masking.String, Text: []byte("1949-12-31T08:00:00+08:00")},
+			{Kind: masking.String, Text: []byte("39.908823,116.397470")},
+			{Kind: masking.Array, Text: []byte("[116.397470,39.908823]")},
 		} {
 			if n := testing.AllocsPerRun(100, func() { transform.Append(dst, v) }); n != 0 {
-				t.Errorf("%s of a %s: %v allocations, want 0", expression, v.Kind, n)
+				t.Errorf("%s of a %s, %s: %v allocations, want 0", expression, v.Kind, v.Text, n)
 			}
 		}
 	}

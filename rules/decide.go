@@ -321,7 +321,7 @@ func moreOpen(e, other masking.Expression) bool {
 	if e.Rank() != other.Rank() {
 		return e.Rank() < other.Rank()
 	}
-	return e.Name == "mask" && other.Name == "mask" && e.Shows(other) && !other.Shows(e)
+	return e.Shows(other) && !other.Shows(e)
 }
 
 // ceiling returns the most open expression that the cap leaves of what roles permit, and false if it leaves that as it is:

@@ -191,9 +191,9 @@ func TestDecide(t *testing.T) {
 		{"class before level", []string{"treat: {L3: clear, C2: hash}"}, nil, "$.name", "hash", "policy.yaml:5"},
 		{"type before class", []string{"treat: {C2: clear, person_name: drop, L3: clear}"}, nil, "$.name", "drop", "policy.yaml:5"},
 		{"no class", []string{"treat: {C1: clear, C2: clear, C3: clear}"}, nil, "$.device", "drop", "default"},
-		{"the type's mask", []string{"treat: {C2: mask}"}, nil, "$.name", "mask(keep_first=1, stars=2)", "policy.yaml:5"},
+		{"the type's mask", []string{"treat: {C2: mask}"}, nil, "$.name", "person_name", "policy.yaml:5"},
 		{"a bucket as mask", []string{"treat: {C2: mask}"}, nil, "$.amount", "bucket(size=10000)", "policy.yaml:5"},
-		{"no mask is a constant", []string{"treat: {C2: mask}"}, nil, "$.address", "constant(****)", "policy.yaml:5"},
+		{"no mask is a constant", []string{"treat: {C1: mask}"}, nil, "$.job", "constant(****)", "policy.yaml:5"},
 		{"hash as mask", []string{"treat: {L2: mask}"}, nil, "$.device", "hash", "policy.yaml:5"},
 		{"clear as mask", []string{"treat: {L2: mask}"}, nil, "$.branch", "clear", "policy.yaml:5"},
 		{"the most open role", []string{"treat: {C2: hash}", "treat: {C2: clear}", "treat: {C2: drop}"}, nil, "$.name", "clear", "policy.yaml:6"},
@@ -219,7 +219,7 @@ func TestDecide(t *testing.T) {
 		{"the strictest cap", []string{"treat: {C2: clear}"}, []string{"at_most: hash", "at_most: drop", "at_most: mask"}, "$.name", "drop", "policy.yaml:8"},
 		{"masks meet", []string{`treat: {C2: "mask(keep_first=3)"}`}, []string{`at_most: "mask(keep_first=1, keep_last=2)"`}, "$.card", "mask(keep_first=1, keep_last=0, min=4, stars=4)", "policy.yaml:7"},
 		{"mask and bucket meet", []string{"treat: {C2: mask}"}, []string{`at_most: "mask(keep_first=1)"`}, "$.amount", "constant(****)", "policy.yaml:7"},
-		{"bare mask over clear", []string{"treat: {C2: clear}"}, []string{"at_most: mask"}, "$.name", "mask(keep_first=1, stars=2)", "policy.yaml:7"},
+		{"bare mask over clear", []string{"treat: {C2: clear}"}, []string{"at_most: mask"}, "$.name", "person_name", "policy.yaml:7"},
 		{"bare mask leaves a mask", []string{`treat: {C2: "mask(keep_first=2)"}`}, []string{"at_most: mask"}, "$.name", "mask(keep_first=2)", "policy.yaml:5"},
 		{"bare mask leaves a hash", []string{"treat: {C2: hash}"}, []string{"at_most: mask"}, "$.name", "hash", "policy.yaml:5"},
 		{"bare mask of a type in clear", []string{"treat: {L2: clear}"}, []string{"at_most: mask"}, "$.branch", "constant(****)", "policy.yaml:7"},
@@ -406,7 +406,7 @@ func TestEnvelope(t *testing.T) {
 	if p := admit(t, set, one).Profile(0, values); !p.Denied || len(p.Treatments) != 0 {
 		t.Errorf("record for which no role's condition holds: %+v, want it denied", p)
 	}
-	if p := admit(t, set, all(2)).Profile(0, values); p.Denied || fieldOf(t, p, "$.name").Treatment != "mask(keep_first=1, stars=2)" {
+	if p := admit(t, set, all(2)).Profile(0, values); p.Denied || fieldOf(t, p, "$.name").Treatment != "person_name" {
 		t.Errorf("record for which one role's condition holds: %+v, want its mask", p)
 	}
 }
@@ -571,8 +571,26 @@ func number(e masking.Expression, name string, missing int) int {
 	return missing
 }
 
-func least(e masking.Expression) int {
-	return number(e, "min", number(e, "keep_first", 0)+number(e, "keep_last", 0)+1)
+// ends is what a mask that keeps characters at the ends shows: mask of any value, bank_card of card numbers, however they
+// are written or only in the plain form.
+type ends struct {
+	first, last, min, stars, forms int
+}
+
+func endsOf(e masking.Expression) (ends, bool) {
+	first, last, least, stars, forms := 0, 0, 0, 4, 2
+	switch e.Name {
+	case "mask":
+	case "bank_card":
+		first, last, least, stars, forms = 6, 4, 13, 0, 1
+		if slices.Contains(e.Args, masking.Argument{Name: "plain", Value: "yes"}) {
+			forms = 0
+		}
+	default:
+		return ends{}, false
+	}
+	first, last = number(e, "keep_first", first), number(e, "keep_last", last)
+	return ends{first, last, max(least, number(e, "min", first+last+1)), number(e, "stars", stars), forms}, true
 }
 
 // opener reports whether a shows something that b does not.
@@ -583,9 +601,11 @@ func opener(t *testing.T, a, b rules.Decision) bool {
 	if ra != rb || a.Treatment == b.Treatment {
 		return ra < rb
 	}
-	if ea.Name == "mask" && eb.Name == "mask" {
-		return number(ea, "keep_first", 0) > number(eb, "keep_first", 0) || number(ea, "keep_last", 0) > number(eb, "keep_last", 0) ||
-			least(ea) < least(eb) || number(ea, "stars", 4) == 0 && number(eb, "stars", 4) > 0
+	x, ok := endsOf(ea)
+	y, ok2 := endsOf(eb)
+	if ok && ok2 {
+		return x.first > y.first || x.last > y.last || x.min < y.min || x.stars == 0 && y.stars > 0 ||
+			x.forms > y.forms || x.forms == 1 && y.forms == 2 // a card number with spaces is shown as one without
 	}
 	return ea.Name != "constant" // two buckets, or a bucket and a mask: each shows what the other does not
 }

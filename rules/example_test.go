@@ -72,6 +72,6 @@ caps:
 	// Output:
 	// not permitted: purpose_unknown
 	// $.customerId: clear (type)
-	// $.name: mask(keep_first=1, stars=2) (policy.yaml:9)
+	// $.name: person_name (policy.yaml:9)
 	// $.cardNo: drop (policy.yaml:11)
 }

@@ -174,7 +174,7 @@ func Load(files []File, keys Keys) (*Set, error) {
 	return l.set, nil
 }
 
-// Digest names the set by the content of its files: "sha256:" and 64 hexadecimal digits.
+// Digest names the set by the content of its files, and of the built-in catalogue of types: "sha256:" and 64 hexadecimal digits.
 func (s *Set) Digest() string { return s.digest }
 
 // Routes are the set's routes, in the order of files (by base name) and lines.
@@ -189,8 +189,10 @@ func (s *Set) Roles() []string {
 	return names
 }
 
-// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie.
+// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie, and over the
+// built-in types, which decide too.
 func digest(files []File) string {
+	files = append(slices.Clone(files), File{Name: "built-in/catalogue", Data: catalogueFile})
 	lines := make([]string, len(files))
 	for i, f := range files {
 		sum := sha256.Sum256(f.Data)

@@ -1,0 +1,143 @@
+package caddymodule
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/keys"
+	"github.com/maskgate/maskgate/masking"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "reveal",
+		Usage: "--purpose PURPOSE --type TYPE VALUE...",
+		Short: "Turns tokens and ciphertexts back into values, for holders of the key file",
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.Long = `Turns what the treatments token and encrypt made back into values, and prints each as JSON, on a line of its own. VALUE -
+stands for the lines of standard input, where other users of the machine cannot see them.
+
+Whoever can read the key file may reveal; nobody else can. Nothing is sent to a gateway, and no value is logged.
+
+A ciphertext names its form and key. A token does not: give --treatment with the arguments that the rules gave it, and, if
+keys were rotated since, --key-version. It has no seal either: with another purpose, type, treatment or key, something else comes out.
+
+Exit status: 0; 1 if a value cannot be turned back, which stops at the first.`
+			cmd.Example = "  maskgate reveal --purpose loan-review --type person_name e1:1:…\n" +
+				"  maskgate reveal --purpose loan-review --type bank_card --treatment 'token(keep_first=6, keep_last=4)' - < tokens.txt"
+			cmd.Args = cobra.MinimumNArgs(1)
+			cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
+			cmd.Flags().String("purpose", "", "the purpose of the access that yielded the values (required)")
+			cmd.Flags().String("type", "", "the type of the field (required)")
+			cmd.Flags().String("treatment", "token", "the treatment, as rule files write it; ciphertexts need none")
+			cmd.Flags().Int("key-version", 0, "version of the key of tokens; 0 is the newest")
+			cmd.RunE = reveal
+		},
+	})
+}
+
+func reveal(cmd *cobra.Command, values []string) error {
+	flag := func(name string) string { return cmd.Flag(name).Value.String() }
+	if flag("purpose") == "" || flag("type") == "" {
+		return errors.New("want --purpose and --type, under which the values were made")
+	}
+	tokens, err := masking.ParseExpression(flag("treatment"))
+	if err != nil {
+		return fmt.Errorf("--treatment: %w", err)
+	}
+	version, err := strconv.Atoi(flag("key-version"))
+	if err != nil {
+		return fmt.Errorf("--key-version: %w", err)
+	}
+	log, err := OpenAccessLog(flag("data"))
+	if err != nil {
+		return err
+	}
+	r := revealer{
+		keys:      log.keys.All(pseudonymUse(flag("purpose"))),
+		typ:       flag("type"),
+		out:       cmd.OutOrStdout(),
+		reversers: map[string]masking.Reverser{},
+	}
+	count := 0
+	for _, value := range values {
+		if value != "-" {
+			count++
+			if err := r.reveal(value, tokens, version); err != nil {
+				return fmt.Errorf("value %d: %w", count, err)
+			}
+			continue
+		}
+		lines := bufio.NewScanner(cmd.InOrStdin())
+		lines.Buffer(nil, 4<<20)
+		for lines.Scan() {
+			count++
+			if err := r.reveal(lines.Text(), tokens, version); err != nil {
+				return fmt.Errorf("value %d: %w", count, err)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+	}
+	return nil
+}
+
+// pseudonymUse is the use for which the keys of a purpose are derived.
+func pseudonymUse(purpose string) string { return "pseudonym " + purpose }
+
+// revealer turns values of one purpose and type back.
+type revealer struct {
+	keys      []keys.Key // newest first
+	typ       string
+	out       io.Writer
+	reversers map[string]masking.Reverser // by treatment and version
+}
+
+// reveal prints what a value was. Its error does not hold it.
+func (r *revealer) reveal(value string, tokens masking.Expression, version int) error {
+	e := tokens
+	if sealed, named, ok := masking.Ciphertext(value); ok {
+		e, version = sealed, named
+	}
+	reverser, err := r.reverser(e, version)
+	if err != nil {
+		return err
+	}
+	out, ok := reverser.Reverse(nil, masking.Value{Kind: masking.String, Text: []byte(value)})
+	if !ok {
+		return fmt.Errorf("%s did not make it for this purpose and type with this key", e.Name)
+	}
+	_, err = fmt.Fprintf(r.out, "%s\n", out)
+	return err
+}
+
+func (r *revealer) reverser(e masking.Expression, version int) (masking.Reverser, error) {
+	id := e.String() + "\x00" + strconv.Itoa(version)
+	if known := r.reversers[id]; known != nil {
+		return known, nil
+	}
+	i := 0
+	if version != 0 {
+		if i = slices.IndexFunc(r.keys, func(k keys.Key) bool { return k.Version == version }); i < 0 {
+			return nil, fmt.Errorf("the key file has no version %d", version)
+		}
+	}
+	key := r.keys[i]
+	t, err := e.Treatment(masking.Environment{Type: r.typ, PseudonymKey: func() ([]byte, int) { return key.Secret, key.Version }})
+	if err != nil {
+		return nil, err
+	}
+	reverser, ok := t.Transform.(masking.Reverser)
+	if !ok {
+		return nil, fmt.Errorf("%s cannot be turned back; token and encrypt can", e.Name)
+	}
+	r.reversers[id] = reverser
+	return reverser, nil
+}

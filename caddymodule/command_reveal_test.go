@@ -1,0 +1,118 @@
+package caddymodule
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/keys"
+	"github.com/maskgate/maskgate/masking"
+	"github.com/spf13/cobra"
+)
+
+// commandWithInput runs a command with lines on its standard input.
+func commandWithInput(t *testing.T, input string, args ...string) (out string, err error) {
+	t.Helper()
+	c := caddycmd.Commands()[args[0]]
+	cmd := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
+	c.CobraFunc(cmd)
+	var stdout bytes.Buffer
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stdout)
+	cmd.SetIn(strings.NewReader(input))
+	cmd.SetArgs(args[1:])
+	err = cmd.Execute()
+	return stdout.String(), err
+}
+
+// What a gateway with a data directory made, reveal turns back; with another purpose, type or key it does not.
+func TestReveal(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, keyFile)
+	set, err := keys.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(set *keys.Set, purpose, typ, treatment, value string) string {
+		t.Helper()
+		e, err := masking.ParseExpression(treatment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// As the application derives it for rules.
+		k := set.Current("pseudonym " + purpose)
+		tr, err := e.Treatment(masking.Environment{Type: typ, PseudonymKey: func() ([]byte, int) { return k.Secret, k.Version }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, ok := tr.Transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte(value)})
+		if !ok {
+			t.Fatalf("%s does not take the value", treatment)
+		}
+		return strings.Trim(string(out), `"`)
+	}
+	const card = "6222021234567890128"
+	name := made(set, "loan-review", "person_name", "encrypt", "张\"三丰")
+	sm4 := made(set, "loan-review", "person_name", "encrypt(sm4)", "张三丰")
+	siv := made(set, "loan-review", "person_name", "encrypt(siv)", "张三丰")
+	token := made(set, "loan-review", "bank_card", "token(keep_first=6, keep_last=4)", card)
+	other := made(set, "loan-review", "bank_card", "token", card)
+	oldToken := token
+	first := fmt.Sprint(set.Current("x").Version)
+
+	base := []string{"reveal", "--data", dir, "--purpose", "loan-review", "--type"}
+	run := func(input string, args ...string) (string, error) {
+		return commandWithInput(t, input, append(append([]string{}, base...), args...)...)
+	}
+	check := func(want, input string, args ...string) {
+		t.Helper()
+		out, err := run(input, args...)
+		if err != nil || out != want {
+			t.Errorf("reveal %q = %q, %v, want %q", args, out, err, want)
+		}
+	}
+	check("\"张\\\"三丰\"\n\"张三丰\"\n\"张三丰\"\n", "", "person_name", name, sm4, siv)
+	check("\"张三丰\"\n\"张三丰\"\n", sm4+"\n"+siv+"\n", "person_name", "-")
+	check("\""+card+"\"\n", "", "bank_card", "--treatment", "token(keep_first=6, keep_last=4)", token)
+	check("\""+card+"\"\n", "", "bank_card", other)
+
+	if set, err = keys.Rotate(path); err != nil {
+		t.Fatal(err)
+	}
+	check("\"张三丰\"\n", "", "person_name", siv) // a ciphertext names its key
+	check("\""+card+"\"\n", "", "bank_card", "--treatment", "token(keep_first=6, keep_last=4)", "--key-version", first, oldToken)
+	newToken := made(set, "loan-review", "bank_card", "token(keep_first=6, keep_last=4)", card)
+	check("\""+card+"\"\n", "", "bank_card", "--treatment", "token(keep_first=6, keep_last=4)", newToken)
+
+	for _, tt := range []struct {
+		want string
+		args []string
+	}{
+		{"value 1: encrypt did not make it", append(base, "cn_id_card", name)},
+		{"value 2: encrypt did not make it", append(base, "person_name", siv, siv[:len(siv)-1]+"_")},
+		{"value 1: encrypt did not make it", []string{"reveal", "--data", dir, "--purpose", "care", "--type", "person_name", name}},
+		{"no version 9", append(base, "person_name", strings.Replace(name, "e1:"+first, "e1:9", 1))},
+		{"no version 9", append(base, "bank_card", "--key-version", "9", token)},
+		{"value 1: token did not make it", append(base, "bank_card", "secret-value")},
+		{"hash cannot be turned back", append(base, "bank_card", "--treatment", "hash", token)},
+		{"drop cannot be turned back", append(base, "bank_card", "--treatment", "drop", token)},
+		{"unknown treatment", append(base, "bank_card", "--treatment", "none", token)},
+		{"want --purpose and --type", []string{"reveal", "--data", dir, token}},
+		{"does not exist", []string{"reveal", "--data", t.TempDir(), "--purpose", "p", "--type", "t", token}},
+		{"requires at least 1 arg", append(base, "bank_card")},
+	} {
+		out, err := commandWithInput(t, "", tt.args...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q = %q, %v, want an error with %q", tt.args, out, err, tt.want)
+			continue
+		}
+		for _, value := range []string{name, token, siv, "secret-value", "张三丰"} {
+			if strings.Contains(err.Error(), value) {
+				t.Errorf("%q: the error holds a value: %v", tt.args, err)
+			}
+		}
+	}
+}

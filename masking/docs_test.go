@@ -1,0 +1,72 @@
+package masking_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+var docExample = regexp.MustCompile("`([^`]+)`: `([^`]+)` → `([^`]+)`")
+
+// Every treatment has a row in docs/transforms.md, with its rank, whether it can be reversed, and examples that run.
+func TestDocs(t *testing.T) {
+	data, err := os.ReadFile("../docs/transforms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = masking.ParseExpression("?")
+	_, list, _ := strings.Cut(err.Error(), "want one of ")
+	left := map[string]bool{}
+	for _, name := range strings.Split(list, ", ") {
+		left[name] = name != "clear" && name != "drop"
+	}
+	examples := 0
+	for line := range strings.Lines(string(data)) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if len(cells) != 7 || !strings.HasPrefix(cells[0], "| `") {
+			continue
+		}
+		name := strings.Trim(cells[0], "| `")
+		if !left[name] {
+			t.Errorf("%s: a row too many, or of no treatment", name)
+		}
+		left[name] = false
+		matches := docExample.FindAllStringSubmatch(cells[5], -1)
+		if len(matches) != 1+strings.Count(cells[5], "<br>") {
+			t.Errorf("%s: %d examples can be read of %q", name, len(matches), cells[5])
+		}
+		for _, m := range matches {
+			examples++
+			e, err := masking.ParseExpression(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			treatment, err := e.Treatment(environment("cn_id_card", testKey, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, reversible := treatment.Transform.(masking.Reverser)
+			if e.Name != name || treatment.Rank.String() != cells[3] || reversible != (cells[4] == "yes") {
+				t.Errorf("%s: %s of rank %s, reversible %v; the row says %s, %s", name, e, treatment.Rank, reversible, cells[3], cells[4])
+			}
+			got := applied(t, treatment, m[2])
+			if begin, ok := strings.CutSuffix(m[3], "…"); ok && strings.HasPrefix(got, begin) {
+				continue
+			}
+			if got != m[3] {
+				t.Errorf("%s of %s = %s, the page says %s", m[1], m[2], got, m[3])
+			}
+		}
+	}
+	for name, missing := range left {
+		if missing {
+			t.Errorf("%s has no row", name)
+		}
+	}
+	if examples < 40 {
+		t.Errorf("%d examples, want at least 40", examples)
+	}
+}
