@@ -201,10 +201,14 @@ func stack() []string {
 
 // abort is the last resort: a panic outside of decide ends the connection, unprinted.
 func (x *exchange) abort() {
-	if p := recover(); p != nil {
-		x.handler.logger.Error("panic", zap.String("correlation_id", x.id), zap.String("type", fmt.Sprintf("%T", p)), zap.Strings("stack", stack()))
-		panic(http.ErrAbortHandler)
+	p := recover()
+	if p == nil {
+		return
 	}
+	if p != http.ErrAbortHandler { //nolint:errorlint // net/http compares so too
+		x.handler.logger.Error("panic", zap.String("correlation_id", x.id), zap.String("type", fmt.Sprintf("%T", p)), zap.Strings("stack", stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // admit finds out who asks, for what, and whether they may at all.
@@ -289,7 +293,8 @@ func (x *exchange) fetch() (release, error) {
 	switch {
 	case mediaType == "":
 		return out, nil
-	case a.rest != nil && x.route.Public != "":
+	case a.rest != nil && (x.route.Public != "" || !x.request.ProtoAtLeast(1, 1)):
+		// To a caller of HTTP/1.0 an answer that is cut short looks whole.
 		return out, upstreamRefused.because(reasonTooLarge)
 	case a.rest != nil:
 		return out, x.blame(ctx, x.stream(ctx, a, mediaType, timer))
@@ -370,6 +375,9 @@ func (x *exchange) refused(why *refusal) *refusal {
 	if why.reason != reasonNotReady {
 		record := x.record()
 		record.Decision, record.Reason, record.Status = "refused", string(why.reason), why.status
+		if x.begun {
+			record.Status, record.Part = http.StatusOK, x.part+1 // what the caller was told before, and the part that is missing
+		}
 		// A log that took no record of the release may take one of the refusal, which is smaller.
 		if why.reason != reasonLog {
 			x.buffers.decider.name(&record)

@@ -66,7 +66,9 @@ func (m *metrics) since(stage string, begin time.Time) {
 
 // count counts a released response.
 func (m *metrics) count(record *audit.Record, role string) {
-	m.requests.WithLabelValues(record.Route, "released", role).Inc()
+	if record.Part <= 1 {
+		m.requests.WithLabelValues(record.Route, "released", role).Inc()
+	}
 	for _, p := range record.Profiles {
 		for _, f := range p.Fields {
 			treatment, _, _ := strings.Cut(f.Treatment, "(")

@@ -26,6 +26,8 @@ const problemBase = "https://github.com/maskgate/maskgate/blob/main/docs/problem
 var (
 	badRequest = problem{"bad-request", 400, "The request is ambiguous or not allowed",
 		"Paths that can be read in one way only, each listed query parameter once, and a body with POST, PUT and PATCH only are accepted."}
+	tokenEnded = problem{"token", 401, "The token expired",
+		"The stream was ended when the token did; ask again with a new one."}
 	badToken = problem{"token", 401, "A valid token is needed",
 		"Send a token of the configured issuer in the header Authorization: Bearer."}
 	notPermitted = problem{"not-permitted", 403, "Not permitted",
@@ -60,6 +62,7 @@ const (
 	reasonBodyBroken reason = "request_cut_short"
 
 	reasonRequestTooLarge reason = "request_too_large"
+	reasonTokenEnded      reason = "token_ended"
 	reasonNoRoute         reason = "no_route"
 	reasonUpstreamDown    reason = "upstream_down"
 	reasonUpstreamSlow    reason = "upstream_timeout"

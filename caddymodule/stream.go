@@ -44,6 +44,9 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 		if len(window) == 0 && report.Records == 0 {
 			return nil
 		}
+		if time.Now().After(x.caller.Expires) {
+			return tokenEnded.because(reasonTokenEnded)
+		}
 		x.part++
 		out.body = window
 		if err := x.recordRelease(out, report); err != nil {
@@ -52,10 +55,16 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 		x.beginStream(out)
 		return x.send(window)
 	})
-	if err == nil {
-		x.beginStream(out) // of which nothing was left
+	if err != nil || x.begun {
+		return err
 	}
-	return err
+	// Nothing was left of it. That is an answer, and on record, too.
+	out.body = nil
+	if err := x.recordRelease(out, &masking.Report{}); err != nil {
+		return err
+	}
+	x.beginStream(out)
+	return nil
 }
 
 // beginStream writes the header, once.
@@ -65,6 +74,9 @@ func (x *exchange) beginStream(out release) {
 	}
 	x.begun = true
 	x.releaseHeader(out)
+	if x.hasBody() && (x.body == nil || !x.body.ended.Load()) {
+		x.writer.Header().Set("Connection", "close") // or net/http would read the rest of the request while the upstream does
+	}
 	x.writer.WriteHeader(out.status)
 }
 
@@ -77,5 +89,7 @@ func (x *exchange) send(window []byte) error {
 	if err := http.NewResponseController(x.writer).Flush(); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}
+	// In HTTP/2 the deadline would end the stream also while nothing is written.
+	_ = http.NewResponseController(x.writer).SetWriteDeadline(time.Time{}) // not every server can
 	return nil
 }

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const streamService = `
@@ -189,6 +191,67 @@ func TestStreamEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		next <- struct{}{}
+	}
+}
+
+// TestStreamOfNothing shows that an answer of which nothing is left is on record too, whatever the media type's parameters.
+func TestStreamOfNothing(t *testing.T) {
+	g := streaming(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream; charset=UTF-8")
+		fmt.Fprint(w, ": ping\n\ndata: {\"id\":\"C1\"}\n")
+	}, testPolicy)
+	s := g.get("/v1/events")
+	records := g.records(s.header.Get(correlationHeader))
+	if s.status != http.StatusOK || len(s.body) > 0 || len(records) != 1 || records[0].Decision != "released" {
+		t.Errorf("status %d, body %q, records %+v, want an empty 200 that is on record", s.status, s.body, records)
+	}
+}
+
+// TestStreamOldCaller shows that a caller of HTTP/1.0, to whom an end and a cut look the same, gets no stream.
+func TestStreamOldCaller(t *testing.T) {
+	g := streaming(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		for i := range 1000 {
+			fmt.Fprintln(w, nth(i, "张三丰"))
+		}
+	}, testPolicy)
+	if all := g.raw(g.head("GET /v1/lines HTTP/1.0") + "\r\n"); !bytes.Contains(all[:min(len(all), 20)], []byte(" 502 ")) {
+		t.Errorf("an HTTP/1.0 caller gets %.60q, want a 502", all)
+	}
+}
+
+// TestStreamOutlivesToken shows that a stream ends, uncleanly and on record, when the token does.
+func TestStreamOutlivesToken(t *testing.T) {
+	expired := make(chan struct{})
+	g := streaming(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: %s\n\n", nth(1, "张三丰"))
+		w.(http.Flusher).Flush()
+		<-expired
+		fmt.Fprintf(w, "data: %s\n\n", nth(2, "张三丰"))
+	}, testPolicy)
+	short, err := issuer.Token(agent, time.Second, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := fresh.Do(g.request(http.MethodGet, "/v1/events", header("Authorization", "Bearer "+short)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	events := bufio.NewReader(resp.Body)
+	if line, err := events.ReadString('\n'); err != nil || !strings.Contains(line, "C000001") {
+		t.Fatalf("first event: %q, %v", line, err)
+	}
+	time.Sleep(1100 * time.Millisecond) // until the token, which lives whole seconds, has expired
+	close(expired)
+	rest, err := io.ReadAll(events)
+	if err == nil || bytes.Contains(rest, []byte("C000002")) {
+		t.Errorf("behind the token's end: %q, %v, want nothing and no clean end", rest, err)
+	}
+	records := g.records(resp.Header.Get(correlationHeader))
+	if n := len(records); n != 2 || records[1].Reason != "token_ended" || records[1].Part != 2 {
+		t.Errorf("records %+v, want the first event's and a refusal for token_ended", records)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *service) ask(r *http.Request, buf *bytes.Buffer, limit int64) (a answer
 	if !a.carriesData() {
 		return a, nil
 	}
-	if s.streams && resp.Header.Get("Content-Type") == "text/event-stream" { // its events come one by one, and go so
+	if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); s.streams && mediaType == "text/event-stream" { // its events come one by one, and go so
 		a.rest = resp.Body
 		return a, nil
 	}

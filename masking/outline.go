@@ -174,9 +174,7 @@ func (o *outline) document() bool {
 	envelope := o.open(Envelope, -1)
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
-	if o.shapes.count == maxShapes {
-		o.shapes = shapes{}
-	}
+	o.forgetShapes()
 	ok := o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same

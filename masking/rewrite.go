@@ -168,24 +168,23 @@ func (w *rewriter) children(i int, covered bool) {
 	if first == int(n.next) {
 		return
 	}
+	w.copy(int(n.value) + 1) // the bracket stays
+	bare := len(w.dst)
+	w.copy(int(w.nodes[first].start)) // the white space behind it goes to the first child that is kept
 	kept := false
 	for c := first; c < int(n.next); c = int(w.nodes[c].next) {
 		child := &w.nodes[c]
-		length, copied := len(w.dst), w.copied
-		if !kept && c != first {
-			w.cut(int(w.nodes[first].start), int(child.start))
+		if !kept {
+			w.copied = int(child.start)
 		}
-		switch {
-		case w.write(c, covered):
+		if w.write(c, covered) {
 			kept = true
-		case kept:
+		} else if kept {
 			w.cut(int(child.gap), int(child.end))
-		default:
-			w.dst, w.copied = w.dst[:length], copied
 		}
 	}
 	if !kept {
-		w.cut(int(n.value)+1, int(n.end)-1)
+		w.dst, w.copied = w.dst[:bare], int(n.end)-1
 	}
 }
 

@@ -34,6 +34,13 @@ const (
 	maxShapeName  = 128  // bytes of a name that is remembered
 )
 
+// forgetShapes makes room for others, between documents.
+func (o *outline) forgetShapes() {
+	if o.shapes.count == maxShapes {
+		o.shapes = shapes{}
+	}
+}
+
 // expected is where an object's names are compared with its shape's.
 type expected struct {
 	names   int    // where the object's names begin in scanner.seen

@@ -76,6 +76,7 @@ type stream struct {
 	items    []item
 	failed   error // of in
 	envelope *Profile
+	ahead    shape // of values that are looked at ahead
 }
 
 // item is a part of the window: a value, or a bracket of a container around records.
@@ -90,9 +91,10 @@ type item struct {
 // frame is an open container around records.
 type frame struct {
 	covered  bool
-	children int
-	kept     bool
-	lead     []byte // white space in front of the first child
+	begun    bool   // a child was parsed
+	children int    // that were written or dropped
+	kept     bool   // one of them was written
+	lead     []byte // white space in front of the first child, until one is kept
 }
 
 // whole handles a response, or units of a sequence, that fit the buffer.
@@ -156,6 +158,7 @@ func (t *stream) document(head []byte) error {
 	o.scan.reset(head, o.layout.spec.Limits)
 	o.src, o.scan.input = head, t
 	t.report.reset()
+	o.forgetShapes()
 	if bytes.HasPrefix(head, []byte("\ufeff")) {
 		return t.fault(o.scan.fail("want UTF-8 without a byte order mark"))
 	}
@@ -241,6 +244,12 @@ func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *sh
 	kind := s.kind()
 	root := f == nil
 	around := (kind == Object || kind == Array) && st != nil && st.record == Envelope && st.around && (root || st.reaches(kind))
+	if f != nil && !f.begun && start-gap > maxLead {
+		return s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead)) || t.within(token)
+	}
+	if f != nil {
+		f.begun = true
+	}
 	inside := &frame{covered: f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope, st.fields)]
@@ -278,13 +287,13 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 	t.roots = append(t.roots, i)
 	// What a record's selectors need of it must be there when they are asked.
 	if _, inside := t.layout.Needs(); inside > NeedNothing {
-		if !t.skip(t.scan.kind(), &shape{}) {
+		if !t.skip(t.scan.kind(), &t.ahead) {
 			return false
 		}
 		t.scan.pos = value
 	}
-	if !t.node(gap, start, st, 0, role, sh) {
-		return false
+	if !t.node(gap, start, st, 0, role, sh) || t.scan.reason != "" {
+		return false // a number that was cut short looks whole, but the scanner knows
 	}
 	if t.scan.pos-value > t.layout.spec.Limits.Record {
 		return t.scan.failAt(value, fmt.Sprintf("a record, or a value outside of records, has more than %d bytes", t.layout.spec.Limits.Record))
@@ -308,8 +317,8 @@ func (t *stream) members(f *frame, st *state, sh *shape) bool {
 		if m == nil {
 			return false
 		}
-		if len(s.seen)-names > maxMembers {
-			return s.fail(fmt.Sprintf("an object around records has more than %d members", maxMembers))
+		if len(s.seen) > maxMembers {
+			return s.fail(fmt.Sprintf("the objects around records have more than %d members", maxMembers))
 		}
 		// A condition that needs nothing more of the response is for elements.
 		if !t.place(f, gap, start, t.token(m.name()), m.under(st), &m.value) {
@@ -321,8 +330,10 @@ func (t *stream) members(f *frame, st *state, sh *shape) bool {
 	return t.close(f, gap) && s.leave(names)
 }
 
-// maxMembers bounds the names that are remembered of an object around records.
-const maxMembers = 1 << 20
+const (
+	maxMembers = 1 << 20 // names that are remembered of the objects around records
+	maxLead    = 1 << 10 // bytes of white space in front of the first child of a container around records
+)
 
 func (t *stream) elements(f *frame, st *state, sh *shape) bool {
 	s := &t.scan
@@ -430,11 +441,13 @@ func (t *stream) write(w *rewriter, it item) bool {
 	length := len(w.dst)
 	gap := t.src[it.gap:it.start]
 	f.children++
-	if f.children == 1 {
+	switch {
+	case f.children == 1:
 		f.lead = bytes.Clone(gap)
-	}
-	if !f.kept {
+	case !f.kept:
 		gap = f.lead
+	default:
+		f.lead = nil
 	}
 	w.dst = append(w.dst, gap...)
 	w.copied = it.start

@@ -247,8 +247,8 @@ func (a *Access) build(kindIndex int, roles, caps []int) *Profile {
 	for _, f := range k.fields {
 		expression, rule := a.decide(f.typ, roles, caps)
 		env := masking.Environment{Type: f.typ.Name}
-		if a.set.keys != nil {
-			env.PseudonymKey = func() ([]byte, int) { return a.set.keys.Pseudonym(a.purpose.name) }
+		if keys, purpose := a.set.keys, a.purpose.name; keys != nil { // the profile outlives the access
+			env.PseudonymKey = func() ([]byte, int) { return keys.Pseudonym(purpose) }
 		}
 		t, err := expression.Treatment(env)
 		if err != nil { // arguments were checked when the rules were loaded
