@@ -151,7 +151,7 @@ func (a *App) openVerifier() error {
 
 // Pseudonym implements [rules.Keys]: a key for each purpose, so that pseudonyms cannot be joined across purposes.
 func (a *App) Pseudonym(purpose string) (key []byte, version int) {
-	k := a.shared.Load().keys.Current("pseudonym " + purpose)
+	k := a.shared.Load().keys.Current(pseudonymUse(purpose))
 	return k.Secret, k.Version
 }
 

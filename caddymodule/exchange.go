@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/http"
 	"runtime"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
@@ -130,15 +127,6 @@ func (x *exchange) releaseHeader(out release) {
 	}
 }
 
-// endStream ends an answer that has begun. After an error it must not look whole, so the connection is aborted.
-func (x *exchange) endStream(err error) {
-	if err == nil {
-		return
-	}
-	_ = x.refused(refusalOf(err)) // there is no answer left to tell of it
-	panic(http.ErrAbortHandler)
-}
-
 // ownHeader sets what every answer carries. No cache may keep an answer that was made for one caller.
 func (x *exchange) ownHeader(h http.Header) {
 	h.Set("Cache-Control", "private, no-store")
@@ -171,18 +159,6 @@ func (x *exchange) decide() (out release, err error) {
 		return out, nil
 	}
 	return out, x.recordRelease(out, &x.buffers.report)
-}
-
-// recordRelease puts on record what is about to leave.
-func (x *exchange) recordRelease(out release, report *masking.Report) error {
-	record := x.record()
-	record.Decision, record.Status, record.Bytes, record.Part = "released", out.status, int64(len(out.body)), x.part
-	x.buffers.decider.describe(&record, report)
-	if err := x.append(record); err != nil {
-		return err
-	}
-	x.app.metrics.count(&record, x.role())
-	return nil
 }
 
 // stack returns where a panic came from: functions and lines. The runtime's own text would show arguments too.
@@ -313,87 +289,6 @@ func (x *exchange) fetch() (release, error) {
 	return out, err
 }
 
-// record begins the access record with what is known so far.
-func (x *exchange) record() audit.Record {
-	r := x.request
-	record := audit.Record{
-		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
-		Caller: &audit.Caller{Address: address(r)},
-		Method: method(r), Upstream: x.handler.Upstream,
-		RulesDigest: x.app.rules.Digest(),
-		Latency:     time.Since(x.begin),
-		Protocol:    r.Proto,
-	}
-	if r.TLS != nil {
-		record.TLS = tls.VersionName(r.TLS.Version)
-	}
-	if c := x.caller; c != nil {
-		record.Caller = &audit.Caller{
-			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, TokenID: c.TokenID, Issuer: c.Issuer,
-			AMR: c.AMR, ACR: c.ACR, Region: c.Region, Address: address(r),
-		}
-	}
-	if x.route != nil {
-		record.Route, record.Service = x.route.Match, x.route.Service
-	}
-	// A purpose that no policy knows is the caller's free text.
-	if basis := x.app.rules.Basis(x.purpose); basis != "" {
-		record.Purpose, record.Basis = x.purpose, basis
-	}
-	return record
-}
-
-// method is the request's method, unless it is none that a route can have: then it is the caller's free text.
-func method(r *http.Request) string {
-	switch r.Method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE":
-		return r.Method
-	}
-	return "other"
-}
-
-// address is the network address of the peer, without the port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return host
-}
-
-// append writes the record and waits until it is durable. The caller's going away does not end the wait.
-func (x *exchange) append(record audit.Record) error {
-	defer x.app.metrics.since(stageAppend, time.Now())
-	if _, err := x.app.shared.Load().log.Append(context.WithoutCancel(x.request.Context()), record); err != nil {
-		return unavailable.causedBy(reasonLog, err)
-	}
-	return nil
-}
-
-// refused records and counts a refusal. One that cannot be recorded becomes one that says so.
-func (x *exchange) refused(why *refusal) *refusal {
-	if why.reason != reasonNotReady {
-		record := x.record()
-		record.Decision, record.Reason, record.Status = "refused", string(why.reason), why.status
-		if x.begun {
-			record.Status, record.Part = http.StatusOK, x.part+1 // what the caller was told before, and the part that is missing
-		}
-		// A log that took no record of the release may take one of the refusal, which is smaller.
-		if why.reason != reasonLog {
-			x.buffers.decider.name(&record)
-		}
-		if err := x.append(record); err != nil {
-			why = refusalOf(err)
-		}
-	}
-	x.app.metrics.refused(x.routeName(), x.role(), why.reason)
-	if why.status >= 500 {
-		x.handler.logger.Error("refused", zap.String("reason", string(why.reason)), zap.Int("status", why.status),
-			zap.String("correlation_id", x.id), zap.String("route", x.routeName()), zap.NamedError("cause", why.cause))
-	}
-	return why
-}
-
 // refuse records the refusal and answers with it.
 func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
 	why = x.refused(why)
@@ -411,20 +306,6 @@ func (x *exchange) refuse(w http.ResponseWriter, why *refusal) {
 	x.beginWriting()
 	w.WriteHeader(why.status)
 	_, _ = w.Write(body) // it fails if the caller went away
-}
-
-func (x *exchange) routeName() string {
-	if x.route == nil {
-		return "none"
-	}
-	return x.route.Match
-}
-
-func (x *exchange) role() string {
-	if x.access == nil {
-		return "none"
-	}
-	return x.access.Role()
 }
 
 func newID() string {

@@ -93,3 +93,12 @@ func (x *exchange) send(window []byte) error {
 	_ = http.NewResponseController(x.writer).SetWriteDeadline(time.Time{}) // not every server can
 	return nil
 }
+
+// endStream ends an answer that has begun. After an error it must not look whole, so the connection is aborted.
+func (x *exchange) endStream(err error) {
+	if err == nil {
+		return
+	}
+	_ = x.refused(refusalOf(err)) // there is no answer left to tell of it
+	panic(http.ErrAbortHandler)
+}

@@ -289,14 +289,26 @@ func TestParsingSuite(t *testing.T) {
 		t.Fatalf("Compile refuses the spec; %v", err)
 	}
 	open := &chooser{profiles: map[int][]*masking.Profile{masking.Envelope: {{}}, 0: {{Treatments: make([]masking.Treatment, 1)}}}}
+	documented, err := os.ReadFile("../docs/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[byte]int{}
 	for _, file := range files {
 		name := filepath.Base(file)
+		count[name[0]]++
 		src, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out, err := p.engine.Append(t.Context(), nil, src, masking.Document, open, nil)
 		want := name[0]
+		if want == 'i' {
+			verdict := map[bool]string{true: "accepted", false: "refused"}[err == nil && bytes.Equal(out, src)]
+			if row := fmt.Sprintf("| `%s` | %s |", strings.TrimSuffix(name, ".json"), verdict); !bytes.Contains(documented, []byte(row)) {
+				t.Errorf("%s is %s, which docs/json.md does not say", name, verdict)
+			}
+		}
 		if strings.HasPrefix(name, "y_object_duplicated_key") {
 			want = 'n'
 		}
@@ -309,5 +321,8 @@ func TestParsingSuite(t *testing.T) {
 		if _, diff := p.compare(src, masking.Document, open); diff != "" {
 			t.Errorf("%s: %.2000s", name, diff)
 		}
+	}
+	if count['y'] != 95 || count['n'] != 188 || count['i'] != 35 {
+		t.Errorf("%d y_, %d n_ and %d i_ files, want 95, 188 and 35", count['y'], count['n'], count['i'])
 	}
 }

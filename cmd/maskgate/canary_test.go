@@ -179,6 +179,7 @@ func TestNoCanaryEscapes(t *testing.T) {
 					p.mu.Unlock()
 				}
 			}
+			t.Logf("%d canaries planted", len(planted))
 			if len(planted) < 1000 {
 				t.Errorf("only %d canaries were planted", len(planted))
 			}
