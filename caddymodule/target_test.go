@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,7 +151,7 @@ func TestSmuggling(t *testing.T) {
 	host := strings.TrimPrefix(up, "http://")
 	g := start(t, "maskgate "+up)
 	const post, get = "POST /v1/people/C1 HTTP/1.1", "GET /v1/people/C1 HTTP/1.1"
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name, text string
 		want       []string // that the upstream gets
 	}{
@@ -183,16 +184,21 @@ func TestSmuggling(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g.t = t
-			got = nil
-			all := g.raw(tt.text)
+			// Each case asks for somebody else: a broken request may reach the upstream when its case is long over.
+			who := fmt.Sprintf("/v1/people/C1%02d", i)
+			all := g.raw(strings.ReplaceAll(tt.text, "/v1/people/C1", who))
 			mu.Lock()
 			defer mu.Unlock()
-			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+			got := slices.DeleteFunc(slices.Clone(got), func(request string) bool {
+				return strings.Contains(request, "/v1/people/C1") && !strings.HasSuffix(request, who)
+			})
+			want := strings.ReplaceAll(fmt.Sprint(tt.want), "/v1/people/C1", who)
+			if fmt.Sprint(got) != want {
 				// A broken body may have reached the handler's head before it broke.
 				if status := statusOf(all); tt.name == "bad chunk" && status == 400 && len(got) <= 1 {
 					return
 				}
-				t.Errorf("the upstream got %q, want %q; the caller %s", got, tt.want, all)
+				t.Errorf("the upstream got %q, want %s; the caller %s", got, want, all)
 			}
 			// OPTIONS * is answered by net/http itself; HTTP/2 is hung up on.
 			if len(tt.want) == 0 && tt.name != "asterisk" && len(all) > 0 && statusOf(all) < 400 {
