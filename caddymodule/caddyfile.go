@@ -64,13 +64,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		option := d.Val()
-		err := once(d, seen, option)
-		if err != nil {
-			return err
-		}
+	return options(d, func(option string) (err error) {
 		switch option {
 		case "data":
 			err = one(d, &a.DataDir)
@@ -86,24 +80,15 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unknown option %q; want data, rules, purpose_header, gateway or token", option)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 func (t *Token) unmarshal(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		option := d.Val()
-		if err := once(d, seen, option); err != nil && option != "claim" {
-			return err
-		}
-		var err error
+	return options(d, func(option string) (err error) {
 		switch option {
 		case "issuer":
 			err = one(d, &t.Issuer)
@@ -132,11 +117,8 @@ func (t *Token) unmarshal(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("token: unknown option %q", option)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	}, "claim")
 }
 
 func (t *Token) claim(d *caddyfile.Dispenser) error {
@@ -177,13 +159,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		option := d.Val()
-		err := once(d, seen, option)
-		if err != nil {
-			return err
-		}
+	return options(d, func(option string) (err error) {
 		switch option {
 		case "timeout":
 			err = duration(d, &h.Timeout)
@@ -203,19 +179,24 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers or response_headers", option)
 		}
-		if err != nil {
+		return err
+	})
+}
+
+// options takes the options of a block. One that stands twice is refused, unless it may be repeated: the later line would undo
+// the earlier one unseen.
+func options(d *caddyfile.Dispenser, take func(option string) error, repeated ...string) error {
+	seen := map[string]bool{}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		option := d.Val()
+		if seen[option] && !slices.Contains(repeated, option) {
+			return d.Errf("%s stands twice; remove one", option)
+		}
+		seen[option] = true
+		if err := take(option); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// once refuses an option that stands twice, which would let the later line undo the earlier one unseen.
-func once(d *caddyfile.Dispenser, seen map[string]bool, option string) error {
-	if seen[option] {
-		return d.Errf("%s stands twice; remove one", option)
-	}
-	seen[option] = true
 	return nil
 }
 

@@ -334,12 +334,16 @@ func (o *outline) skip(kind Kind, sh *shape) bool {
 
 // within puts a member's name in front of a fault's pointer.
 func (o *outline) within(name []byte) bool {
-	token := "*"
-	if o.layout.names[string(name)] {
-		token = strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
-	}
-	o.pointer = append([]byte("/"+token), o.pointer...)
+	o.pointer = append([]byte("/"+o.layout.token(name)), o.pointer...)
 	return false
+}
+
+// token is a name as a part of a JSON Pointer (RFC 6901 §3), or * if no selector knows it: it may be data.
+func (l *Layout) token(name []byte) string {
+	if !l.names[string(name)] {
+		return "*"
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
 }
 
 func (o *outline) withinElement(index int) bool {
@@ -455,10 +459,7 @@ func (o *outline) pointerTo(target int) string {
 		}
 		token := strconv.Itoa(index)
 		if o.nodes[at].kind == Object {
-			token = "*"
-			if name := o.scan.text(int(o.nodes[child].start)); o.layout.names[string(name)] {
-				token = strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
-			}
+			token = o.layout.token(o.scan.text(int(o.nodes[child].start)))
 		}
 		b.WriteString("/" + token)
 		at = child

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 )
 
 // Release is called by [Layout.Rewrite] with each window's output, in order, and what was done in it. Both are valid during
@@ -173,7 +171,7 @@ func (t *stream) document(head []byte) error {
 	t.envelope = t.profiles[0]
 	s := &o.scan
 	s.blank()
-	ok := t.place(nil, 0, s.pos, "", o.layout.root, &o.shapes.root)
+	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, &o.shapes.root)
 	end := s.pos
 	t.unit = end
 	if ok {
@@ -239,13 +237,13 @@ func (t *stream) more(s *scanner) bool {
 }
 
 // place handles the value at the scanner's position: a container around records opens, anything else is a unit of the window.
-func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *shape) bool {
+func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *state, sh *shape) bool {
 	s := &t.scan
 	kind := s.kind()
 	root := f == nil
 	around := (kind == Object || kind == Array) && st != nil && st.record == Envelope && st.around && (root || st.reaches(kind))
 	if f != nil && !f.begun && start-gap > maxLead {
-		return s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead)) || t.within(token)
+		return s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead)) || t.within(f, name, index)
 	}
 	if f != nil {
 		f.begun = true
@@ -257,7 +255,7 @@ func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *sh
 		inside.covered = true
 	}
 	if !around {
-		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(token)
+		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
 	}
 	if len(st.fields) > 0 {
 		t.report.tally(t.envelope).Treated[strictest(t.envelope, st.fields)]++
@@ -267,13 +265,18 @@ func (t *stream) place(f *frame, gap, start int, token string, st *state, sh *sh
 	if kind == Array {
 		parse = t.elements
 	}
-	return parse(inside, st, sh) && t.flushFull() || t.within(token)
+	return parse(inside, st, sh) && t.flushFull() || t.within(f, name, index)
 }
 
-// within puts the token of a place around records in front of a fault's pointer.
-func (t *stream) within(token string) bool {
-	t.pointer = append([]byte(token), t.pointer...)
-	return false
+// within puts a place around records in front of a fault's pointer: the name of a member, or else the index of an element.
+func (t *stream) within(f *frame, name []byte, index int) bool {
+	switch {
+	case f == nil: // the root
+		return false
+	case name != nil:
+		return t.outline.within(name)
+	}
+	return t.withinElement(index)
 }
 
 // value parses a unit.
@@ -321,7 +324,7 @@ func (t *stream) members(f *frame, st *state, sh *shape) bool {
 			return s.fail(fmt.Sprintf("the objects around records have more than %d members", maxMembers))
 		}
 		// A condition that needs nothing more of the response is for elements.
-		if !t.place(f, gap, start, t.token(m.name()), m.under(st), &m.value) {
+		if !t.place(f, gap, start, m.name(), -1, m.under(st), &m.value) {
 			return false
 		}
 		gap = s.pos
@@ -344,7 +347,7 @@ func (t *stream) elements(f *frame, st *state, sh *shape) bool {
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		t.unit = gap
 		next, ok := t.child(st, st.element(index), 0, 0, index)
-		if !ok || !t.place(f, gap, s.pos, "/"+strconv.Itoa(index), next, element) {
+		if !ok || !t.place(f, gap, s.pos, nil, index, next, element) {
 			return false
 		}
 		gap = s.pos
@@ -362,13 +365,6 @@ func (t *stream) close(f *frame, gap int) bool {
 	}
 	t.items = append(t.items, item{frame: f, inside: f, gap: gap, start: s.pos - 1, value: s.pos - 1, end: s.pos, node: -1})
 	return true
-}
-
-func (t *stream) token(name []byte) string {
-	if t.layout.names[string(name)] {
-		return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
-	}
-	return "/*"
 }
 
 // flushFull flushes the window once it is full.
