@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -252,12 +253,22 @@ func (g *gateway) request(method, path string, edits ...func(*http.Request)) *ht
 
 var client = &http.Client{
 	Timeout:       20 * time.Second,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true},
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true, DialContext: dial},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // fresh is a client that keeps no connection.
-var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
+
+// dial connects, and tries again where it could not: no answer was begun then.
+func dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
+	for range 5 {
+		if c, err = new(net.Dialer).DialContext(ctx, network, addr); err == nil {
+			break
+		}
+	}
+	return c, err
+}
 
 // seen is an answer, whole.
 type seen struct {
@@ -288,7 +299,7 @@ func (g *gateway) get(path string, edits ...func(*http.Request)) seen {
 // raw sends bytes and returns every byte that comes back until the connection ends, or nothing came for a while.
 func (g *gateway) raw(text string) []byte {
 	g.t.Helper()
-	c, err := net.Dial("tcp", g.addr)
+	c, err := dial(g.t.Context(), "tcp", g.addr)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -328,6 +339,12 @@ func (g *gateway) records(id string) []audit.Record {
 func (g *gateway) scrape() string {
 	g.t.Helper()
 	resp, err := fresh.Get("http://" + g.metrics + "/metrics")
+	for range 5 { // the loopback of a sandbox resets a connection now and then; no test is about that of the metrics
+		if err == nil {
+			break
+		}
+		resp, err = fresh.Get("http://" + g.metrics + "/metrics")
+	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
