@@ -1,0 +1,101 @@
+package masking
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Reach is what a layout's selectors make of one place in the responses that a schema describes, with no response at hand. Where it
+// would take one to tell (an index, a slice, a filter), the selector counts as selecting.
+type Reach struct {
+	automaton *automaton
+	places    []int // sorted
+}
+
+// Reach returns the root of responses.
+func (l *Layout) Reach() Reach {
+	a := l.automaton
+	var start []int
+	for _, p := range a.paths {
+		if p.purpose == selectsRecord || p.kind == Envelope {
+			start = append(start, p.first)
+		}
+	}
+	return a.reach(start)
+}
+
+// Member is the member of that name.
+func (r Reach) Member(name string) Reach {
+	return r.step(func(s selector) bool {
+		return s.kind == wildcardSelector || s.kind == filterSelector || s.kind == nameSelector && s.name == name
+	})
+}
+
+// AnyMember is a member whose name no schema tells: what selects by name does not select it.
+func (r Reach) AnyMember() Reach {
+	return r.step(func(s selector) bool { return s.kind == wildcardSelector || s.kind == filterSelector })
+}
+
+// Element is an element of the array.
+func (r Reach) Element() Reach {
+	return r.step(func(s selector) bool { return s.kind != nameSelector })
+}
+
+// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place.
+func (r Reach) Named() bool {
+	return slices.ContainsFunc(r.places, func(n int) bool {
+		return r.automaton.paths[r.automaton.owner[n]].purpose == selectsField && r.automaton.matched(n)
+	})
+}
+
+// Key is the same for two places if and only if the layout cannot tell them apart, nor anything below them.
+func (r Reach) Key() string {
+	var key []byte
+	for _, n := range r.places {
+		key = binary.AppendUvarint(key, uint64(n))
+	}
+	return string(key)
+}
+
+func (r Reach) step(selects func(selector) bool) Reach {
+	a := r.automaton
+	var next []int
+	for _, n := range r.places {
+		if a.matched(n) {
+			continue
+		}
+		p := a.paths[a.owner[n]]
+		seg := p.query[n-p.first]
+		if seg.descendant {
+			next = append(next, n)
+		}
+		if slices.ContainsFunc(seg.selectors, selects) {
+			next = append(next, n+1)
+		}
+	}
+	return a.reach(next)
+}
+
+// reach takes up the fields of records that begin at the places. Where a record begins in any case, those of the enclosing one end.
+func (a *automaton) reach(places []int) Reach {
+	var kinds []int
+	certain := false
+	for _, n := range places {
+		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
+			kinds = append(kinds, p.kind)
+			certain = certain || !slices.ContainsFunc(p.query, func(s segment) bool {
+				return slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind == indexSelector || s.conditional() })
+			})
+		}
+	}
+	if certain {
+		places = slices.DeleteFunc(places, func(n int) bool { return a.paths[a.owner[n]].purpose != selectsRecord })
+	}
+	for _, p := range a.paths {
+		if p.purpose != selectsRecord && slices.Contains(kinds, p.kind) {
+			places = append(places, p.first)
+		}
+	}
+	slices.Sort(places)
+	return Reach{a, slices.Compact(places)}
+}
