@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"":                {},
 	"masking":         {},
 	"rules":           {"masking"},
+	"discover":        {"masking"},
 	"auth":            {"net/http"},
 	"audit":           {},
 	"keys":            {},

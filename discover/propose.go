@@ -1,0 +1,260 @@
+package discover
+
+import (
+	"fmt"
+	"slices"
+)
+
+// proposal is what a field seems to be, and why.
+type proposal struct {
+	typ  string // of the catalogue; "" leaves the field out, so that it is dropped
+	why  string // the evidence
+	weak bool   // as a judgement is
+}
+
+// subjects are the types that say whom a record is about, the best first.
+var subjects = []named{"customer_number", "cn_id_card", "passport", "hkmo_permit", "tw_permit"}
+
+// strictness orders the types of values and names from the strictest: where the two disagree the stricter is proposed.
+var strictness = []string{
+	"password", "pin", "cvv", "card_track", "otp", "card_expiry", "biometric", "secret",
+	"medical", "religion", "minor",
+	"cn_id_card", "passport", "hkmo_permit", "tw_permit", "officer_card", "bank_card",
+	"credit_report", "credit_score", "loan", "income", "balance", "amount", "transaction", "geo_point",
+	"cn_mobile", "landline", "email", "address", "person_name",
+	"ethnicity", "birth_date", "marital_status", "occupation", "gender",
+	"cookie", "device_id", "ip_address", "licence_plate", "customer_number",
+	"user_agent", "opening_date", "branch", "uscc", "public",
+}
+
+func stricter(a, b string) string {
+	if slices.Index(strictness, b) < slices.Index(strictness, a) {
+		return b
+	}
+	return a
+}
+
+// judgement is the share of values, in percent, that must look like a type before it is proposed for what they are. The lower one holds
+// where no name is needed: half of the values cannot have right check digits by chance.
+type judgement struct {
+	verdicts []verdict
+	typ      string
+	percent  int
+	what     string // of the values
+	weak     bool   // the form has no check digit and other codes are written so: any type that the name says goes first
+}
+
+var judgements = []judgement{
+	{[]verdict{secret}, "secret", 10, "are tokens, keys or hashes of passwords", false},
+	{[]verdict{idCard, idCard15}, "cn_id_card", 30, "are identity numbers with a right check digit, or of the 15 digits of old", false},
+	{[]verdict{bankCard}, "bank_card", 60, "are card numbers with a right check digit (Luhn)", false},
+	{[]verdict{passport}, "passport", 60, "are written as passport numbers", true},
+	{[]verdict{hkmo}, "hkmo_permit", 60, "are written as permits for Hong Kong and Macao", true},
+	{[]verdict{officer}, "officer_card", 30, "are written as officers' cards", false},
+	{[]verdict{mobile}, "cn_mobile", 30, "are mobile numbers", false},
+	{[]verdict{landline}, "landline", 30, "are landline numbers", false},
+	{[]verdict{email}, "email", 30, "are e-mail addresses", false},
+	{[]verdict{geo}, "geo_point", 60, "are coordinates", false},
+	{[]verdict{address}, "address", 30, "are addresses", false},
+	{[]verdict{nation}, "ethnicity", 60, "are ethnic groups", false},
+	{[]verdict{marriage}, "marital_status", 60, "are marital statuses", false},
+	{[]verdict{sex}, "gender", 80, "are genders", false},
+	{[]verdict{ip}, "ip_address", 60, "are IP addresses", false},
+	{[]verdict{plate}, "licence_plate", 60, "are number plates", false},
+	{[]verdict{uscc}, "uscc", 60, "have the right check character of a unified social credit code", false},
+}
+
+// certain are the verdicts that hardly any other value gets.
+var certain = []verdict{secret, idCard, bankCard, mobile, email, officer, address}
+
+// total counts the values that some of the verdicts hold of. No value is both of those that stand together.
+func (s *Shape) total(verdicts ...verdict) int {
+	n := 0
+	for _, v := range verdicts {
+		n += s.Verdicts[v]
+	}
+	return n
+}
+
+// share reports whether so many percent of a leaf's values have one of the verdicts.
+func (s *Shape) share(percent int, verdicts ...verdict) bool {
+	n := s.total(verdicts...)
+	return n > 0 && n*100 >= s.scalars()*percent
+}
+
+// ofValues says what a leaf's values seem to be, their names unknown.
+func ofValues(s *Shape) proposal {
+	for _, j := range judgements {
+		if s.share(j.percent, j.verdicts...) {
+			return proposal{j.typ, fmt.Sprintf("%d of %d values %s", s.total(j.verdicts...), s.scalars(), j.what), j.weak}
+		}
+	}
+	// Other short words begin with characters that are surnames too: one of few values proves nothing.
+	if s.share(80, person) && s.Distinct >= 5 && s.Distinct*2 >= min(s.scalars(), maxDistinct) {
+		return proposal{typ: "person_name", why: fmt.Sprintf("%d of %d values begin with a surname and are as short as names", s.Verdicts[person], s.scalars())}
+	}
+	return proposal{}
+}
+
+// suits are the verdicts that bear out a name, where no judgement does.
+var suits = map[string][]verdict{
+	"person_name":    {person},
+	"birth_date":     {date, moment},
+	"opening_date":   {date, moment},
+	"transaction":    {date, moment},
+	"amount":         {integer, decimal},
+	"balance":        {integer, decimal},
+	"income":         {integer, decimal},
+	"loan":           {integer, decimal},
+	"credit_score":   {integer, decimal, word},
+	"gender":         {sex},
+	"ethnicity":      {nation},
+	"marital_status": {marriage},
+	"device_id":      {hexadecimal},
+	"pin":            {integer},
+}
+
+// place is what is known of a leaf beside its values.
+type place struct {
+	name     string
+	context  context
+	siblings []named // what the names of all members of its object say
+}
+
+// context is what a route or an object around is about.
+type context uint8
+
+const (
+	anything     context = iota
+	credit               // a credit report: what is in it belongs to it
+	transactions         // movements of money: their times are part of them
+)
+
+// propose says what a leaf seems to be.
+func propose(s *Shape, at place) proposal {
+	byName := ofName(at.name)
+	byValue := ofValues(s)
+	n := s.scalars()
+	if n == 0 {
+		return withoutValues(s, byName)
+	}
+	if byName == bareID && len(splitName(at.name)) == 1 && isPersonObject(at.siblings) {
+		byName = "customer_number"
+	}
+	switch byName {
+	case nothing, text, contract, bareName, bareID, harmless:
+	default:
+		return byBoth(s, string(byName), byValue)
+	}
+	if byValue.typ != "" {
+		if byName == bareName && byValue.typ == "person_name" {
+			byValue.why += "; the name could be a person's"
+		} else {
+			byValue.why += "; the name does not say so"
+		}
+		return byValue
+	}
+	if found := s.Verdicts[contained]; found > 0 {
+		return proposal{why: fmt.Sprintf("%d of %d values hold a number or an e-mail address of somebody in their text", found, n)}
+	}
+	if found := s.total(certain...); found > 0 {
+		return proposal{why: fmt.Sprintf("%d of %d values are somebody's numbers or addresses, the others are not", found, n)}
+	}
+	if at.context == transactions && s.share(80, moment) {
+		return proposal{typ: "transaction", why: "the time of a movement of money"}
+	}
+	switch {
+	case byName == bareName && (s.share(10, person) || isPersonObject(at.siblings)):
+		return proposal{typ: "person_name", why: fmt.Sprintf("the name could be a person's, and %d of %d values begin with a surname and are as short", s.Verdicts[person], n)}
+	case at.context == credit:
+		return proposal{typ: "credit_report", why: "part of a credit report"}
+	case byName == harmless:
+		return public(s)
+	}
+	return leftOut(s, byName)
+}
+
+// byBoth says what a leaf is whose name says its type.
+func byBoth(s *Shape, typ string, byValue proposal) proposal {
+	n := s.scalars()
+	switch {
+	case byValue.typ == typ:
+		return proposal{typ: typ, why: byValue.why + "; the name says so too"}
+	case byValue.typ == "", byValue.weak:
+		if fit := s.total(suits[typ]...); fit > 0 {
+			return proposal{typ: typ, why: fmt.Sprintf("the name says so; %d of %d values could be", fit, n)}
+		}
+		return proposal{typ: typ, why: fmt.Sprintf("the name says so; %s do not tell", many(n, "value"))}
+	case typ == "cn_mobile" && byValue.typ == "landline", typ == "landline" && byValue.typ == "cn_mobile":
+		return byValue
+	}
+	if typ2 := stricter(typ, byValue.typ); typ2 != typ {
+		return proposal{typ: typ2, why: byValue.why + "; the name says " + typ + ", which is less strict"}
+	}
+	return proposal{typ: typ, why: "the name says so; but " + byValue.why + ", which is less strict"}
+}
+
+// withoutValues says what a leaf is of which there was no string or number.
+func withoutValues(s *Shape, byName named) proposal {
+	switch {
+	case s.Bools > 0 && byName == "minor":
+		return proposal{typ: "minor", why: "the name says so"}
+	case s.Bools > 0 && byName == harmless:
+		return proposal{typ: "public", why: fmt.Sprintf("%d values, all true or false, and the name is one of paging and status", s.Bools)}
+	case s.Bools > 0:
+		return proposal{why: "true or false; only its team knows of what"}
+	}
+	switch byName {
+	case nothing, text, contract, bareName, bareID, harmless:
+		return proposal{why: "no value in the samples"}
+	}
+	return proposal{typ: string(byName), why: "the name says so; no value in the samples"}
+}
+
+// isPersonObject reports whether an object's members say that it is a person: an identity number, or two others that are a person's.
+func isPersonObject(siblings []named) bool {
+	n := 0
+	for _, s := range siblings {
+		switch s {
+		case "cn_id_card":
+			return true
+		case "cn_mobile", "birth_date", "gender", "person_name", "email", "marital_status":
+			n++
+		}
+	}
+	return n >= 2
+}
+
+// public says whether a leaf whose name is harmless is free of personal data as far as its values tell: numbers, or few different words.
+func public(s *Shape) proposal {
+	n := s.scalars()
+	switch {
+	case n < 3:
+		return proposal{why: fmt.Sprintf("public by its name, but %d values are too few to tell", n)}
+	case s.Verdicts[integer] == n && s.Numbers == n:
+		return proposal{typ: "public", why: fmt.Sprintf("%d values, all whole numbers, and the name is one of paging and status", n)}
+	case s.Distinct < maxDistinct/2 && (s.Distinct <= 3 || s.Distinct*2 <= n) && s.total(word, integer, company) >= n && s.Verdicts[person] == 0:
+		return proposal{typ: "public", why: fmt.Sprintf("%s among %d, all of a list, and the name says nothing of a person", many(s.Distinct, "different value"), n)}
+	}
+	return proposal{why: fmt.Sprintf("public by its name, but %d different values among %d are more than a list has", s.Distinct, n)}
+}
+
+// leftOut says why a leaf is not proposed.
+func leftOut(s *Shape, byName named) proposal {
+	n := s.scalars()
+	switch {
+	case s.share(50, document):
+		return proposal{why: fmt.Sprintf("%d of %d values hold a document of their own", s.Verdicts[document], n)}
+	case byName == text:
+		return proposal{why: "free text by its name: people write anything in it"}
+	case byName == contract:
+		return proposal{why: "the number of a contract or case, as good as its holder's"}
+	case byName == bareName && s.share(50, company):
+		return proposal{why: fmt.Sprintf("%d of %d values are names of organisations; public if they are all", s.Verdicts[company], n)}
+	case byName == bareID:
+		return proposal{why: "an identifier; only its team knows of what"}
+	case s.share(50, person) && s.Distinct < 5:
+		return proposal{why: fmt.Sprintf("%s; short words that could be names", many(s.Distinct, "different value"))}
+	}
+	return proposal{why: "neither name nor values tell"}
+}

@@ -1,0 +1,205 @@
+package discover
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// Recording is what is known of the answers of routes: shapes, verdicts and counts, never a value. It is safe for concurrent use.
+//
+// Its file is a JSON object: "maskgate" is "shapes/1", and "routes" a list of [Route].
+type Recording struct {
+	seed maphash.Seed
+
+	mu     sync.Mutex
+	routes map[string]*Route // guarded by mu, as is all that follows
+	dirty  bool              // there is something that Save has not written
+}
+
+// Route is what is known of the answers of one route.
+type Route struct {
+	// Match is its method and template, as rule files have them.
+	Match string `json:"match"`
+	// Answers is how many were read. Documents is how many JSON texts they had.
+	Answers   int `json:"answers"`
+	Documents int `json:"documents"`
+	// MediaTypes and Query count the answers by media type, and by the names of the parameters that were asked with.
+	MediaTypes map[string]int `json:"media_types,omitempty"`
+	Query      map[string]int `json:"query,omitempty"`
+	Shape      *Shape         `json:"shape"`
+}
+
+const (
+	format = "shapes/1"
+
+	// MaxAnswers is how many answers of a route are read. Later ones are not: they cost nothing.
+	MaxAnswers = 1000
+	maxRoutes  = 500
+	maxQuery   = 50
+)
+
+// New returns an empty recording.
+func New() *Recording {
+	return &Recording{seed: maphash.MakeSeed(), routes: map[string]*Route{}}
+}
+
+// Open reads a recording from a file, or returns an empty one if there is no such file.
+func Open(path string) (*Recording, error) {
+	r := New()
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the recording: %w", err)
+	}
+	if err := r.read(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// stored is a recording's file.
+type stored struct {
+	Maskgate string   `json:"maskgate"`
+	Routes   []*Route `json:"routes"`
+}
+
+// isRecording reports whether a file is one, of whatever version.
+func isRecording(data []byte) bool {
+	var file struct{ Maskgate string }
+	return json.Unmarshal(data, &file) == nil && file.Maskgate != ""
+}
+
+func (r *Recording) read(data []byte) error {
+	var file stored
+	if err := json.Unmarshal(data, &file); err != nil || file.Maskgate != format {
+		return fmt.Errorf("this is no recording of shapes (%s); name another file", format)
+	}
+	for _, route := range file.Routes {
+		if route != nil && route.Shape != nil {
+			r.merge(route)
+		}
+	}
+	r.dirty = false
+	return nil
+}
+
+// Full reports whether a route has as many answers as are read.
+func (r *Recording) Full(match string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.routes[match]
+	return known != nil && known.Answers >= MaxAnswers || known == nil && len(r.routes) >= maxRoutes
+}
+
+// Add reads an answer: its media type, the names of the parameters that were asked with, and its JSON texts. Its error holds no value; what
+// comes with it was not added.
+func (r *Recording) Add(match, mediaType string, query []string, documents [][]byte) error {
+	if r.Full(match) {
+		return nil
+	}
+	o := newObserver(r.seed)
+	for _, doc := range documents {
+		if err := o.observe(doc); err != nil {
+			return err
+		}
+	}
+	route := &Route{Match: match, Answers: 1, Documents: len(documents), MediaTypes: map[string]int{mediaType: 1}, Query: map[string]int{}, Shape: o.shape}
+	for _, name := range query {
+		if len(route.Query) < maxQuery && presentable(name) {
+			route.Query[name] = 1
+		}
+	}
+	r.merge(route)
+	return nil
+}
+
+func (r *Recording) merge(route *Route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dirty = true
+	known := r.routes[route.Match]
+	if known == nil {
+		if len(r.routes) < maxRoutes {
+			r.routes[route.Match] = route
+		}
+		return
+	}
+	known.Answers += route.Answers
+	known.Documents += route.Documents
+	addCounts(&known.MediaTypes, route.MediaTypes, maxQuery)
+	addCounts(&known.Query, route.Query, maxQuery)
+	room := maxShapes - known.Shape.size()
+	known.Shape.add(route.Shape, &room)
+}
+
+func addCounts(to *map[string]int, counts map[string]int, most int) {
+	if *to == nil {
+		*to = map[string]int{}
+	}
+	for name, n := range counts {
+		if _, known := (*to)[name]; known || len(*to) < most {
+			(*to)[name] += n
+		}
+	}
+}
+
+// Routes returns the routes by path and method. They must not be altered, nor may anything be added meanwhile.
+func (r *Recording) Routes() []*Route {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sorted()
+}
+
+func (r *Recording) sorted() []*Route {
+	return slices.SortedFunc(maps.Values(r.routes), func(a, b *Route) int { return cmp.Compare(a.Match, b.Match) })
+}
+
+// Save writes the recording to a file, whole or not at all, if there is something new. Only the user may read it.
+func (r *Recording) Save(path string) error {
+	r.mu.Lock()
+	if !r.dirty {
+		r.mu.Unlock()
+		return nil
+	}
+	data, err := json.MarshalIndent(stored{format, r.sorted()}, "", " ")
+	r.dirty = false
+	r.mu.Unlock()
+	if err == nil {
+		err = replace(path, append(data, '\n'))
+	}
+	if err != nil {
+		r.mu.Lock()
+		r.dirty = true
+		r.mu.Unlock()
+		return fmt.Errorf("saving the recording: %w", err)
+	}
+	return nil
+}
+
+// replace puts a file in the place of another, or of none.
+func replace(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".recording-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
