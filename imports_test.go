@@ -20,11 +20,12 @@ var allowed = map[string][]string{
 	"masking":         {},
 	"rules":           {"masking"},
 	"discover":        {"masking"},
+	"coverage":        {"masking", "rules"},
 	"auth":            {"net/http"},
 	"audit":           {},
 	"keys":            {},
 	"examples/demo":   {"net/http"},
-	"caddymodule":     {"masking", "rules", "auth", "audit", "keys", "net/http", "caddy", "zap", "prometheus"},
+	"caddymodule":     {"masking", "rules", "discover", "coverage", "auth", "audit", "keys", "net/http", "caddy", "zap", "prometheus"},
 	"cmd/maskgate":    {"", "caddymodule", "audit", "examples/demo", "net/http", "caddy"},
 	"cmd/auditverify": {},
 }

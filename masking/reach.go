@@ -10,6 +10,7 @@ import (
 type Reach struct {
 	automaton *automaton
 	places    []int // sorted
+	within    bool  // a value around the place, of the same record, is named
 }
 
 // Reach returns the root of responses.
@@ -21,7 +22,8 @@ func (l *Layout) Reach() Reach {
 			start = append(start, p.first)
 		}
 	}
-	return a.reach(start)
+	r, _ := a.reach(start)
+	return r
 }
 
 // Member is the member of that name.
@@ -41,16 +43,19 @@ func (r Reach) Element() Reach {
 	return r.step(func(s selector) bool { return s.kind != nameSelector })
 }
 
-// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place.
+// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place or what is around it.
 func (r Reach) Named() bool {
-	return slices.ContainsFunc(r.places, func(n int) bool {
+	return r.within || slices.ContainsFunc(r.places, func(n int) bool {
 		return r.automaton.paths[r.automaton.owner[n]].purpose == selectsField && r.automaton.matched(n)
 	})
 }
 
 // Key is the same for two places if and only if the layout cannot tell them apart, nor anything below them.
 func (r Reach) Key() string {
-	var key []byte
+	key := []byte{0}
+	if r.within {
+		key[0] = 1
+	}
 	for _, n := range r.places {
 		key = binary.AppendUvarint(key, uint64(n))
 	}
@@ -73,22 +78,23 @@ func (r Reach) step(selects func(selector) bool) Reach {
 			next = append(next, n+1)
 		}
 	}
-	return a.reach(next)
+	to, begins := a.reach(next)
+	to.within = r.Named() && !begins
+	return to
 }
 
-// reach takes up the fields of records that begin at the places. Where a record begins in any case, those of the enclosing one end.
-func (a *automaton) reach(places []int) Reach {
+// reach takes up the fields of records that begin at the places. Where one begins in any case, those of the record around it end.
+func (a *automaton) reach(places []int) (r Reach, begins bool) {
 	var kinds []int
-	certain := false
 	for _, n := range places {
 		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
 			kinds = append(kinds, p.kind)
-			certain = certain || !slices.ContainsFunc(p.query, func(s segment) bool {
+			begins = begins || !slices.ContainsFunc(p.query, func(s segment) bool {
 				return slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind == indexSelector || s.conditional() })
 			})
 		}
 	}
-	if certain {
+	if begins {
 		places = slices.DeleteFunc(places, func(n int) bool { return a.paths[a.owner[n]].purpose != selectsRecord })
 	}
 	for _, p := range a.paths {
@@ -97,5 +103,5 @@ func (a *automaton) reach(places []int) Reach {
 		}
 	}
 	slices.Sort(places)
-	return Reach{a, slices.Compact(places)}
+	return Reach{automaton: a, places: slices.Compact(places)}, begins
 }

@@ -10,7 +10,7 @@ func TestReach(t *testing.T) {
 		Envelope: []string{"$.code", "$.data.total"},
 		Records: []RecordSpec{
 			{Select: "$.data.items[*]", Subject: "$.id", Inputs: []string{"$.agent"},
-				Fields: []string{"$.id", "$.cards[0].no", "$.tags[?@.public]", "$.limits.*", "$..memo", "$.self"}},
+				Fields: []string{"$.id", "$.cards[0].no", "$.tags[?@.public]", "$.limits.*", "$..memo", "$.self", "$.guarantors"}},
 			{Select: "$.data.items[*].guarantors[*]", Fields: []string{"$.name"}},
 			{Select: "$.notes[?@.about]", Fields: []string{"$.about"}},
 		},
@@ -37,6 +37,8 @@ func TestReach(t *testing.T) {
 		{"data items [] *", false},
 		{"data items [] a b memo", true},
 		{"data items [] self", true},
+		{"data items [] self anything []", true},
+		{"data items [] guarantors", true},
 		{"data items [] guarantors [] name", true},
 		{"data items [] guarantors [] memo", false}, // the inner record is cut off from the outer one's selectors
 		{"notes [] about", true},
