@@ -145,6 +145,9 @@ func (t *Token) claim(d *caddyfile.Dispenser) error {
 //		max_request <size>
 //		request_headers <name...>
 //		response_headers <name...>
+//		record_shapes <file> {
+//			route GET <path>
+//		}
 //	}
 //
 // Without an upstream the directives behind it are asked, through the guard:
@@ -176,11 +179,28 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			h.RequestHeaders, err = several(d)
 		case "response_headers":
 			h.ResponseHeaders, err = several(d)
+		case "record_shapes":
+			h.RecordShapes = new(RecordShapes)
+			err = h.RecordShapes.unmarshal(d)
 		default:
-			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers or response_headers", option)
+			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes", option)
 		}
 		return err
 	})
+}
+
+func (r *RecordShapes) unmarshal(d *caddyfile.Dispenser) error {
+	if err := one(d, &r.File); err != nil {
+		return err
+	}
+	return options(d, func(option string) error {
+		args := d.RemainingArgs()
+		if option != "route" || len(args) != 2 {
+			return d.Errf("record_shapes: want route, a method and a path, as in route GET /v2/claims/{id}")
+		}
+		r.Routes = append(r.Routes, strings.Join(args, " "))
+		return nil
+	}, "route")
 }
 
 // options takes the options of a block. One that stands twice is refused, unless it may be repeated: the later line would undo

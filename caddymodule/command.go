@@ -11,7 +11,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "rules",
-		Short: "Checks rule files",
+		Short: "Checks and proposes rule files",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(&cobra.Command{
 				Use:     "check PATH...",
@@ -20,7 +20,7 @@ func init() {
 				Example: "  maskgate rules check examples/customer",
 				Args:    cobra.MinimumNArgs(1),
 				RunE:    checkRules,
-			})
+			}, discoverCommand(), coverageCommand())
 		},
 	})
 	caddycmd.RegisterCommand(caddycmd.Command{
@@ -30,6 +30,13 @@ func init() {
 			cmd.AddCommand(verifyCommand(), searchCommand(), keyCommand())
 		},
 	})
+}
+
+// status makes a command of a function that returns the exit status.
+func status(run func(cmd *cobra.Command, args []string) (int, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return run(cmd, args) })(cmd, args)
+	}
 }
 
 func checkRules(cmd *cobra.Command, paths []string) error {

@@ -150,6 +150,7 @@ func (x *exchange) decide() (out release, err error) {
 		return release{}, unavailable.because(reasonNotReady)
 	}
 	if err := x.admit(); err != nil {
+		x.watch(err)
 		return release{}, err
 	}
 	if out, err = x.fetch(); err != nil {
@@ -241,15 +242,10 @@ func (x *exchange) fetch() (release, error) {
 	defer cancel(nil)
 	timer := time.AfterFunc(time.Duration(x.handler.Timeout), func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
-	r := x.request.Clone(ctx)
-	r.Header = upstreamHeader(x.request, x.route, x.handler.RequestHeaders, x.id)
-	r.URL.RawQuery = x.target.query
-	r.Trailer, r.TransferEncoding, r.Close = nil, nil, false
+	r := x.outgoing(ctx, x.route)
 	if x.hasBody() {
-		x.body = &requestBody{ReadCloser: http.MaxBytesReader(nil, r.Body, x.handler.MaxRequest)}
+		x.body = &requestBody{ReadCloser: http.MaxBytesReader(nil, x.request.Body, x.handler.MaxRequest)}
 		r.Body = x.body
-	} else {
-		r.Body = http.NoBody
 	}
 	asked := time.Now()
 	body := &x.buffers.upstream
@@ -275,6 +271,7 @@ func (x *exchange) fetch() (release, error) {
 	case a.rest != nil:
 		return out, x.blame(ctx, x.stream(ctx, a, mediaType, timer))
 	}
+	x.recordShape(x.route, mediaType)
 	if x.route.Public != "" {
 		out.body = body.Bytes()
 		return out, nil
@@ -287,6 +284,16 @@ func (x *exchange) fetch() (release, error) {
 	x.app.metrics.since(stageRewrite, rewriting)
 	out.body = x.buffers.out
 	return out, err
+}
+
+// outgoing is the request that the upstream gets, without a body.
+func (x *exchange) outgoing(ctx context.Context, route *rules.Route) *http.Request {
+	r := x.request.Clone(ctx)
+	r.Header = upstreamHeader(x.request, route, x.handler.RequestHeaders, x.id)
+	r.URL.RawQuery = x.target.query
+	r.Trailer, r.TransferEncoding, r.Close = nil, nil, false
+	r.Body = http.NoBody
+	return r
 }
 
 // refuse records the refusal and answers with it.

@@ -45,9 +45,13 @@ type Handler struct {
 	// Cache-Control and Vary are Maskgate's own. Their values are passed on unread: list only those free of personal data.
 	ResponseHeaders []string `json:"response_headers,omitempty"`
 
-	app     *App
-	service *service // nil: the next handler is asked
-	logger  *zap.Logger
+	// RecordShapes keeps what answers look like, for the command rules discover. Off unless set.
+	RecordShapes *RecordShapes `json:"record_shapes,omitempty"`
+
+	app      *App
+	service  *service  // nil: the next handler is asked
+	recorder *recorder // nil: nothing is recorded
+	logger   *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -95,7 +99,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 		h.service.streams = h.Stream
 	}
-	return nil
+	if h.RecordShapes != nil {
+		h.recorder, err = openRecorder(h.RecordShapes, h.logger)
+	}
+	return err
 }
 
 // Validate implements caddy.Validator.
@@ -140,10 +147,13 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// Cleanup closes connections to the upstream as they become idle.
+// Cleanup closes connections to the upstream as they become idle, and saves what was recorded.
 func (h *Handler) Cleanup() error {
 	if h.service != nil {
 		h.service.retire()
+	}
+	if h.recorder != nil {
+		return h.recorder.close()
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type judgement struct {
 
 var judgements = []judgement{
 	{[]verdict{secret}, "secret", 10, "are tokens, keys or hashes of passwords", false},
-	{[]verdict{idCard, idCard15}, "cn_id_card", 30, "are identity numbers with a right check digit, or of the 15 digits of old", false},
+	{[]verdict{idCard, idCard15}, "cn_id_card", 30, "are identity numbers with a right check digit", false},
 	{[]verdict{bankCard}, "bank_card", 60, "are card numbers with a right check digit (Luhn)", false},
 	{[]verdict{passport}, "passport", 60, "are written as passport numbers", true},
 	{[]verdict{hkmo}, "hkmo_permit", 60, "are written as permits for Hong Kong and Macao", true},
@@ -86,15 +86,22 @@ func (s *Shape) share(percent int, verdicts ...verdict) bool {
 func ofValues(s *Shape) proposal {
 	for _, j := range judgements {
 		if s.share(j.percent, j.verdicts...) {
-			return proposal{j.typ, fmt.Sprintf("%d of %d values %s", s.total(j.verdicts...), s.scalars(), j.what), j.weak}
+			why := of(s.Verdicts[j.verdicts[0]], s) + " " + j.what
+			if old := s.Verdicts[idCard15]; old > 0 && j.typ == "cn_id_card" {
+				why += fmt.Sprintf(", %d of the 15 digits of old", old)
+			}
+			return proposal{j.typ, why, j.weak}
 		}
 	}
 	// Other short words begin with characters that are surnames too: one of few values proves nothing.
 	if s.share(80, person) && s.Distinct >= 5 && s.Distinct*2 >= min(s.scalars(), maxDistinct) {
-		return proposal{typ: "person_name", why: fmt.Sprintf("%d of %d values begin with a surname and are as short as names", s.Verdicts[person], s.scalars())}
+		return proposal{typ: "person_name", why: of(s.Verdicts[person], s) + " begin with a surname and are as short as names"}
 	}
 	return proposal{}
 }
+
+// of writes how many of a leaf's values something holds of.
+func of(n int, s *Shape) string { return fmt.Sprintf("%d of %d values", n, s.scalars()) }
 
 // suits are the verdicts that bear out a name, where no judgement does.
 var suits = map[string][]verdict{
@@ -155,17 +162,17 @@ func propose(s *Shape, at place) proposal {
 		return byValue
 	}
 	if found := s.Verdicts[contained]; found > 0 {
-		return proposal{why: fmt.Sprintf("%d of %d values hold a number or an e-mail address of somebody in their text", found, n)}
+		return proposal{why: of(found, s) + " hold a number or an e-mail address of somebody in their text"}
 	}
 	if found := s.total(certain...); found > 0 {
-		return proposal{why: fmt.Sprintf("%d of %d values are somebody's numbers or addresses, the others are not", found, n)}
+		return proposal{why: of(found, s) + " are somebody's numbers or addresses, the others are not"}
 	}
 	if at.context == transactions && s.share(80, moment) {
 		return proposal{typ: "transaction", why: "the time of a movement of money"}
 	}
 	switch {
 	case byName == bareName && (s.share(10, person) || isPersonObject(at.siblings)):
-		return proposal{typ: "person_name", why: fmt.Sprintf("the name could be a person's, and %d of %d values begin with a surname and are as short", s.Verdicts[person], n)}
+		return proposal{typ: "person_name", why: "the name could be a person's, and " + of(s.Verdicts[person], s) + " begin with a surname and are as short"}
 	case at.context == credit:
 		return proposal{typ: "credit_report", why: "part of a credit report"}
 	case byName == harmless:
@@ -182,9 +189,9 @@ func byBoth(s *Shape, typ string, byValue proposal) proposal {
 		return proposal{typ: typ, why: byValue.why + "; the name says so too"}
 	case byValue.typ == "", byValue.weak:
 		if fit := s.total(suits[typ]...); fit > 0 {
-			return proposal{typ: typ, why: fmt.Sprintf("the name says so; %d of %d values could be", fit, n)}
+			return proposal{typ: typ, why: "the name says so; " + of(fit, s) + " could be"}
 		}
-		return proposal{typ: typ, why: fmt.Sprintf("the name says so; %s do not tell", many(n, "value"))}
+		return proposal{typ: typ, why: fmt.Sprintf("the name says so; what was seen (%s) does not tell", many(n, "value"))}
 	case typ == "cn_mobile" && byValue.typ == "landline", typ == "landline" && byValue.typ == "cn_mobile":
 		return byValue
 	}
@@ -200,7 +207,7 @@ func withoutValues(s *Shape, byName named) proposal {
 	case s.Bools > 0 && byName == "minor":
 		return proposal{typ: "minor", why: "the name says so"}
 	case s.Bools > 0 && byName == harmless:
-		return proposal{typ: "public", why: fmt.Sprintf("%d values, all true or false, and the name is one of paging and status", s.Bools)}
+		return proposal{typ: "public", why: many(s.Bools, "value") + ", all true or false, and the name is one of paging and status"}
 	case s.Bools > 0:
 		return proposal{why: "true or false; only its team knows of what"}
 	}
@@ -230,7 +237,7 @@ func public(s *Shape) proposal {
 	n := s.scalars()
 	switch {
 	case n < 3:
-		return proposal{why: fmt.Sprintf("public by its name, but %d values are too few to tell", n)}
+		return proposal{why: fmt.Sprintf("public by its name, but %s is too little to tell", many(n, "value"))}
 	case s.Verdicts[integer] == n && s.Numbers == n:
 		return proposal{typ: "public", why: fmt.Sprintf("%d values, all whole numbers, and the name is one of paging and status", n)}
 	case s.Distinct < maxDistinct/2 && (s.Distinct <= 3 || s.Distinct*2 <= n) && s.total(word, integer, company) >= n && s.Verdicts[person] == 0:
@@ -241,16 +248,15 @@ func public(s *Shape) proposal {
 
 // leftOut says why a leaf is not proposed.
 func leftOut(s *Shape, byName named) proposal {
-	n := s.scalars()
 	switch {
 	case s.share(50, document):
-		return proposal{why: fmt.Sprintf("%d of %d values hold a document of their own", s.Verdicts[document], n)}
+		return proposal{why: of(s.Verdicts[document], s) + " hold a document of their own"}
 	case byName == text:
 		return proposal{why: "free text by its name: people write anything in it"}
 	case byName == contract:
 		return proposal{why: "the number of a contract or case, as good as its holder's"}
 	case byName == bareName && s.share(50, company):
-		return proposal{why: fmt.Sprintf("%d of %d values are names of organisations; public if they are all", s.Verdicts[company], n)}
+		return proposal{why: of(s.Verdicts[company], s) + " are names of organisations; public if all are"}
 	case byName == bareID:
 		return proposal{why: "an identifier; only its team knows of what"}
 	case s.share(50, person) && s.Distinct < 5:

@@ -35,13 +35,15 @@ type Route struct {
 	// MediaTypes and Query count the answers by media type, and by the names of the parameters that were asked with.
 	MediaTypes map[string]int `json:"media_types,omitempty"`
 	Query      map[string]int `json:"query,omitempty"`
-	Shape      *Shape         `json:"shape"`
+	// Unread counts answers that were not read, by the reason that refused them.
+	Unread map[string]int `json:"unread,omitempty"`
+	Shape  *Shape         `json:"shape"`
 }
 
 const (
 	format = "shapes/1"
 
-	// MaxAnswers is how many answers of a route are read. Later ones are not: they cost nothing.
+	// MaxAnswers is how many answers of a route are looked at. Later ones cost nothing.
 	MaxAnswers = 1000
 	maxRoutes  = 500
 	maxQuery   = 50
@@ -62,9 +64,10 @@ func Open(path string) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the recording: %w", err)
 	}
-	if err := r.read(data); err != nil {
+	if err := r.Read(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	r.dirty = false
 	return r, nil
 }
 
@@ -74,13 +77,14 @@ type stored struct {
 	Routes   []*Route `json:"routes"`
 }
 
-// isRecording reports whether a file is one, of whatever version.
-func isRecording(data []byte) bool {
+// IsRecording reports whether a file holds a recording, of whatever version.
+func IsRecording(data []byte) bool {
 	var file struct{ Maskgate string }
 	return json.Unmarshal(data, &file) == nil && file.Maskgate != ""
 }
 
-func (r *Recording) read(data []byte) error {
+// Read adds what a file holds.
+func (r *Recording) Read(data []byte) error {
 	var file stored
 	if err := json.Unmarshal(data, &file); err != nil || file.Maskgate != format {
 		return fmt.Errorf("this is no recording of shapes (%s); name another file", format)
@@ -90,7 +94,6 @@ func (r *Recording) read(data []byte) error {
 			r.merge(route)
 		}
 	}
-	r.dirty = false
 	return nil
 }
 
@@ -99,7 +102,7 @@ func (r *Recording) Full(match string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.routes[match]
-	return known != nil && known.Answers >= MaxAnswers || known == nil && len(r.routes) >= maxRoutes
+	return known != nil && known.Answers+sum(known.Unread) >= MaxAnswers || known == nil && len(r.routes) >= maxRoutes
 }
 
 // Add reads an answer: its media type, the names of the parameters that were asked with, and its JSON texts. Its error holds no value; what
@@ -124,6 +127,13 @@ func (r *Recording) Add(match, mediaType string, query []string, documents [][]b
 	return nil
 }
 
+// Skip counts an answer that cannot be read: reason is one of a few words, and no data.
+func (r *Recording) Skip(match, reason string) {
+	if !r.Full(match) {
+		r.merge(&Route{Match: match, Unread: map[string]int{reason: 1}, Shape: &Shape{}})
+	}
+}
+
 func (r *Recording) merge(route *Route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,12 +149,13 @@ func (r *Recording) merge(route *Route) {
 	known.Documents += route.Documents
 	addCounts(&known.MediaTypes, route.MediaTypes, maxQuery)
 	addCounts(&known.Query, route.Query, maxQuery)
+	addCounts(&known.Unread, route.Unread, maxQuery)
 	room := maxShapes - known.Shape.size()
 	known.Shape.add(route.Shape, &room)
 }
 
 func addCounts(to *map[string]int, counts map[string]int, most int) {
-	if *to == nil {
+	if *to == nil && len(counts) > 0 {
 		*to = map[string]int{}
 	}
 	for name, n := range counts {
@@ -152,6 +163,14 @@ func addCounts(to *map[string]int, counts map[string]int, most int) {
 			(*to)[name] += n
 		}
 	}
+}
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
 }
 
 // Routes returns the routes by path and method. They must not be altered, nor may anything be added meanwhile.

@@ -18,12 +18,13 @@ type Service struct {
 
 // Proposal is what is proposed for one route.
 type Proposal struct {
-	Match      string   `json:"match"`
-	Answers    int      `json:"answers"` // that it rests on
-	MediaTypes []string `json:"media_types,omitempty"`
-	Query      []string `json:"query,omitempty"` // parameters that were seen
-	Envelope   []Field  `json:"envelope,omitempty"`
-	Records    []Record `json:"records"`
+	Match      string         `json:"match"`
+	Answers    int            `json:"answers"`          // that it rests on
+	Unread     map[string]int `json:"unread,omitempty"` // answers that were not, by reason
+	MediaTypes []string       `json:"media_types,omitempty"`
+	Query      []string       `json:"query,omitempty"` // parameters that were seen
+	Envelope   []Field        `json:"envelope,omitempty"`
+	Records    []Record       `json:"records"`
 }
 
 // Record is a kind of record.
@@ -51,8 +52,8 @@ func Propose(name, owner string, routes []*Route) *Service {
 }
 
 func propose1(r *Route) Proposal {
-	p := Proposal{Match: r.Match, Answers: r.Answers, Query: slices.Sorted(maps.Keys(r.Query))}
-	if types := slices.Sorted(maps.Keys(r.MediaTypes)); !slices.Equal(types, []string{"application/json"}) {
+	p := Proposal{Match: r.Match, Answers: r.Answers, Unread: r.Unread, Query: slices.Sorted(maps.Keys(r.Query))}
+	if types := slices.Sorted(maps.Keys(r.MediaTypes)); len(types) > 0 && !slices.Equal(types, []string{"application/json"}) {
 		p.MediaTypes = types
 	}
 	about := anything
@@ -67,7 +68,7 @@ func propose1(r *Route) Proposal {
 		record := Record{Select: k.path.from(nil), Why: "no field of it is an identifier of a person that each record has; name one if there is"}
 		if k.subject != nil {
 			record.Subject = k.subject.path.from(k.path)
-			record.Why = fmt.Sprintf("each of %d records has it, once", v.shape(k.path).Objects)
+			record.Why = fmt.Sprintf("each record has one (%s)", many(v.shape(k.path).Objects, "record"))
 		}
 		p.Records = append(p.Records, record)
 	}
@@ -110,7 +111,11 @@ func (w *writer) line(depth int, form string, args ...any) {
 }
 
 func (w *writer) route(p Proposal) {
-	w.line(1, "# %s.", many(p.Answers, "answer"))
+	note := many(p.Answers, "answer")
+	for _, reason := range slices.Sorted(maps.Keys(p.Unread)) {
+		note += fmt.Sprintf("; %d not read: %s", p.Unread[reason], reason)
+	}
+	w.line(1, "# %s.", note)
 	w.line(1, "- match: %s", scalar(p.Match))
 	if len(p.MediaTypes) > 0 {
 		w.line(2, "media_types: [%s]", strings.Join(p.MediaTypes, ", "))
@@ -120,7 +125,7 @@ func (w *writer) route(p Proposal) {
 		for i, name := range p.Query {
 			names[i] = scalar(name)
 		}
-		w.line(2, "query: [%s] # as they were seen", strings.Join(names, ", "))
+		w.line(2, "query: [%s]  # as they were seen", strings.Join(names, ", "))
 	}
 	w.fields(2, "envelope", p.Envelope)
 	if len(p.Records) == 1 {
@@ -140,7 +145,7 @@ func (w *writer) record(depth int, r Record) {
 		w.line(depth, "record: %s", scalar(r.Select))
 	}
 	if r.Subject != "" {
-		w.line(depth, "subject: %s # %s", scalar(r.Subject), r.Why)
+		w.line(depth, "subject: %s  # %s", scalar(r.Subject), r.Why)
 	} else {
 		w.line(depth, "# There is no subject: %s.", r.Why)
 	}
@@ -154,10 +159,12 @@ func (w *writer) fields(depth int, key string, fields []Field) {
 		w.line(depth, "%s:", key)
 	case key == "fields":
 		w.line(depth, "fields: {}")
+	case len(fields) > 0:
+		w.line(depth, "# Outside records:")
 	}
 	for _, f := range fields {
 		if f.Type != "" {
-			w.line(depth+1, "%s: %s # %s", scalar(f.Path), f.Type, f.Why)
+			w.line(depth+1, "%s: %s  # %s", scalar(f.Path), f.Type, f.Why)
 		} else {
 			w.line(depth+1, "# left out: %s: %s", f.Path, f.Why)
 		}

@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			examples, err := filepath.Abs("../../examples/customer")
 			env.Setenv("EXAMPLE", examples)
+			env.Setenv("DEMO", filepath.Join(filepath.Dir(examples), "demo"))
 			env.Setenv("HOME", env.WorkDir)
 			return err
 		},

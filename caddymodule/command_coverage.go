@@ -1,0 +1,93 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/maskgate/maskgate/coverage"
+	"github.com/maskgate/maskgate/rules"
+	"github.com/spf13/cobra"
+)
+
+// exitFault is the exit status of commands whose findings are status 1.
+const exitFault = 2
+
+// coverageCommand is rules coverage.
+func coverageCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "coverage --openapi FILE PATH...",
+		Short: "Lists response fields of an OpenAPI document that no rule names",
+		Long: `Compares the rule files at PATHs with an OpenAPI document (3.0 or 3.1, YAML or JSON) and lists, for each operation, the response
+fields that no rule names. A field that is not named is dropped, unless its route says otherwise; one that is new in the document may be
+personal data that nobody has looked at. A route that says public names all its fields.
+
+References ($ref) may lead to other files beside the document, not to the network. Error responses are left out: none is passed on.
+
+Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
+		Example: "  maskgate rules coverage --openapi examples/demo/openapi.yaml examples/customer",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().String("openapi", "", "the OpenAPI document (required)")
+	cmd.Flags().String("base", "", "what the gateway's paths have in front of the document's; default: the paths of its servers, or nothing")
+	cmd.Flags().Bool("json", false, "print the operations as JSON")
+	_ = cmd.MarkFlagRequired("openapi") // the flag is there
+	cmd.RunE = status(func(cmd *cobra.Command, paths []string) (int, error) {
+		files, err := rules.ReadFiles(paths...)
+		if err != nil {
+			return exitFault, err
+		}
+		set, err := rules.Load(files, noPseudonyms{})
+		if err != nil {
+			return exitFault, fmt.Errorf("rules are not in order:\n%w", err)
+		}
+		operations, err := coverage.Check(set, cmd.Flag("openapi").Value.String(), os.ReadFile, cmd.Flag("base").Value.String())
+		if err != nil {
+			return exitFault, err
+		}
+		unnamed, err := printCoverage(cmd.OutOrStdout(), operations, cmd.Flag("json").Value.String() == "true")
+		if err == nil && unnamed > 0 {
+			err = fmt.Errorf("%d response fields are named by no rule; look at each, and add it to its route if it may pass", unnamed)
+		}
+		if err != nil {
+			return 1, err
+		}
+		return 0, nil
+	})
+	return cmd
+}
+
+// printCoverage prints what rules do not name, and counts it.
+func printCoverage(out io.Writer, operations []coverage.Operation, asJSON bool) (unnamed int, err error) {
+	fields := 0
+	for _, o := range operations {
+		unnamed += len(o.Unnamed)
+		fields += o.Fields
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return unnamed, encoder.Encode(operations)
+	}
+	for _, o := range operations {
+		if len(o.Unnamed) == 0 {
+			continue
+		}
+		by := "no route"
+		if o.Route != "" {
+			by = fmt.Sprintf("%s of %s", o.Route, o.Service)
+		}
+		if _, err := fmt.Fprintf(out, "%s (%s)\n", o.Match, by); err != nil {
+			return unnamed, err
+		}
+		for _, field := range o.Unnamed {
+			if _, err := fmt.Fprintf(out, "  %s\n", field); err != nil {
+				return unnamed, err
+			}
+		}
+	}
+	_, err = fmt.Fprintf(out, "%d operations, %d fields, %d of them named by no rule\n", len(operations), fields, unnamed)
+	return unnamed, err
+}
