@@ -83,6 +83,10 @@ func propose1(r *Route) Proposal {
 			p.Envelope = append(p.Envelope, Field{l.path.from(nil), l.typ, l.why})
 			continue
 		}
+		if l.typ == string(harmless) && l.shape.total(word, company) == 0 {
+			// A total is a count of pages around records, and somebody's debt in one.
+			l.proposal = proposal{why: "public by its name, but a number or a yes of a record is about its subject"}
+		}
 		k := &p.Records[innermost]
 		k.Fields = append(k.Fields, Field{l.path.from(kinds[innermost].path), l.typ, l.why})
 	}

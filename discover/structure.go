@@ -108,42 +108,45 @@ func contextOf(name string, around context) context {
 	return around
 }
 
-// subject returns the field that says whom each record at a path is about: the best identifier of a person that each has, once.
-func (v *survey) subject(record path) *leaf {
-	var best *leaf
-	rank := func(l *leaf) int { return slices.Index(subjects, named(l.typ))*100 + len(l.path) }
+// subject returns the field that says whom a record at a path is about, nil if there is none: the best identifier of a person that each
+// has, once. Where an envelope has no record at times ("data": null), record is the member of it that each has one in.
+func (v *survey) subject(p path) (subject *leaf, record path) {
+	best := 0
 	for i := range v.leaves {
-		l := &v.leaves[i]
-		if !slices.Contains(subjects, named(l.typ)) || !l.path.singular(record) || l.shape.scalars() != v.shape(record).Objects {
+		l := v.leaves[i]
+		if !slices.Contains(subjects, named(l.typ)) || !l.path.singular(p) {
 			continue
 		}
-		if best == nil || rank(l) < rank(best) {
-			best = l
+		rank := slices.Index(subjects, named(l.typ))*100 + len(l.path)
+		if subject != nil && rank >= best {
+			continue
+		}
+		for n := len(p); n < len(l.path); n++ {
+			if v.shape(l.path[:n]).Objects == l.shape.scalars() {
+				subject, record, best = &l, l.path[:n], rank
+				break
+			}
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	found := *best
-	return &found
+	return subject, record
 }
 
 // kind is a kind of record.
 type kind struct {
 	path    path
-	subject *leaf // a copy
+	subject *leaf // nil if there is none
 }
 
 // kinds returns the kinds of record in a value, itself included, the outer ones first.
 func (v *survey) kinds(p path, enclosed bool) []kind {
-	s := v.subject(p)
+	s, record := v.subject(p)
 	var list []kind
 	if s != nil {
 		// Someone of their own, and not the one that the record around is about.
 		if enclosed && s.shape.Enclosing == s.shape.scalars() {
 			return nil
 		}
-		list = append(list, kind{p, s})
+		list = append(list, kind{record, s})
 	}
 	for _, items := range v.items {
 		if items.within(p) && len(items) > len(p) && !slices.ContainsFunc(list, func(k kind) bool { return len(k.path) > len(p) && items.within(k.path) }) {
@@ -161,7 +164,7 @@ func (v *survey) records() []kind {
 	}
 	for i, k := range list {
 		inner := list[i+1:]
-		if d := v.around(k.path, inner, false); k.subject.path.within(d) && v.shape(d).Objects == v.shape(k.path).Objects {
+		if d := v.around(k.path, inner, false); k.subject.path.within(d) {
 			list[i].path = d
 		}
 	}
