@@ -85,6 +85,8 @@ func TestProposeStructure(t *testing.T) {
 		{"the same by another identifier", `{"custNo":"1","idCard":"` + a + `","cards":[{"idCard":"` + a + `"}]}`, "$ $.custNo"},
 		{"not in each", `[{"custNo":"1","idCard":"` + a + `"},{"custNo":null,"idCard":"` + b + `"}]`, "$[*] $.idCard"},
 		{"no record at times", `[{"code":0,"data":{"custNo":"1"}},{"code":4,"data":null}]`, "$[*].data $.custNo"},
+		{"lists within lists", `{"branches":[{"no":"x1","rows":[{"ok":1,"data":{"custNo":"1"}},{"ok":0,"data":null}]}]}`, "$.branches[*].rows[*].data $.custNo"},
+		{"others within the same", `{"custNo":"1","orders":[{"custNo":"1","payees":[{"idCard":"` + a + `"}]}]}`, "$ $.custNo, $.orders[*].payees[*] $.idCard"},
 		{"a list without", `{"code":0,"rows":[{"xm":"张三丰","sjh":"13812345678"}]}`, "$.rows[*] "},
 		{"nothing personal", `{"code":0,"rows":[{"a":1}]}`, "$ "},
 		{"nothing at all", `{}`, "$ "},

@@ -34,8 +34,8 @@ func stricter(a, b string) string {
 	return a
 }
 
-// judgement is the share of values, in percent, that must look like a type before it is proposed for what they are. The lower one holds
-// where no name is needed: half of the values cannot have right check digits by chance.
+// judgement is the share of values, in percent, that must look like a type before it is proposed. It is low where hardly any other value
+// looks so, and high where one in ten does.
 type judgement struct {
 	verdicts []verdict
 	typ      string
@@ -124,17 +124,17 @@ var suits = map[string][]verdict{
 // place is what is known of a leaf beside its values.
 type place struct {
 	name     string
-	context  context
+	topic    topic
 	siblings []named // what the names of all members of its object say
 }
 
-// context is what a route or an object around is about.
-type context uint8
+// topic is what a route or an object around is about.
+type topic uint8
 
 const (
-	anything     context = iota
-	credit               // a credit report: what is in it belongs to it
-	transactions         // movements of money: their times are part of them
+	anything     topic = iota
+	credit             // a credit report: what is in it belongs to it
+	transactions       // movements of money: their times are part of them
 )
 
 // propose says what a leaf seems to be.
@@ -167,13 +167,13 @@ func propose(s *Shape, at place) proposal {
 	if found := s.total(certain...); found > 0 {
 		return proposal{why: of(found, s) + " are somebody's numbers or addresses, the others are not"}
 	}
-	if at.context == transactions && s.share(80, moment) {
+	if at.topic == transactions && s.share(80, moment) {
 		return proposal{typ: "transaction", why: "the time of a movement of money"}
 	}
 	switch {
 	case byName == bareName && (s.share(10, person) || isPersonObject(at.siblings)):
 		return proposal{typ: "person_name", why: "the name could be a person's, and " + of(s.Verdicts[person], s) + " begin with a surname and are as short"}
-	case at.context == credit:
+	case at.topic == credit:
 		return proposal{typ: "credit_report", why: "part of a credit report"}
 	case byName == harmless:
 		return public(s)

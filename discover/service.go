@@ -58,12 +58,12 @@ func propose1(r *Route) Proposal {
 	}
 	about := anything
 	for segment := range strings.SplitSeq(r.Match, "/") {
-		about = contextOf(segment, about)
+		about = topicOf(segment, about)
 	}
 	v := &survey{shapes: map[string]*Shape{}}
-	v.walk(r.Shape, path{}, place{context: about})
+	v.walk(r.Shape, path{}, place{topic: about})
 	kinds := v.records()
-	v.fold(kinds, about)
+	v.fold(kinds)
 	for _, k := range kinds {
 		record := Record{Select: k.path.from(nil), Why: "no field of it is an identifier of a person that each record has; name one if there is"}
 		if k.subject != nil {

@@ -52,6 +52,11 @@ const (
 // scalars counts the strings and numbers that say something.
 func (s *Shape) scalars() int { return s.Strings + s.Numbers }
 
+// values counts all but the nulls.
+func (s *Shape) values() int {
+	return s.Bools + s.Empty + s.Strings + s.Numbers + s.Objects + s.Arrays
+}
+
 // observer reads documents into a shape. It is for one goroutine.
 type observer struct {
 	seed  maphash.Seed

@@ -15,6 +15,7 @@ type path []step
 type step struct {
 	name    string
 	element bool
+	mixed   bool // there are objects in the place of the array too
 }
 
 var shorthand = regexp.MustCompile(`^[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_\x{80}-\x{10FFFF}]*$`)
@@ -25,6 +26,8 @@ func (p path) from(outer path) string {
 	b.WriteString("$")
 	for _, s := range p[len(outer):] {
 		switch {
+		case s.mixed: // [*] would select the members of the objects as well
+			b.WriteString("[0:]")
 		case s.element:
 			b.WriteString("[*]")
 		case s.name == "*": // members whose names are not kept; no name that is kept is so written
@@ -59,8 +62,14 @@ type leaf struct {
 // survey is a route's shape, laid flat.
 type survey struct {
 	leaves []leaf
-	items  []path // elements that are objects, the outer ones first
+	lists  []list // of objects, the outer ones first
 	shapes map[string]*Shape
+}
+
+// list is an array of objects.
+type list struct {
+	items path // its elements
+	about topic
 }
 
 func (v *survey) shape(p path) *Shape { return v.shapes[p.from(nil)] }
@@ -68,34 +77,37 @@ func (v *survey) shape(p path) *Shape { return v.shapes[p.from(nil)] }
 // walk lists what lies in a value.
 func (v *survey) walk(s *Shape, p path, at place) {
 	v.shapes[p.from(nil)] = s
-	if s.scalars()+s.Bools > 0 || s.Objects+s.Arrays == 0 {
+	switch {
+	case s.scalars()+s.Bools > 0 || s.Objects+s.Arrays == 0:
 		v.leaves = append(v.leaves, leaf{p, s, propose(s, at)})
+	case s.Arrays > 0 && s.Elements == nil: // empty ones only
+		v.leaves = append(v.leaves, leaf{p.then(step{element: true}), s, propose(s, at)})
 	}
 	if s.Hidden > 0 {
 		v.leaves = append(v.leaves, leaf{p.then(step{name: "*"}), s, proposal{why: fmt.Sprintf("%d members whose names look like data, or are too many", s.Hidden)}})
 	}
 	if s.Elements != nil {
-		items := p.then(step{element: true})
+		items := p.then(step{element: true, mixed: s.Objects > 0})
 		if s.Elements.Objects > 0 {
-			v.items = append(v.items, items)
+			v.lists = append(v.lists, list{items, at.topic})
 		}
-		v.walk(s.Elements, items, place{at.name, at.context, nil})
+		v.walk(s.Elements, items, place{at.name, at.topic, nil})
 	}
 	var siblings []named
 	for _, name := range slices.Sorted(maps.Keys(s.Members)) {
 		siblings = append(siblings, ofName(name))
 	}
-	inside := at.context
+	inside := at.topic
 	if slices.Contains(siblings, "credit_report") {
 		inside = credit
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Members)) {
-		v.walk(s.Members[name], p.then(step{name: name}), place{name, contextOf(name, inside), siblings})
+		v.walk(s.Members[name], p.then(step{name: name}), place{name, topicOf(name, inside), siblings})
 	}
 }
 
-// contextOf says what a value of that name, or an answer of a route whose path has that segment, is about.
-func contextOf(name string, around context) context {
+// topicOf says what a value of that name, or an answer of a route whose path has that segment, is about.
+func topicOf(name string, around topic) topic {
 	joined := strings.Join(splitName(name), "")
 	switch {
 	case strings.Contains(joined, "creditreport") || strings.Contains(joined, "zxbg") || strings.Contains(joined, "zhengxin"):
@@ -122,7 +134,7 @@ func (v *survey) subject(p path) (subject *leaf, record path) {
 			continue
 		}
 		for n := len(p); n < len(l.path); n++ {
-			if v.shape(l.path[:n]).Objects == l.shape.scalars() {
+			if v.shape(l.path[:n]).values() == l.shape.scalars() {
 				subject, record, best = &l, l.path[:n], rank
 				break
 			}
@@ -139,21 +151,20 @@ type kind struct {
 
 // kinds returns the kinds of record in a value, itself included, the outer ones first.
 func (v *survey) kinds(p path, enclosed bool) []kind {
+	var kinds []kind
 	s, record := v.subject(p)
-	var list []kind
-	if s != nil {
-		// Someone of their own, and not the one that the record around is about.
-		if enclosed && s.shape.Enclosing == s.shape.scalars() {
-			return nil
-		}
-		list = append(list, kind{record, s})
+	// An element is a record if it is about someone of its own, and not the one whom the record around is about.
+	if s != nil && (!enclosed || s.shape.Enclosing < s.shape.scalars()) {
+		kinds = append(kinds, kind{record, s})
 	}
-	for _, items := range v.items {
-		if items.within(p) && len(items) > len(p) && !slices.ContainsFunc(list, func(k kind) bool { return len(k.path) > len(p) && items.within(k.path) }) {
-			list = append(list, v.kinds(items, enclosed || s != nil)...)
+	for _, l := range v.lists {
+		inner := func(m list) bool { return len(m.items) > len(p) && m.items.within(p) }
+		between := func(m list) bool { return inner(m) && len(m.items) < len(l.items) && l.items.within(m.items) }
+		if inner(l) && !slices.ContainsFunc(v.lists, between) {
+			kinds = append(kinds, v.kinds(l.items, enclosed || s != nil)...)
 		}
 	}
-	return list
+	return kinds
 }
 
 // records finds the kinds of record of a route.
@@ -198,25 +209,13 @@ func (v *survey) around(p path, inner []kind, elements bool) path {
 	return common
 }
 
-// fold puts a field in the place of each list within a credit report that is about nobody else.
-func (v *survey) fold(kinds []kind, route context) {
-	for _, items := range v.items {
-		around := route
-		for i, s := range items {
-			if !s.element {
-				around = contextOf(s.name, around)
-			}
-			if o := v.shape(items[:i]); o != nil {
-				for name := range o.Members {
-					if ofName(name) == "credit_report" {
-						around = credit
-					}
-				}
-			}
-		}
-		array := items[:len(items)-1]
-		if around != credit || len(array) == 0 || slices.ContainsFunc(kinds, func(k kind) bool { return k.path.within(array) }) ||
-			!slices.ContainsFunc(kinds, func(k kind) bool { return array.within(k.path) }) {
+// fold puts a field in the place of each list within a credit report that is about nobody else, and sorts the leaves.
+func (v *survey) fold(kinds []kind) {
+	for _, l := range v.lists {
+		array := l.items[:len(l.items)-1]
+		recordIn := slices.ContainsFunc(kinds, func(k kind) bool { return k.path.within(array) })
+		inRecord := slices.ContainsFunc(kinds, func(k kind) bool { return array.within(k.path) })
+		if l.about != credit || len(array) == 0 || recordIn || !inRecord {
 			continue
 		}
 		n := len(v.leaves)
@@ -225,6 +224,5 @@ func (v *survey) fold(kinds []kind, route context) {
 			v.leaves = append(v.leaves, leaf{array, v.shape(array), proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}})
 		}
 	}
-	// An empty list tells no more than its name.
 	slices.SortStableFunc(v.leaves, func(a, b leaf) int { return cmp.Compare(a.path.from(nil), b.path.from(nil)) })
 }
