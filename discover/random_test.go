@@ -37,7 +37,7 @@ func (d dropAll) Decide(_ context.Context, records []masking.Record, profiles []
 func TestProposalLoads(t *testing.T) {
 	names := append(slices.Sorted(maps.Keys(dictionary)), "a", "b-c", "@type", "$ref", "x.y", "data", "13812345678", "it's", `q"`, "ä", "姓名", "true", "null", "1", "")
 	values := []any{nil, true, 1, 2.5, "", "app", "11010519491231002X", "440524188001010014", "13812345678", "张三丰", "C1", "C2", "text with 13812345678"}
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		d := rand.New(rand.NewPCG(seed, 1))
 		var value func(depth int) any
 		value = func(depth int) any {

@@ -45,7 +45,8 @@ const (
 	han         verdict = "han"     // Chinese, up to 12 characters
 )
 
-// detectors are what is asked of each string and number, in the order of the constants.
+// detectors are what is asked of each string and number, in the order of the constants. Most are asked what no regular expression need
+// be: a length, a character.
 var detectors = []struct {
 	verdict verdict
 	holds   func(text string) bool
@@ -60,26 +61,28 @@ var detectors = []struct {
 	{landline, func(s string) bool {
 		return areaCode.MatchString(s) && masking.FormOf("landline", []byte(s)) != masking.NoForm
 	}},
-	{email, emailAddress.MatchString},
+	{email, func(s string) bool { return strings.Contains(s, "@") && emailAddress.MatchString(s) }},
 	{plate, func(s string) bool { return masking.FormOf("licence_plate", []byte(s)) != masking.NoForm }},
-	{passport, passportNumber.MatchString},
-	{hkmo, permitNumber.MatchString},
-	{officer, officerNumber.MatchString},
+	{passport, func(s string) bool { return len(s) == 9 && passportNumber.MatchString(s) }},
+	{hkmo, func(s string) bool { return (len(s) == 9 || len(s) == 11) && permitNumber.MatchString(s) }},
+	{officer, func(s string) bool { return strings.Contains(s, "字") && officerNumber.MatchString(s) }},
 	{ip, func(s string) bool { return masking.FormOf("ip_address", []byte(s)) != masking.NoForm }},
-	{geo, coordinates.MatchString},
+	{geo, func(s string) bool { return strings.ContainsAny(s, ", ") && coordinates.MatchString(s) }},
 	{person, isPersonName},
 	{address, isAddress},
 	{sex, oneOf("男", "女", "男性", "女性", "M", "F", "male", "female", "Male", "Female", "MALE", "FEMALE")},
 	{nation, isNation},
 	{marriage, oneOf("未婚", "已婚", "离异", "离婚", "丧偶", "再婚", "初婚", "single", "married", "divorced", "widowed")},
-	{secret, secretText.MatchString},
-	{document, func(s string) bool { return embedded.MatchString(s) }},
+	{secret, func(s string) bool {
+		return len(s) > 6 && strings.IndexByte("e-${Bb", s[0]) >= 0 && secretText.MatchString(s)
+	}},
+	{document, func(s string) bool { return strings.ContainsAny(s, "{[<") && embedded.MatchString(s) }},
 	{contained, containsPersonal},
 	{date, func(s string) bool { return utf8.RuneCountInString(s) <= 11 && isDate(s) }},
 	{moment, func(s string) bool { return utf8.RuneCountInString(s) > 11 && isDate(s) }},
 	{integer, wholeNumber.MatchString},
 	{decimal, decimalNumber.MatchString},
-	{hexadecimal, hexDigits.MatchString},
+	{hexadecimal, func(s string) bool { return len(s) >= 16 && hexDigits.MatchString(s) }},
 	{word, codeWord.MatchString},
 	{company, isCompany},
 	{han, func(s string) bool { return utf8.RuneCountInString(s) <= 12 && isHan(s) }},
@@ -177,10 +180,13 @@ func isCompany(s string) bool {
 
 // containsPersonal reports whether a text holds more than a number or an address of somebody: one that stands in it.
 func containsPersonal(s string) bool {
-	if isMobile(s) || isIDCard(s) || isBankCard(s) || emailAddress.MatchString(s) || wholeNumber.MatchString(s) {
+	if len(s) < len("a@b.cn ") || isMobile(s) || isIDCard(s) || isBankCard(s) || emailAddress.MatchString(s) || wholeNumber.MatchString(s) {
 		return false
 	}
-	return mobileWithin.MatchString(s) || idCardWithin.MatchString(s) || cardWithin.MatchString(s) || emailWithin.MatchString(s)
+	if strings.Contains(s, "@") && emailWithin.MatchString(s) {
+		return true
+	}
+	return strings.ContainsAny(s, "0123456789") && (mobileWithin.MatchString(s) || idCardWithin.MatchString(s) || cardWithin.MatchString(s))
 }
 
 // judge appends what the detectors say of a string's content or a number's text.
