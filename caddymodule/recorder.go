@@ -174,6 +174,11 @@ func (x *exchange) watch(why error) {
 	if err != nil || len(r.URL.RawQuery) > maxQuery {
 		return
 	}
+	defer func() {
+		if recover() != nil { // a handler's, or ours: it must not become another refusal
+			rec.Skip(watched.Match, string(reasonPanic))
+		}
+	}()
 	x.target = target{path, query.Encode()}
 	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(x.handler.Timeout))
 	defer cancel()

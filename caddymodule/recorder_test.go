@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // recording gives a handler's line the option record_shapes, for two routes that no rule file has and one that a rule file has.
@@ -134,6 +136,58 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 				t.Errorf("%s has the canary", what)
 			}
 		}
+	}
+}
+
+// Whatever the handler behind the gateway does, the refusal is the same.
+func TestRecordShapesRefusesAlike(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shapes.json")
+	g := start(t, recording("", file)+"\ntest_upstream")
+	for _, tt := range []struct {
+		name string
+		do   func(http.ResponseWriter, *http.Request) error
+	}{
+		{"an answer", func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Type", "application/json")
+			_, err := fmt.Fprint(w, `{"certNo":"11010519491231002X"}`)
+			return err
+		}},
+		{"a panic", func(http.ResponseWriter, *http.Request) error { panic("11010519491231002X") }},
+		{"an abort", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }},
+		{"an error", func(http.ResponseWriter, *http.Request) error { return caddyhttp.Error(403, errors.New("no")) }},
+		{"an upgrade", func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			return nil
+		}},
+		{"nothing", func(http.ResponseWriter, *http.Request) error { return nil }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			behave(tt.do)
+			got := g.get("/v2/claims/1")
+			if got.status != http.StatusNotFound || !strings.Contains(string(got.body), `"reason":"no_route"`) {
+				t.Errorf("%d %s, want 404 no_route", got.status, got.body)
+			}
+			records := g.records(got.header.Get(correlationHeader))
+			if len(records) != 1 || records[0].Decision != "refused" || records[0].Reason != "no_route" {
+				t.Errorf("on record: %+v, want one refusal, no_route", records)
+			}
+		})
+	}
+}
+
+// The example's recording is in order.
+func TestRecordingExample(t *testing.T) {
+	text, err := os.ReadFile("../examples/recording/Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, handlers := adapted(t, string(text))
+	var h Handler
+	if len(handlers) != 1 || json.Unmarshal([]byte(handlers[0]), &h) != nil || h.RecordShapes == nil || len(h.RecordShapes.Routes) != 3 {
+		t.Fatalf("handlers %v, want one that records three routes", handlers)
+	}
+	if _, err := routesToRecord(h.RecordShapes.Routes); err != nil {
+		t.Error(err)
 	}
 }
 
