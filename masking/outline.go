@@ -25,6 +25,8 @@ type outline struct {
 	profiles  []*Profile
 	text      arena // unescaped strings
 	shapes    shapes
+	plans     []*plan
+	oldest    int    // of plans, the one that was last replaced
 	buffer    []byte // of a stream's input
 	output    []byte // of a stream
 	payload   []byte // of events, as a sequence
@@ -39,15 +41,15 @@ type outline struct {
 
 // node is a member, an element or a document, as byte offsets into the response.
 type node struct {
-	gap    int32 // just behind the previous sibling, or behind the opening bracket
+	state  *state
 	start  int32 // its first byte: of the name, for a member
 	value  int32 // first byte of its value
 	end    int32 // just behind its value
 	next   int32 // index of the node behind its subtree
 	record int32 // innermost record that the value belongs to
-	state  *state
 	kind   Kind
 	role   nodeRole
+	bare   bool // a string without escapes
 }
 
 type nodeRole uint8
@@ -61,9 +63,8 @@ const (
 
 // span is a value that a condition or the record of an access reads.
 type span struct {
-	start, end int
-	kind       Kind
-	found      int // how many values the selector found; start and end are the first's
+	node  node // the first
+	found int  // how many values the selector found
 }
 
 type record struct {
@@ -175,7 +176,7 @@ func (o *outline) document() bool {
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
 	o.forgetShapes()
-	ok := o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
+	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
 	}
@@ -193,12 +194,12 @@ func (o *outline) open(kind int, parent int32) int32 {
 }
 
 // node parses the value at the scanner's position and lists it.
-func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *shape) bool {
+func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
 	kind := s.kind()
-	if st != nil && st.record != Envelope {
+	if st.begins() {
 		if kind == Null {
 			st, role = st.null, nullRecord
 		} else if st.record == conflict {
@@ -208,7 +209,7 @@ func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *
 			rec = o.open(st.record, rec)
 		}
 	}
-	o.nodes = append(o.nodes, node{gap: int32(gap), start: int32(start), value: int32(value), state: st, record: rec, kind: kind, role: role})
+	o.nodes = append(o.nodes, node{state: st, start: int32(start), value: int32(value), record: rec, kind: kind, role: role})
 	var ok bool
 	switch {
 	case kind == Object && (role != plain || st.reaches(Object)):
@@ -226,7 +227,7 @@ func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *
 	if role == isRecord && s.pos-value > o.layout.spec.Limits.Record {
 		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
 	}
-	if st != nil {
+	if st != nil && st.noted {
 		o.note(n)
 	}
 	return true
@@ -245,7 +246,7 @@ func (o *outline) note(n *node) {
 
 func (s *span) add(n *node) {
 	if s.found == 0 {
-		s.start, s.end, s.kind = int(n.value), int(n.end), n.kind
+		s.node = *n
 	}
 	s.found++
 }
@@ -255,23 +256,31 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 	container := s.pos
 	names, ok := s.enter()
 	e := expected{names: names}
-	gap := s.pos
+	conditions := st != nil && st.conditions != nil
 	for more := ok && s.first('}'); more; more = s.more('}') {
+		var m *shapeMember
 		start := s.pos
-		m := o.member(sh, &e)
-		if m == nil {
+		if conditions {
+			m = o.member(sh, &e)
+			ok = m != nil
+		} else {
+			m, start, ok = o.members(st, rec, sh, &e, true)
+		}
+		if !ok {
 			return false
 		}
+		if m == nil {
+			continue
+		}
 		next := m.under(st)
-		if st != nil && st.conditions != nil {
+		if conditions {
 			if next, ok = o.child(st, next, rec, container, -1); !ok {
 				return o.within(s.text(start))
 			}
 		}
-		if !o.node(gap, start, next, rec, plain, &m.value) {
+		if !o.node(start, next, rec, plain, &m.value) {
 			return o.within(s.text(start))
 		}
-		gap = s.pos
 	}
 	return s.leave(names)
 }
@@ -281,7 +290,6 @@ func (o *outline) array(st *state, rec int32, sh *shape) bool {
 	container := s.pos
 	names, ok := s.enter()
 	elements := sh.elements()
-	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		next := st.element(index)
@@ -290,10 +298,9 @@ func (o *outline) array(st *state, rec int32, sh *shape) bool {
 				return o.withinElement(index)
 			}
 		}
-		if !o.node(gap, s.pos, next, rec, plain, elements) {
+		if !o.node(s.pos, next, rec, plain, elements) {
 			return o.withinElement(index)
 		}
-		gap = s.pos
 		index++
 	}
 	return s.leave(names)
@@ -307,10 +314,12 @@ func (o *outline) skip(kind Kind, sh *shape) bool {
 		names, ok := s.enter()
 		e := expected{names: names}
 		for more := ok && s.first('}'); more; more = s.more('}') {
-			start := s.pos
-			m := o.member(sh, &e)
-			if m == nil {
+			m, start, ok := o.members(nil, 0, sh, &e, false)
+			if !ok {
 				return false
+			}
+			if m == nil {
+				continue
 			}
 			if !o.skip(s.kind(), &m.value) {
 				return o.within(s.text(start))
@@ -426,15 +435,16 @@ func (o *outline) value(s span) Value {
 	if s.found != 1 {
 		return Value{}
 	}
-	return o.read(s.kind, s.start, s.end)
+	return o.read(&s.node)
 }
 
-func (o *outline) read(kind Kind, start, end int) Value {
-	raw := o.src[start:end]
-	v := Value{Kind: kind, Raw: raw, Text: raw}
-	if kind == String {
+// read returns the value of a node.
+func (o *outline) read(n *node) Value {
+	raw := o.src[n.value:n.end]
+	v := Value{Kind: n.kind, Raw: raw, Text: raw}
+	if n.kind == String {
 		v.Text = raw[1 : len(raw)-1]
-		if bytes.IndexByte(v.Text, '\\') >= 0 {
+		if !n.bare && bytes.IndexByte(v.Text, '\\') >= 0 {
 			v.Text = o.text.unescape(v.Text)
 		}
 	}

@@ -9,16 +9,17 @@ type rewriter struct {
 	copied int // the response's bytes in front of it are in dst, or cut
 	report *Report
 
-	profile *Profile // of the last value
-	tally   *Tally   // of profile
+	record int32 // that the last value belongs to
+	plan   *plan // of the record's profile
+	tally  *Tally
 }
 
-// tallyOf returns the profile's tally; runs of values share it.
-func (w *rewriter) tallyOf(p *Profile) *Tally {
-	if w.profile != p {
-		w.profile, w.tally = p, w.report.tally(p)
+// turn turns to the values of another record.
+func (w *rewriter) turn(record int32) {
+	w.record = record
+	if p := w.profiles[record]; w.plan == nil || w.plan.profile != p {
+		w.plan, w.tally = w.outline.plan(p), w.report.tally(p)
 	}
-	return w.tally
 }
 
 // whole rewrites a response, or units of a sequence, that are all there.
@@ -45,7 +46,7 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 
 // append writes the response, rewritten, behind dst.
 func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
-	w := rewriter{outline: o, dst: dst, report: report}
+	w := rewriter{outline: o, dst: dst, report: report, record: -1}
 	w.count()
 	for _, root := range o.roots {
 		if w.write(root, false) {
@@ -85,31 +86,31 @@ func (w *rewriter) cut(from, to int) {
 // of the same record passes in clear.
 func (w *rewriter) write(i int, covered bool) bool {
 	n := &w.nodes[i]
-	profile := w.profiles[n.record]
 	if n.role == isRecord {
-		if profile.Denied {
+		if w.profiles[n.record].Denied {
 			return false
 		}
 		covered = false
 	}
 	if n.state != nil && len(n.state.fields) > 0 {
-		field := strictest(profile, n.state.fields)
-		treatment := profile.Treatments[field]
-		tally := w.tallyOf(profile)
-		switch treatment.Rank {
+		if w.record != n.record {
+			w.turn(n.record)
+		}
+		e := w.plan.of(n.state)
+		switch e.rank {
 		case RankClear:
-			tally.Treated[field]++
+			w.tally.Treated[e.field]++
 			w.children(i, true)
 			return true
 		case RankDrop:
-			tally.Treated[field]++
+			w.tally.Treated[e.field]++
 			return false
 		}
-		if !w.transform(n, treatment.Transform) {
-			tally.Withheld[field]++
+		if !w.transform(n, e.transform) {
+			w.tally.Withheld[e.field]++
 			return false
 		}
-		tally.Treated[field]++
+		w.tally.Treated[e.field]++
 		return true
 	}
 	container := n.kind == Object || n.kind == Array
@@ -123,22 +124,11 @@ func (w *rewriter) write(i int, covered bool) bool {
 	return w.unlisted(n)
 }
 
-// strictest returns the first of fields with the highest rank.
-func strictest(p *Profile, fields []int) int {
-	worst := fields[0]
-	for _, f := range fields[1:] {
-		if p.Treatments[f].Rank > p.Treatments[worst].Rank {
-			worst = f
-		}
-	}
-	return worst
-}
-
 // transform writes what stands in for a value, or writes nothing if the transform does not take it.
 func (w *rewriter) transform(n *node, t Transform) bool {
 	length, copied := len(w.dst), w.copied
 	w.copy(int(n.value))
-	out, ok := t.Append(w.dst, w.read(n.kind, int(n.value), int(n.end)))
+	out, ok := t.Append(w.dst, w.read(n))
 	if !ok {
 		w.dst, w.copied = w.dst[:length], copied
 		return false
@@ -161,27 +151,43 @@ func (w *rewriter) unlisted(n *node) bool {
 	return true
 }
 
+// stays reports whether a value of the record at hand is no container, and a field in clear.
+func (w *rewriter) stays(n *node) bool {
+	if n.record != w.record || n.kind >= Object || n.role != plain || n.state == nil || len(n.state.fields) == 0 {
+		return false
+	}
+	e := w.plan.of(n.state)
+	if e.rank != RankClear {
+		return false
+	}
+	w.tally.Treated[e.field]++
+	return true
+}
+
 // children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
 func (w *rewriter) children(i int, covered bool) {
 	n := &w.nodes[i]
+	nodes := w.nodes[:n.next]
 	first := i + 1
-	if first == int(n.next) {
+	if first == len(nodes) {
 		return
 	}
 	w.copy(int(n.value) + 1) // the bracket stays
 	bare := len(w.dst)
-	w.copy(int(w.nodes[first].start)) // the white space behind it goes to the first child that is kept
+	w.copy(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
 	kept := false
-	for c := first; c < int(n.next); c = int(w.nodes[c].next) {
-		child := &w.nodes[c]
+	gap := n.value + 1
+	for c := first; c < len(nodes); c = int(nodes[c].next) {
+		child := &nodes[c]
 		if !kept {
 			w.copied = int(child.start)
 		}
-		if w.write(c, covered) {
+		if w.stays(child) || w.write(c, covered) {
 			kept = true
 		} else if kept {
-			w.cut(int(child.gap), int(child.end))
+			w.cut(int(gap), int(child.end))
 		}
+		gap = child.end
 	}
 	if !kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1

@@ -2,6 +2,7 @@ package masking
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"slices"
 )
@@ -16,8 +17,14 @@ type shape struct {
 
 type shapeMember struct {
 	quoted []byte // as a member begins: the name in quotes, without escapes, and the colon
-	hash   uint64 // of the name, as scanner.seen has it
-	value  shape
+	reach  int    // how many bytes begins looks at, and one more
+
+	// The first and the last eight bytes of quoted, and where the last are. Of a shorter one both are the whole, and mask its bytes.
+	first, last, mask uint64
+	lastAt            int
+
+	hash  uint64 // of the name, as scanner.seen has it
+	value shape
 
 	parent, state *state // the member's state where the object's is parent
 }
@@ -32,6 +39,7 @@ const (
 	maxShapes     = 4096 // members that are remembered; one more and all are forgotten
 	maxShapeNames = 64   // members of an object that are remembered
 	maxShapeName  = 128  // bytes of a name that is remembered
+	maxAbsent     = 4    // expected members in a row that may be missing before the next name is read
 )
 
 // forgetShapes makes room for others, between documents.
@@ -53,15 +61,15 @@ type expected struct {
 // names, and each is expected but once, so only a name that had to be read can stand twice.
 func (o *outline) member(sh *shape, e *expected) *shapeMember {
 	s := &o.scan
-	if e.next < len(sh.members) {
-		m := sh.members[e.next]
+	for i := e.next; i < min(e.next+maxAbsent+1, len(sh.members)); i++ {
+		m := sh.members[i]
 		if bytes.HasPrefix(s.src[s.pos:], m.quoted) {
 			if !e.read {
-				e.matched |= 1 << e.next
+				e.matched |= 1 << i
 			} else if !s.see(e.names, m.hash, s.pos) {
 				return nil
 			}
-			e.next++
+			e.next = i + 1
 			s.pos += len(m.quoted)
 			s.blank()
 			return m
@@ -86,12 +94,27 @@ func (o *outline) member(sh *shape, e *expected) *shapeMember {
 		return sh.members[i]
 	}
 	plain := s.src[start+1+len(name)] == '"' && string(s.src[start+1:start+1+len(name)]) == string(name)
-	m := &shapeMember{quoted: slices.Concat([]byte{'"'}, name, []byte(`":`)), hash: hash}
+	m := newShapeMember(name, hash)
 	if plain && len(name) <= maxShapeName && len(sh.members) < maxShapeNames && o.shapes.count < maxShapes {
 		o.shapes.count++
 		sh.members = append(sh.members, m)
 		e.next = len(sh.members)
 	}
+	return m
+}
+
+func newShapeMember(name []byte, hash uint64) *shapeMember {
+	m := &shapeMember{quoted: slices.Concat([]byte{'"'}, name, []byte(`":`)), hash: hash}
+	size := len(m.quoted)
+	var word [8]byte
+	copy(word[:], m.quoted)
+	m.first = binary.LittleEndian.Uint64(word[:])
+	m.last, m.mask = m.first, 1<<(8*min(size, 8))-1
+	if size > 8 {
+		m.lastAt = size - 8
+		m.last = binary.LittleEndian.Uint64(m.quoted[m.lastAt:])
+	}
+	m.reach = max(size, 8) + 1
 	return m
 }
 

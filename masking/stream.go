@@ -295,7 +295,7 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 		}
 		t.scan.pos = value
 	}
-	if !t.node(gap, start, st, 0, role, sh) || t.scan.reason != "" {
+	if !t.node(start, st, 0, role, sh) || t.scan.reason != "" {
 		return false // a number that was cut short looks whole, but the scanner knows
 	}
 	if t.scan.pos-value > t.layout.spec.Limits.Record {
@@ -382,7 +382,7 @@ func (t *stream) flush() bool {
 		return t.end(err)
 	}
 	t.profiles[0] = t.envelope
-	w := rewriter{outline: t.outline, dst: t.output[:0], report: &t.report}
+	w := rewriter{outline: t.outline, dst: t.output[:0], report: &t.report, record: -1}
 	w.count()
 	for _, it := range t.items {
 		if !t.write(&w, it) {

@@ -39,16 +39,13 @@ func isHan(r rune) bool {
 		0x20000 <= r && r <= 0x323AF
 }
 
-// characters counts the characters of text. Unlike utf8.RuneCount it never allocates.
+// characters counts the characters of text, which must be UTF-8.
 func characters(text []byte) int {
-	n := 0
-	for len(text) > 0 {
-		size := 1
-		if text[0] >= utf8.RuneSelf {
-			_, size = utf8.DecodeRune(text)
+	n := len(text)
+	for _, b := range text {
+		if b&0xc0 == 0x80 { // a continuation byte
+			n--
 		}
-		text = text[size:]
-		n++
 	}
 	return n
 }
