@@ -43,12 +43,11 @@ func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed b
 			return m, pos, true
 		}
 		if listed {
-			o.nodes = append(o.nodes, node{
-				state: child, start: int32(pos), value: int32(value), end: int32(end), next: int32(len(o.nodes) + 1),
-				record: rec, kind: kind, bare: kind == String,
-			})
+			n := o.list()
+			n.state, n.start, n.value, n.end, n.next, n.record = child, int32(pos), int32(value), int32(end), int32(len(o.nodes)), rec
+			n.kind, n.role, n.bare = kind, plain, kind == String
 			if child != nil && child.noted {
-				o.note(&o.nodes[len(o.nodes)-1])
+				o.note(n)
 			}
 		}
 		if src[end] != ',' || src[end+1] != '"' {

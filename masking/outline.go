@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -209,7 +210,9 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 			rec = o.open(st.record, rec)
 		}
 	}
-	o.nodes = append(o.nodes, node{state: st, start: int32(start), value: int32(value), record: rec, kind: kind, role: role})
+	n := o.list()
+	n.state, n.start, n.value, n.record = st, int32(start), int32(value), rec
+	n.kind, n.role, n.bare = kind, role, false
 	var ok bool
 	switch {
 	case kind == Object && (role != plain || st.reaches(Object)):
@@ -222,7 +225,7 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 	if !ok {
 		return false
 	}
-	n := &o.nodes[i]
+	n = &o.nodes[i]
 	n.end, n.next = int32(s.pos), int32(len(o.nodes))
 	if role == isRecord && s.pos-value > o.layout.spec.Limits.Record {
 		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
@@ -231,6 +234,16 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 		o.note(n)
 	}
 	return true
+}
+
+// list adds a node to the list. What it holds is of an earlier one: all of it is to be set, one by one, which is faster than as a whole.
+func (o *outline) list() *node {
+	i := len(o.nodes)
+	if i == cap(o.nodes) {
+		o.nodes = slices.Grow(o.nodes, i+1)
+	}
+	o.nodes = o.nodes[:i+1]
+	return &o.nodes[i]
 }
 
 // note remembers a value that is the subject or an input of its record.
@@ -440,15 +453,19 @@ func (o *outline) value(s span) Value {
 
 // read returns the value of a node.
 func (o *outline) read(n *node) Value {
-	raw := o.src[n.value:n.end]
-	v := Value{Kind: n.kind, Raw: raw, Text: raw}
 	if n.kind == String {
-		v.Text = raw[1 : len(raw)-1]
-		if !n.bare && bytes.IndexByte(v.Text, '\\') >= 0 {
-			v.Text = o.text.unescape(v.Text)
-		}
+		return Value{n.kind, o.content(n)}
 	}
-	return v
+	return Value{n.kind, o.src[n.value:n.end]}
+}
+
+// content returns what a string says.
+func (o *outline) content(n *node) []byte {
+	text := o.src[n.value+1 : n.end-1]
+	if !n.bare && bytes.IndexByte(text, '\\') >= 0 {
+		return o.text.unescape(text)
+	}
+	return text
 }
 
 // pointerTo returns the JSON Pointer to a node. It is for errors: it walks the outline.
