@@ -327,6 +327,9 @@ func (s *state) element(index int) *state {
 // begins reports whether a record begins at the value, unless that is null. s may be nil.
 func (s *state) begins() bool { return s != nil && s.record != Envelope }
 
+// selected reports whether fields select the value. s may be nil.
+func (s *state) selected() bool { return s != nil && len(s.fields) > 0 }
+
 // reaches reports whether a selector reaches into a value of that kind. s may be nil.
 func (s *state) reaches(kind Kind) bool {
 	return s != nil && (kind == Object && s.intoObject || kind == Array && s.intoArray)

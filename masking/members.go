@@ -7,25 +7,32 @@ import (
 	"unicode/utf8"
 )
 
-// members moves over members of an object as long as they are what most are: named as the shape has it, without white space,
-// and a string without escapes, a number or a literal. If listed, it lists them. It stops behind a value that no other member
-// follows so, and returns nil; or in front of a value that wants a closer look, and returns what is known of its member
-// and where that starts. It reports false at a fault.
+// run is a row of members that are what most are: named as their object's shape has it, one behind the other, without white
+// space, each a string without escapes, a number or a literal. It is one node, and all that is kept of a member is where it ends.
+type run struct {
+	shape    *shape
+	from, to int // of the shape's members
+	ends     int // where the first member's is in outline.ends
+}
+
+// members moves over a run of members of an object at a state, and lists it if listed. If no other member follows it stops behind
+// the run and returns nil. Else it moves over the name that follows, and returns what is known of that member and where it starts.
+// It reports false at a fault.
 func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed bool) (m *shapeMember, start int, ok bool) {
 	s := &o.scan
 	src, pos := s.src, s.pos
-	for e.next < len(sh.members) {
-		m := sh.members[e.next]
-		if len(src)-pos < m.reach || !m.begins(src[pos:]) {
+	marks := sh.marks(st)
+	begin, from, ends := pos, e.next, len(o.ends)
+	i, follows := from, true
+	for i < len(sh.members) {
+		next := sh.members[i]
+		if len(src)-pos < next.reach || !next.begins(src[pos:]) {
 			break
 		}
-		if !e.read {
-			e.matched |= 1 << e.next
-		} else if !s.see(e.names, m.hash, pos) {
+		if e.read && !s.see(e.names, next.hash, pos) {
 			return nil, pos, false
 		}
-		e.next++
-		value := pos + len(m.quoted)
+		value := pos + len(next.quoted)
 		kind := kinds[src[value]]
 		end := -1
 		switch kind {
@@ -36,30 +43,52 @@ func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed b
 		case Null, Bool:
 			end = plainLiteral(src, value)
 		}
-		child := m.under(st)
-		if end < 0 || len(src)-end < 2 || child.begins() {
-			s.pos = value
-			s.blank()
-			return m, pos, true
+		marked := marks>>i&1 != 0
+		if end < 0 || len(src)-end < 2 || marked && next.state.begins() {
+			m, s.pos = next, value
+			break
 		}
 		if listed {
-			n := o.list()
-			n.state, n.start, n.value, n.end, n.next, n.record = child, int32(pos), int32(value), int32(end), int32(len(o.nodes)), rec
-			n.kind, n.role, n.bare = kind, plain, kind == String
-			if child != nil && child.noted {
-				o.note(n)
+			o.ends = append(o.ends, int32(end))
+			if marked {
+				o.note(rec, next.state, extent{int32(value), int32(end), kind, true})
 			}
 		}
-		if src[end] != ',' || src[end+1] != '"' {
+		i++
+		if follows = src[end] == ',' && src[end+1] == '"'; !follows {
 			s.pos = end
-			return nil, end, true
+			break
 		}
 		pos = end + 1
+	}
+	e.next = i
+	if !e.read {
+		e.matched |= ones(i) &^ ones(from)
+	}
+	if listed && i > from {
+		n := o.list()
+		n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun
+		n.extent = extent{value: int32(len(o.runs)), end: o.ends[len(o.ends)-1]}
+		o.runs = append(o.runs, run{sh, from, i, ends})
+	}
+	switch {
+	case m != nil:
+		if !e.read {
+			e.matched |= 1 << i
+		}
+		e.next++
+		s.blank()
+		return m, pos, true
+	case !follows:
+		return nil, pos, true
 	}
 	s.pos = pos
 	m = o.member(sh, e)
 	return m, pos, m != nil
 }
+
+// ones returns a set of the first n of 64 members.
+func ones(n int) uint64 { return 1<<n - 1 }
 
 // begins reports whether src, which has as many bytes as the member reaches, begins with the member's name and colon.
 func (m *shapeMember) begins(src []byte) bool {

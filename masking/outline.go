@@ -17,6 +17,8 @@ type outline struct {
 	src     []byte
 	scan    scanner
 	nodes   []node
+	runs    []run
+	ends    []int32 // of the members of runs
 	records []record
 	inputs  []span // of all records, in order
 	roots   []int  // nodes that are documents
@@ -41,16 +43,22 @@ type outline struct {
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
+// A run of members is one node.
 type node struct {
-	state  *state
-	start  int32 // its first byte: of the name, for a member
-	value  int32 // first byte of its value
-	end    int32 // just behind its value
-	next   int32 // index of the node behind its subtree
-	record int32 // innermost record that the value belongs to
-	kind   Kind
+	state  *state // of the value; of the object, for a run
+	start  int32  // its first byte: of the name, for a member
+	next   int32  // index of the node behind its subtree
+	record int32  // innermost record that the value belongs to
+	extent        // of a run: where it is listed, and where it ends
 	role   nodeRole
-	bare   bool // a string without escapes
+}
+
+// extent is where a value lies in the response.
+type extent struct {
+	value int32 // its first byte
+	end   int32 // just behind it
+	kind  Kind
+	bare  bool // it has no escapes
 }
 
 type nodeRole uint8
@@ -60,12 +68,13 @@ const (
 	isRecord            // a record begins here
 	nullRecord          // null in the place of a record
 	isRoot              // the root of a document, outside any record
+	isRun               // a run of members
 )
 
 // span is a value that a condition or the record of an access reads.
 type span struct {
-	node  node // the first
-	found int  // how many values the selector found
+	extent     // of the first
+	found  int // how many values the selector found
 }
 
 type record struct {
@@ -87,7 +96,8 @@ func (o *outline) release() {
 // clear forgets a response.
 func (o *outline) clear() {
 	clear(o.nodes) // states may outlive their layout otherwise
-	o.nodes, o.records, o.inputs, o.roots = o.nodes[:0], o.records[:0], o.inputs[:0], o.roots[:0]
+	o.unlist()
+	o.records = o.records[:0]
 	clear(o.window)
 	clear(o.values)
 	clear(o.profiles)
@@ -96,6 +106,11 @@ func (o *outline) clear() {
 	o.pointer = nil
 	o.evaluation.reset()
 	o.faulty, o.refused = false, false
+}
+
+// unlist forgets what was listed of a response, but for its records.
+func (o *outline) unlist() {
+	o.nodes, o.runs, o.ends, o.inputs, o.roots = o.nodes[:0], o.runs[:0], o.ends[:0], o.inputs[:0], o.roots[:0]
 }
 
 // parse checks src and fills the outline.
@@ -231,7 +246,7 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
 	}
 	if st != nil && st.noted {
-		o.note(n)
+		o.note(n.record, st, n.extent)
 	}
 	return true
 }
@@ -247,19 +262,19 @@ func (o *outline) list() *node {
 }
 
 // note remembers a value that is the subject or an input of its record.
-func (o *outline) note(n *node) {
-	r := &o.records[n.record]
-	if n.state.subject {
-		r.subject.add(n)
+func (o *outline) note(rec int32, st *state, x extent) {
+	r := &o.records[rec]
+	if st.subject {
+		r.subject.add(x)
 	}
-	for _, i := range n.state.inputs {
-		o.inputs[r.inputs+i].add(n)
+	for _, i := range st.inputs {
+		o.inputs[r.inputs+i].add(x)
 	}
 }
 
-func (s *span) add(n *node) {
+func (s *span) add(x extent) {
 	if s.found == 0 {
-		s.node = *n
+		s.extent = x
 	}
 	s.found++
 }
@@ -448,21 +463,21 @@ func (o *outline) value(s span) Value {
 	if s.found != 1 {
 		return Value{}
 	}
-	return o.read(&s.node)
+	return o.read(s.extent)
 }
 
-// read returns the value of a node.
-func (o *outline) read(n *node) Value {
-	if n.kind == String {
-		return Value{n.kind, o.content(n)}
+// read returns a value.
+func (o *outline) read(x extent) Value {
+	if x.kind == String {
+		return Value{x.kind, o.content(x)}
 	}
-	return Value{n.kind, o.src[n.value:n.end]}
+	return Value{x.kind, o.src[x.value:x.end]}
 }
 
 // content returns what a string says.
-func (o *outline) content(n *node) []byte {
-	text := o.src[n.value+1 : n.end-1]
-	if !n.bare && bytes.IndexByte(text, '\\') >= 0 {
+func (o *outline) content(x extent) []byte {
+	text := o.src[x.value+1 : x.end-1]
+	if !x.bare && bytes.IndexByte(text, '\\') >= 0 {
 		return o.text.unescape(text)
 	}
 	return text

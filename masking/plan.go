@@ -1,31 +1,67 @@
 package masking
 
+import "math/bits"
+
 // plan is what a profile means for the values at each state: which of the fields that select them is the strictest, and how it is
 // treated. It is worked out as states are met, and remembered from response to response.
 type plan struct {
 	profile *Profile
-	entries [1 << 7]planEntry // of a state, the one that its number leads to, if it is that state's
+	tally   *Tally         // in the report at hand
+	fields  [1 << 7]action // of a state, the one that its number leads to, if it is that state's
+	runs    [1 << 5]runPlan
 }
 
-type planEntry struct {
+// action is what becomes of a value.
+type action struct {
 	state     *state
 	transform Transform
 	field     int
 	rank      Rank
 }
 
+// runPlan is what a profile means for the members of a shape in an object at a state.
+type runPlan struct {
+	shape    *shape
+	state    *state
+	known    int    // of the shape's members, how many the sets are about
+	selected uint64 // by a field
+	clear    uint64 // likewise, and to be left in clear
+
+	// Of clear ones, those that passed in the last run, and in how many runs that the tally does not count yet.
+	passed uint64
+	times  int
+}
+
 // maxPlans is how many plans an outline remembers. Most routes know few profiles.
 const maxPlans = 8
 
-// of returns the entry of a state that fields select. It is valid until the next call.
-func (p *plan) of(st *state) *planEntry {
-	e := &p.entries[st.number%uint(len(p.entries))]
-	if e.state != st {
+// planOf returns the plan of a profile.
+func (o *outline) planOf(p *Profile) *plan {
+	for _, known := range o.plans {
+		if known.profile == p {
+			return known
+		}
+	}
+	if len(o.plans) < maxPlans {
+		o.plans = append(o.plans, &plan{profile: p})
+		return o.plans[len(o.plans)-1]
+	}
+	o.oldest = (o.oldest + 1) % maxPlans
+	old := o.plans[o.oldest]
+	old.settle()
+	*old = plan{profile: p}
+	return old
+}
+
+// of returns what becomes of a value at a state that fields select. It is valid until the next call.
+func (p *plan) of(st *state) *action {
+	a := &p.fields[st.number%uint(len(p.fields))]
+	if a.state != st {
 		field := strictest(p.profile, st.fields)
 		t := p.profile.Treatments[field]
-		*e = planEntry{st, t.Transform, field, t.Rank}
+		*a = action{st, t.Transform, field, t.Rank}
 	}
-	return e
+	return a
 }
 
 // strictest returns the first of fields with the highest rank.
@@ -39,18 +75,58 @@ func strictest(p *Profile, fields []int) int {
 	return worst
 }
 
-// plan returns the plan of a profile.
-func (o *outline) plan(p *Profile) *plan {
-	for _, known := range o.plans {
-		if known.profile == p {
-			return known
+// run returns what becomes of the members of a shape in an object at a state.
+func (p *plan) run(sh *shape, st *state) *runPlan {
+	r := &p.runs[0]
+	if st != nil {
+		r = &p.runs[st.number%uint(len(p.runs))]
+	}
+	if r.shape != sh || r.state != st || r.known != len(sh.members) {
+		p.settleRun(r)
+		*r = runPlan{shape: sh, state: st, known: len(sh.members)}
+		for i, m := range sh.members {
+			if child := m.under(st); child.selected() && !child.begins() {
+				r.selected |= 1 << i
+				if p.of(child).rank == RankClear {
+					r.clear |= 1 << i
+				}
+			}
 		}
 	}
-	if len(o.plans) < maxPlans {
-		o.plans = append(o.plans, &plan{profile: p})
-		return o.plans[len(o.plans)-1]
+	return r
+}
+
+// pass counts members that pass in clear.
+func (p *plan) pass(r *runPlan, members uint64) {
+	if members != r.passed {
+		p.settleRun(r)
+		r.passed = members
 	}
-	o.oldest = (o.oldest + 1) % maxPlans
-	*o.plans[o.oldest] = plan{profile: p}
-	return o.plans[o.oldest]
+	r.times++
+}
+
+// settle adds to the tally what it does not count yet.
+func (p *plan) settle() {
+	for i := range p.runs {
+		p.settleRun(&p.runs[i])
+	}
+}
+
+func (p *plan) settleRun(r *runPlan) {
+	if r.times == 0 {
+		return
+	}
+	for left := r.passed; left != 0; left &= left - 1 {
+		m := r.shape.members[bits.TrailingZeros64(left)]
+		p.tally.Treated[p.of(m.under(r.state)).field] += r.times
+	}
+	r.times = 0
+}
+
+// unsettle forgets what was counted of a response that failed.
+func (p *plan) unsettle() {
+	p.tally = nil
+	for i := range p.runs {
+		p.runs[i].times = 0
+	}
 }

@@ -1,6 +1,9 @@
 package masking
 
-import "context"
+import (
+	"context"
+	"math/bits"
+)
 
 // rewriter writes a decided outline. What it does not cut out of the response, it copies.
 type rewriter struct {
@@ -11,14 +14,38 @@ type rewriter struct {
 
 	record int32 // that the last value belongs to
 	plan   *plan // of the record's profile
-	tally  *Tally
 }
 
-// turn turns to the values of another record.
+// rewriter returns one that appends to dst. All profiles are decided; it makes room for what will be counted of their fields.
+func (o *outline) rewriter(dst []byte, report *Report) rewriter {
+	for _, p := range o.plans {
+		p.unsettle()
+	}
+	for i, r := range o.records {
+		if r.kind != Envelope {
+			report.Records++
+		}
+		report.tally(o.profiles[i]).Records++
+	}
+	return rewriter{outline: o, dst: dst, report: report, record: -1}
+}
+
+// turn turns to the values of a record.
 func (w *rewriter) turn(record int32) {
+	if w.record == record {
+		return
+	}
 	w.record = record
 	if p := w.profiles[record]; w.plan == nil || w.plan.profile != p {
-		w.plan, w.tally = w.outline.plan(p), w.report.tally(p)
+		w.plan = w.planOf(p)
+		w.plan.tally = w.report.tally(p)
+	}
+}
+
+// end makes the report whole.
+func (w *rewriter) end() {
+	for _, p := range w.plans {
+		p.settle()
 	}
 }
 
@@ -46,8 +73,7 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 
 // append writes the response, rewritten, behind dst.
 func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
-	w := rewriter{outline: o, dst: dst, report: report, record: -1}
-	w.count()
+	w := o.rewriter(dst, report)
 	for _, root := range o.roots {
 		if w.write(root, false) {
 			continue
@@ -58,17 +84,8 @@ func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, e
 		w.cut(framing.around(o.src, int(o.nodes[root].value), int(o.nodes[root].end)))
 	}
 	w.copy(len(o.src))
+	w.end()
 	return w.dst, nil
-}
-
-// count counts the records, and makes room for what will be counted of their fields.
-func (w *rewriter) count() {
-	for i, r := range w.records {
-		if r.kind != Envelope {
-			w.report.Records++
-		}
-		w.report.tally(w.profiles[i]).Records++
-	}
 }
 
 func (w *rewriter) copy(to int) {
@@ -92,26 +109,15 @@ func (w *rewriter) write(i int, covered bool) bool {
 		}
 		covered = false
 	}
-	if n.state != nil && len(n.state.fields) > 0 {
-		if w.record != n.record {
-			w.turn(n.record)
-		}
-		e := w.plan.of(n.state)
-		switch e.rank {
-		case RankClear:
-			w.tally.Treated[e.field]++
+	w.turn(n.record)
+	if n.state.selected() {
+		a := w.plan.of(n.state)
+		if a.rank == RankClear {
+			w.plan.tally.Treated[a.field]++
 			w.children(i, true)
 			return true
-		case RankDrop:
-			w.tally.Treated[e.field]++
-			return false
 		}
-		if !w.transform(n, e.transform) {
-			w.tally.Withheld[e.field]++
-			return false
-		}
-		w.tally.Treated[e.field]++
-		return true
+		return w.treat(a, n.extent)
 	}
 	container := n.kind == Object || n.kind == Array
 	switch {
@@ -121,23 +127,30 @@ func (w *rewriter) write(i int, covered bool) bool {
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.unlisted(n)
+	return w.unlisted(n.extent)
 }
 
-// transform writes what stands in for a value, or writes nothing if the transform does not take it.
-func (w *rewriter) transform(n *node, t Transform) bool {
-	length, copied := len(w.dst), w.copied
-	w.copy(int(n.value))
-	out, ok := t.Append(w.dst, w.read(n))
-	if !ok {
-		w.dst, w.copied = w.dst[:length], copied
+// treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
+func (w *rewriter) treat(a *action, x extent) bool {
+	tally := w.plan.tally
+	if a.rank == RankDrop {
+		tally.Treated[a.field]++
 		return false
 	}
-	w.dst, w.copied = out, int(n.end)
+	length, copied := len(w.dst), w.copied
+	w.copy(int(x.value))
+	out, ok := a.transform.Append(w.dst, w.read(x))
+	if !ok {
+		w.dst, w.copied = w.dst[:length], copied
+		tally.Withheld[a.field]++
+		return false
+	}
+	w.dst, w.copied = out, int(x.end)
+	tally.Treated[a.field]++
 	return true
 }
 
-func (w *rewriter) unlisted(n *node) bool {
+func (w *rewriter) unlisted(x extent) bool {
 	if w.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
@@ -145,23 +158,17 @@ func (w *rewriter) unlisted(n *node) bool {
 	if w.layout.spec.Unlisted == UnlistedDrop {
 		return false
 	}
-	w.copy(int(n.value))
+	w.copy(int(x.value))
 	w.dst = append(w.dst, hidden...)
-	w.copied = int(n.end)
+	w.copied = int(x.end)
 	return true
 }
 
-// stays reports whether a value of the record at hand is no container, and a field in clear.
-func (w *rewriter) stays(n *node) bool {
-	if n.record != w.record || n.kind >= Object || n.role != plain || n.state == nil || len(n.state.fields) == 0 {
-		return false
-	}
-	e := w.plan.of(n.state)
-	if e.rank != RankClear {
-		return false
-	}
-	w.tally.Treated[e.field]++
-	return true
+// siblings are the members or elements of a container, as they are written.
+type siblings struct {
+	covered bool // see rewriter.write
+	kept    bool // one is kept
+	gap     int  // just behind the previous one, or behind the opening bracket
 }
 
 // children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
@@ -172,26 +179,82 @@ func (w *rewriter) children(i int, covered bool) {
 	if first == len(nodes) {
 		return
 	}
-	w.copy(int(n.value) + 1) // the bracket stays
+	s := siblings{covered: covered, gap: int(n.value) + 1}
+	w.copy(s.gap) // the bracket stays
 	bare := len(w.dst)
 	w.copy(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
-	kept := false
-	gap := n.value + 1
 	for c := first; c < len(nodes); c = int(nodes[c].next) {
 		child := &nodes[c]
-		if !kept {
-			w.copied = int(child.start)
+		if child.role == isRun {
+			w.run(child, &s)
+			continue
 		}
-		if w.stays(child) || w.write(c, covered) {
-			kept = true
-		} else if kept {
-			w.cut(int(gap), int(child.end))
-		}
-		gap = child.end
+		w.next(&s, int(child.start))
+		w.done(&s, w.write(c, covered), int(child.end))
 	}
-	if !kept {
+	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
 	}
+}
+
+// next begins a child. What was not kept in front of the first that is kept has no separator.
+func (w *rewriter) next(s *siblings, start int) {
+	if !s.kept {
+		w.copied = start
+	}
+}
+
+// done ends a child that was written or dropped.
+func (w *rewriter) done(s *siblings, kept bool, end int) {
+	if kept {
+		s.kept = true
+	} else if s.kept {
+		w.cut(s.gap, end)
+	}
+	s.gap = end
+}
+
+// run writes a run of members. It looks at those only that are not left as they are.
+func (w *rewriter) run(n *node, s *siblings) {
+	w.turn(n.record)
+	r := &w.runs[n.value]
+	ends := w.ends[r.ends : r.ends+r.to-r.from]
+	start := func(i int) int { // of a member
+		if i == r.from {
+			return int(n.start)
+		}
+		return int(ends[i-r.from-1]) + len(",")
+	}
+	p := w.plan.run(r.shape, n.state)
+	members := ones(r.to) &^ ones(r.from)
+	w.plan.pass(p, members&p.clear)
+	stay := p.clear
+	if s.covered || w.layout.spec.Unlisted == UnlistedPass {
+		stay |= ^p.selected
+	}
+	from := r.from // what is in front of it is written or dropped
+	stays := func(to int) {
+		if from < to {
+			w.next(s, start(from))
+			w.done(s, true, int(ends[to-1-r.from]))
+		}
+		from = to + 1
+	}
+	for change := members &^ stay; change != 0; change &= change - 1 {
+		i := bits.TrailingZeros64(change)
+		stays(i)
+		m := r.shape.members[i]
+		begin, end := start(i), int(ends[i-r.from])
+		value := begin + len(m.quoted)
+		x := extent{int32(value), int32(end), kinds[w.src[value]], true}
+		w.next(s, begin)
+		if child := m.under(n.state); child.selected() {
+			w.done(s, w.treat(w.plan.of(child), x), end)
+		} else {
+			w.done(s, w.unlisted(x), end)
+		}
+	}
+	stays(r.to)
 }
 
 func (r *Report) reset() {

@@ -13,6 +13,10 @@ import (
 type shape struct {
 	members []*shapeMember
 	element *shape // of the elements, where the place holds an array
+
+	parent *state // what is known of the members in an object at this state,
+	known  int    // of so many:
+	marked uint64 // which of them are noted, or can begin a record
 }
 
 type shapeMember struct {
@@ -119,6 +123,19 @@ func newShapeMember(name []byte, hash uint64) *shapeMember {
 }
 
 func (m *shapeMember) name() []byte { return m.quoted[1 : len(m.quoted)-2] }
+
+// marks returns which of the members are noted, or can begin a record, in an object at a state. Their states are those there.
+func (sh *shape) marks(st *state) uint64 {
+	if sh.parent != st || sh.known != len(sh.members) {
+		sh.parent, sh.known, sh.marked = st, len(sh.members), 0
+		for i, m := range sh.members {
+			if child := m.under(st); child != nil && (child.noted || child.begins()) {
+				sh.marked |= 1 << i
+			}
+		}
+	}
+	return sh.marked
+}
 
 // under returns the state of the member in an object of that state.
 func (m *shapeMember) under(parent *state) *state {

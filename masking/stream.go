@@ -382,13 +382,13 @@ func (t *stream) flush() bool {
 		return t.end(err)
 	}
 	t.profiles[0] = t.envelope
-	w := rewriter{outline: t.outline, dst: t.output[:0], report: &t.report, record: -1}
-	w.count()
+	w := t.rewriter(t.output[:0], &t.report)
 	for _, it := range t.items {
 		if !t.write(&w, it) {
 			return t.end(ErrNothing)
 		}
 	}
+	w.end()
 	t.output = w.dst
 	if err := t.released(w.dst, &t.report); err != nil {
 		return t.end(err)
@@ -399,7 +399,8 @@ func (t *stream) flush() bool {
 	s.src = s.src[:rest]
 	s.pos, t.unit, t.src = 0, 0, s.src
 	t.items = t.items[:0]
-	t.nodes, t.records, t.inputs, t.roots = t.nodes[:0], t.records[:1], t.inputs[:0], t.roots[:0]
+	t.unlist()
+	t.records = t.records[:1]
 	t.text.reset()
 	t.evaluation.reset()
 	t.evaluation.work = t.work()
