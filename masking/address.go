@@ -2,6 +2,7 @@ package masking
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,24 +48,25 @@ var provinces = func() (list []province) {
 		{"香港 澳门", "特别行政区"},
 	} {
 		for name := range strings.FieldsSeq(p[0]) {
-			list = append(list, province{[2]rune([]rune(name)), name, p[1]})
+			list = append(list, province{[6]byte([]byte(name)), name, p[1]})
 		}
 	}
 	return list
 }()
 
 type province struct {
-	begin        [2]rune // of the name: no two are alike
+	begin        [6]byte // of the name: no two are alike
 	name, suffix string
 }
 
 // provinceAt returns the province that text begins with, or nil.
 func provinceAt(text []byte) *province {
-	first, size := utf8.DecodeRune(text)
-	second, _ := utf8.DecodeRune(text[size:])
+	if len(text) < 6 {
+		return nil
+	}
+	begin := [6]byte(text)
 	for i := range provinces {
-		p := &provinces[i]
-		if p.begin[0] == first && p.begin[1] == second && hasAt(text, 0, p.name) {
+		if p := &provinces[i]; p.begin == begin && hasAt(text, 0, p.name) {
 			return p
 		}
 	}
@@ -142,6 +144,9 @@ func isUndivided(unit []byte) bool {
 // skipBreaks skips what may stand between the parts of an address, and the 市辖区 that statistics put there.
 func skipBreaks(text []byte) []byte {
 	for len(text) > 0 {
+		if _, ok := basicHan(text); ok {
+			break
+		}
 		r, size := narrow(text)
 		if r != ' ' && r != ',' && r != '-' && r != '/' && r != '·' && r != '、' {
 			break
@@ -165,9 +170,12 @@ func nextUnit(text []byte) (size int, kind level) {
 		if size == len(text) {
 			break
 		}
-		r, width := utf8.DecodeRune(text[size:])
-		if !isHan(r) {
-			break
+		width := 3
+		r, ok := basicHan(text[size:])
+		if !ok {
+			if r, width = utf8.DecodeRune(text[size:]); !isHan(r) {
+				break
+			}
 		}
 		name[n] = r
 		size += width
@@ -234,7 +242,7 @@ func unitLevel(name []rune, street bool, next []byte) level {
 			return city
 		}
 	case '州':
-		if n >= 4 && endsWith(name, "自治州") {
+		if n >= 4 && endsWith(name, '自', '治', '州') {
 			return prefecture
 		}
 	case '盟':
@@ -243,11 +251,11 @@ func unitLevel(name []rune, street bool, next []byte) level {
 		}
 	case '区':
 		switch {
-		case n >= 3 && endsWith(name, "地区"):
+		case n >= 3 && endsWith(name, '地', '区'):
 			return prefecture
 		case street:
 			return noLevel
-		case endsWith(name, "开发区") || endsWith(name, "族区"):
+		case endsWith(name, '开', '发', '区') || endsWith(name, '族', '区'):
 			if n >= 3 && n <= 10 {
 				return county
 			}
@@ -255,38 +263,23 @@ func unitLevel(name []rune, street bool, next []byte) level {
 			return county
 		}
 	case '县':
-		if n >= 1 && n <= 5 && !street || n >= 3 && endsWith(name, "自治县") {
+		if n >= 1 && n <= 5 && !street || n >= 3 && endsWith(name, '自', '治', '县') {
 			return county
 		}
 	case '旗':
-		if n >= 3 && endsWith(name, "自治旗") || n >= 2 && before&bannerSide != 0 || n >= 2 && isBanner(name[:n]) {
+		if n >= 3 && endsWith(name, '自', '治', '旗') || n >= 2 && before&bannerSide != 0 || n >= 2 && isBanner(name[:n]) {
 			return county
 		}
 	}
 	return noLevel
 }
 
-func endsWith(name []rune, suffix string) bool {
-	i := len(name) - utf8.RuneCountInString(suffix)
-	if i < 0 {
-		return false
-	}
-	for _, c := range suffix {
-		if name[i] != c {
-			return false
-		}
-		i++
-	}
-	return true
+func endsWith(name []rune, suffix ...rune) bool {
+	return len(name) >= len(suffix) && slices.Equal(name[len(name)-len(suffix):], suffix)
 }
 
 func is(name []rune, list ...string) bool {
-	for _, s := range list {
-		if utf8.RuneCountInString(s) == len(name) && endsWith(name, s) {
-			return true
-		}
-	}
-	return false
+	return len(name) <= 8 && slices.Contains(list, string(name)) // a longer one would be allocated
 }
 
 func isLeague(name []rune) bool { return is(name, "兴安", "锡林郭勒", "阿拉善") }

@@ -1,6 +1,10 @@
 package masking
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
 
 // identifier keeps characters at the ends of an identifier of a known shape. It reads the ways in which people write one,
 // and writes the plain one: without spaces and dashes, in half-width digits and upper-case letters.
@@ -78,7 +82,10 @@ func (m *identifier) Append(dst []byte, v Value) ([]byte, bool) {
 
 // append appends what is shown of a plain form.
 func (m *identifier) append(dst, plain []byte) []byte {
-	length := characters(plain)
+	length := len(plain)
+	if plain[0] >= utf8.RuneSelf {
+		length = characters(plain)
+	}
 	hides := length - m.first - m.last
 	if hides <= 0 || length < m.min {
 		return append(dst, hidden...)
@@ -91,9 +98,20 @@ func (m *identifier) append(dst, plain []byte) []byte {
 	if stars == 0 {
 		stars = hides
 	}
-	dst = append(append(dst, '"'), plain[:head]...)
-	dst = appendStars(dst, stars)
-	return append(append(dst, plain[tail:]...), '"')
+	if stars > len(starry) {
+		dst = append(append(dst, '"'), plain[:head]...)
+		dst = appendStars(dst, stars)
+		return append(append(dst, plain[tail:]...), '"')
+	}
+	size := len(dst) + len(`""`) + head + stars + len(plain) - tail
+	dst = slices.Grow(dst, size-len(dst))
+	out := dst[len(dst):size]
+	out[0] = '"'
+	n := 1 + copy(out[1:], plain[:head])
+	n += copy(out[n:], starry[:stars])
+	n += copy(out[n:], plain[tail:])
+	out[n] = '"'
+	return dst[:size]
 }
 
 // longestPlain is how many characters an identifier has at most.

@@ -20,132 +20,122 @@ type run struct {
 // It reports false at a fault.
 func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed bool) (m *shapeMember, start int, ok bool) {
 	s := &o.scan
-	src, pos := s.src, s.pos
-	marks := sh.marks(st)
-	begin, from, ends := pos, e.next, len(o.ends)
-	i, follows := from, true
-	for i < len(sh.members) {
-		next := sh.members[i]
-		if len(src)-pos < next.reach || !next.begins(src[pos:]) {
-			break
-		}
-		if e.read && !s.see(e.names, next.hash, pos) {
-			return nil, pos, false
-		}
-		value := pos + len(next.quoted)
-		kind := kinds[src[value]]
-		end := -1
-		switch kind {
-		case String:
-			end = closingQuote(src, value+1)
-		case Number:
-			end = plainNumber(src, value)
-		case Null, Bool:
-			end = plainLiteral(src, value)
-		}
-		marked := marks>>i&1 != 0
-		if end < 0 || len(src)-end < 2 || marked && next.state.begins() {
-			m, s.pos = next, value
-			break
-		}
+	if e.read {
+		start = s.pos
+		m = o.member(sh, e)
+		return m, start, m != nil
+	}
+	r := run{sh, e.next, e.next, len(o.ends)}
+	begin := s.pos
+	noted, records := sh.marks(st)
+	var follows bool
+	o.ends, s.pos, follows = sh.run(s.src, s.pos, e.next, records, o.ends)
+	if r.to += len(o.ends) - r.ends; r.to > r.from {
+		members := ones(r.to) &^ ones(r.from)
+		e.matched |= members
+		e.next = r.to
 		if listed {
-			o.ends = append(o.ends, int32(end))
-			if marked {
-				o.note(rec, next.state, extent{int32(value), int32(end), kind, true})
+			for left := members & noted; left != 0; left &= left - 1 {
+				i := bits.TrailingZeros64(left)
+				o.note(rec, sh.members[i].state, o.extent(&r, begin, i))
 			}
+			n := o.list()
+			n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun
+			n.extent = extent{value: int32(len(o.runs)), end: o.ends[len(o.ends)-1]}
+			o.runs = append(o.runs, r)
+		} else {
+			o.ends = o.ends[:r.ends]
 		}
-		i++
-		if follows = src[end] == ',' && src[end+1] == '"'; !follows {
-			s.pos = end
-			break
+		if !follows {
+			return nil, s.pos, true
 		}
-		pos = end + 1
 	}
-	e.next = i
-	if !e.read {
-		e.matched |= ones(i) &^ ones(from)
-	}
-	if listed && i > from {
-		n := o.list()
-		n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun
-		n.extent = extent{value: int32(len(o.runs)), end: o.ends[len(o.ends)-1]}
-		o.runs = append(o.runs, run{sh, from, i, ends})
-	}
-	switch {
-	case m != nil:
-		if !e.read {
-			e.matched |= 1 << i
-		}
-		e.next++
-		s.blank()
-		return m, pos, true
-	case !follows:
-		return nil, pos, true
-	}
-	s.pos = pos
+	start = s.pos
 	m = o.member(sh, e)
-	return m, pos, m != nil
+	return m, start, m != nil
+}
+
+// start returns where a member of a run starts, given where the first does.
+func (o *outline) start(r *run, first, i int) int {
+	if i == r.from {
+		return first
+	}
+	return int(o.ends[r.ends+i-r.from-1]) + len(",")
+}
+
+// extent returns where the value of a member of a run lies, given where the first member starts.
+func (o *outline) extent(r *run, first, i int) extent {
+	value := o.start(r, first, i) + len(r.shape.members[i].quoted)
+	return extent{int32(value), o.ends[r.ends+i-r.from], kinds[o.scan.src[value]], true}
 }
 
 // ones returns a set of the first n of 64 members.
 func ones(n int) uint64 { return 1<<n - 1 }
 
-// begins reports whether src, which has as many bytes as the member reaches, begins with the member's name and colon.
-func (m *shapeMember) begins(src []byte) bool {
-	first := binary.LittleEndian.Uint64(src) ^ m.first
-	last := binary.LittleEndian.Uint64(src[m.lastAt:]) ^ m.last
-	return (first|last)&m.mask == 0 && (len(m.quoted) <= 16 || bytes.HasPrefix(src, m.quoted))
+// run moves over the members in front that are in a run, from the i-th on and up to one of others, and adds their ends. It returns how
+// far it came, and whether another member follows there.
+//
+// What it compares with zero is never less; but once that and the length are compared, and with the capacity of src known, a load of
+// eight bytes is one instruction.
+func (sh *shape) run(src []byte, pos, i int, others uint64, ends []int32) (_ []int32, at int, follows bool) {
+	src = src[:len(src):len(src)]
+	members := sh.members
+	for ; i < len(members) && others>>i&1 == 0; i++ {
+		m := &members[i]
+		p, tail := pos, pos+m.tailAt
+		if p < 0 || tail < 0 || len(src)-p < 8 || len(src)-tail < 8 {
+			break
+		}
+		head := binary.LittleEndian.Uint64(src[p:]) ^ m.head
+		rest := binary.LittleEndian.Uint64(src[tail:]) ^ m.tail
+		if (head|rest)&m.mask != 0 || m.long && !bytes.HasPrefix(src[p:], m.quoted) {
+			break
+		}
+		p += m.size
+		if p < 0 || p >= len(src) {
+			break
+		}
+		switch kinds[src[p]] {
+		case String:
+			p = stringEnd(src, p+1)
+		case Number:
+			p = plainNumber(src, p)
+		case Bool, Null:
+			p = plainLiteral(src, p)
+		default:
+			p = -1
+		}
+		if p < 0 || len(src)-p < 2 {
+			break
+		}
+		ends = append(ends, int32(p))
+		if src[p] != ',' || src[p+1] != '"' {
+			return ends, p, false
+		}
+		pos = p + 1
+	}
+	return ends, pos, true
 }
 
-// closingQuote returns where a string ends, given where its inside begins, if that has no escapes. It returns -1 for any other string, and
-// for one that ends among the last bytes of src: scanner.string knows more.
-func closingQuote(src []byte, pos int) int {
-	for len(src)-pos >= 8 {
+// stringEnd returns where a string ends, given where its inside begins, or -1 for one with escapes, at the end of src or that is none.
+func stringEnd(src []byte, pos int) int {
+	src = src[:len(src):len(src)]
+	for pos >= 0 && len(src)-pos >= 8 {
 		stop := special(binary.LittleEndian.Uint64(src[pos:]))
 		if stop == 0 {
 			pos += 8
 			continue
 		}
 		pos += bits.TrailingZeros64(stop) / 8
-		if src[pos] == '"' {
+		switch c := src[pos]; {
+		case c == '"':
 			return pos + 1
-		}
-		if src[pos] < utf8.RuneSelf {
+		case c < utf8.RuneSelf:
 			return -1
 		}
-		if pos = wideEnd(src, pos); pos < 0 {
-			return -1
-		}
+		pos = wideEnd(src, pos)
 	}
 	return -1
-}
-
-// wideEnd moves from a character beyond ASCII behind the last one in a row. It returns -1 for what is not UTF-8.
-func wideEnd(src []byte, pos int) int {
-	for {
-		// Two, or one, of the Chinese characters from U+4000 to U+BFFF: E4 to EB, and two continuation bytes (Unicode table 3-7).
-		// The first nibble of E4 to E7 has its third bit set, that of E8 to EB its fourth: one of them.
-		if len(src)-pos >= 8 {
-			x := binary.LittleEndian.Uint64(src[pos:])
-			shape, nibble := x^0x8080e08080e0, x^x>>1
-			if shape&0xc0c0f0c0c0f0 == 0 && nibble&0x4000004 == 0x4000004 {
-				pos += 6
-				continue
-			}
-			if shape&0xc0c0f0 == 0 && nibble&4 != 0 {
-				pos += 3
-				continue
-			}
-		}
-		if pos >= len(src) || src[pos] < utf8.RuneSelf {
-			return pos
-		}
-		r, size := utf8.DecodeRune(src[pos:])
-		if r == utf8.RuneError && size == 1 {
-			return -1
-		}
-		pos += size
-	}
 }
 
 // plainNumber returns where a number ends, or -1 for one with an exponent or at the end of src, and for what is none.
@@ -174,6 +164,35 @@ func plainNumber(src []byte, pos int) int {
 		return -1
 	}
 	return pos
+}
+
+// wideEnd moves from a character beyond ASCII behind the last one in a row. It returns -1 for what is not UTF-8.
+func wideEnd(src []byte, pos int) int {
+	src = src[:len(src):len(src)]
+	for {
+		// Two, or one, of the Chinese characters from U+4000 to U+BFFF: E4 to EB, and two continuation bytes (Unicode table 3-7).
+		// The first nibble of E4 to E7 has its third bit set, that of E8 to EB its fourth: one of them.
+		if pos >= 0 && len(src)-pos >= 8 {
+			x := binary.LittleEndian.Uint64(src[pos:])
+			shape, nibble := x^0x8080e08080e0, x^x>>1
+			if shape&0xc0c0f0c0c0f0 == 0 && nibble&0x4000004 == 0x4000004 {
+				pos += 6
+				continue
+			}
+			if shape&0xc0c0f0 == 0 && nibble&4 != 0 {
+				pos += 3
+				continue
+			}
+		}
+		if pos >= len(src) || src[pos] < utf8.RuneSelf {
+			return pos
+		}
+		r, size := utf8.DecodeRune(src[pos:])
+		if r == utf8.RuneError && size == 1 {
+			return -1
+		}
+		pos += size
+	}
 }
 
 // plainLiteral returns where true, false or null ends, or -1 for what is none.

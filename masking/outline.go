@@ -192,7 +192,7 @@ func (o *outline) document() bool {
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
 	o.forgetShapes()
-	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
+	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
 	}

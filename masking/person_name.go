@@ -66,9 +66,8 @@ func surname(text []byte) int {
 	}
 	var letters [4]rune
 	for i := 0; i < len(text); i += 3 {
-		lead := text[i]
-		r := rune(lead&0x0f)<<12 | rune(text[i+1]&0x3f)<<6 | rune(text[i+2]&0x3f)
-		if lead&0xf0 != 0xe0 || r < 0x4E00 || r > 0x9FFF {
+		r, ok := basicHan(text[i:])
+		if !ok {
 			return 0
 		}
 		letters[i/3] = r

@@ -8,7 +8,8 @@ type plan struct {
 	profile *Profile
 	tally   *Tally         // in the report at hand
 	fields  [1 << 7]action // of a state, the one that its number leads to, if it is that state's
-	runs    [1 << 5]runPlan
+	runs    [64]runPlan
+	open    uint64 // which of runs have passes that the tally does not count yet
 }
 
 // action is what becomes of a value.
@@ -19,10 +20,12 @@ type action struct {
 	rank      Rank
 }
 
-// runPlan is what a profile means for the members of a shape in an object at a state.
+// runPlan is what a profile means for the members of a shape in an object at a state, from one member on.
 type runPlan struct {
+	key      uint // its place in plan.runs
 	shape    *shape
 	state    *state
+	from     int
 	known    int    // of the shape's members, how many the sets are about
 	selected uint64 // by a field
 	clear    uint64 // likewise, and to be left in clear
@@ -75,17 +78,19 @@ func strictest(p *Profile, fields []int) int {
 	return worst
 }
 
-// run returns what becomes of the members of a shape in an object at a state.
-func (p *plan) run(sh *shape, st *state) *runPlan {
-	r := &p.runs[0]
+// run returns what becomes of the members of a shape in an object at a state, from one member on.
+func (p *plan) run(sh *shape, st *state, from int) *runPlan {
+	key := uint(from)
 	if st != nil {
-		r = &p.runs[st.number%uint(len(p.runs))]
+		key += st.number
 	}
-	if r.shape != sh || r.state != st || r.known != len(sh.members) {
+	key %= uint(len(p.runs))
+	r := &p.runs[key]
+	if r.shape != sh || r.state != st || r.from != from || r.known != len(sh.members) {
 		p.settleRun(r)
-		*r = runPlan{shape: sh, state: st, known: len(sh.members)}
-		for i, m := range sh.members {
-			if child := m.under(st); child.selected() && !child.begins() {
+		*r = runPlan{key: key, shape: sh, state: st, from: from, known: len(sh.members)}
+		for i := range sh.members {
+			if child := sh.members[i].under(st); child.selected() && !child.begins() {
 				r.selected |= 1 << i
 				if p.of(child).rank == RankClear {
 					r.clear |= 1 << i
@@ -103,12 +108,13 @@ func (p *plan) pass(r *runPlan, members uint64) {
 		r.passed = members
 	}
 	r.times++
+	p.open |= 1 << r.key
 }
 
 // settle adds to the tally what it does not count yet.
 func (p *plan) settle() {
-	for i := range p.runs {
-		p.settleRun(&p.runs[i])
+	for ; p.open != 0; p.open &= p.open - 1 {
+		p.settleRun(&p.runs[bits.TrailingZeros64(p.open)])
 	}
 }
 
@@ -117,7 +123,7 @@ func (p *plan) settleRun(r *runPlan) {
 		return
 	}
 	for left := r.passed; left != 0; left &= left - 1 {
-		m := r.shape.members[bits.TrailingZeros64(left)]
+		m := &r.shape.members[bits.TrailingZeros64(left)]
 		p.tally.Treated[p.of(m.under(r.state)).field] += r.times
 	}
 	r.times = 0
@@ -126,7 +132,7 @@ func (p *plan) settleRun(r *runPlan) {
 // unsettle forgets what was counted of a response that failed.
 func (p *plan) unsettle() {
 	p.tally = nil
-	for i := range p.runs {
-		p.runs[i].times = 0
+	for ; p.open != 0; p.open &= p.open - 1 {
+		p.runs[bits.TrailingZeros64(p.open)].times = 0
 	}
 }

@@ -218,43 +218,38 @@ func (w *rewriter) done(s *siblings, kept bool, end int) {
 func (w *rewriter) run(n *node, s *siblings) {
 	w.turn(n.record)
 	r := &w.runs[n.value]
-	ends := w.ends[r.ends : r.ends+r.to-r.from]
-	start := func(i int) int { // of a member
-		if i == r.from {
-			return int(n.start)
-		}
-		return int(ends[i-r.from-1]) + len(",")
-	}
-	p := w.plan.run(r.shape, n.state)
+	p := w.plan.run(r.shape, n.state, r.from)
 	members := ones(r.to) &^ ones(r.from)
 	w.plan.pass(p, members&p.clear)
 	stay := p.clear
 	if s.covered || w.layout.spec.Unlisted == UnlistedPass {
 		stay |= ^p.selected
 	}
-	from := r.from // what is in front of it is written or dropped
-	stays := func(to int) {
-		if from < to {
-			w.next(s, start(from))
-			w.done(s, true, int(ends[to-1-r.from]))
-		}
-		from = to + 1
-	}
+	next := r.from
 	for change := members &^ stay; change != 0; change &= change - 1 {
 		i := bits.TrailingZeros64(change)
-		stays(i)
-		m := r.shape.members[i]
-		begin, end := start(i), int(ends[i-r.from])
-		value := begin + len(m.quoted)
-		x := extent{int32(value), int32(end), kinds[w.src[value]], true}
-		w.next(s, begin)
-		if child := m.under(n.state); child.selected() {
-			w.done(s, w.treat(w.plan.of(child), x), end)
+		w.stay(n, s, next, i)
+		w.next(s, w.start(r, int(n.start), i))
+		x := w.extent(r, int(n.start), i)
+		kept := false
+		if child := r.shape.members[i].under(n.state); child.selected() {
+			kept = w.treat(w.plan.of(child), x)
 		} else {
-			w.done(s, w.unlisted(x), end)
+			kept = w.unlisted(x)
 		}
+		w.done(s, kept, int(x.end))
+		next = i + 1
 	}
-	stays(r.to)
+	w.stay(n, s, next, r.to)
+}
+
+// stay leaves members of a run as they are.
+func (w *rewriter) stay(n *node, s *siblings, from, to int) {
+	if from < to {
+		r := &w.runs[n.value]
+		w.next(s, w.start(r, int(n.start), from))
+		w.done(s, true, int(w.ends[r.ends+to-1-r.from]))
+	}
 }
 
 func (r *Report) reset() {

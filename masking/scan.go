@@ -69,6 +69,12 @@ func (s *scanner) failAt(pos int, reason string) bool {
 
 // blank moves over white space.
 func (s *scanner) blank() {
+	if s.pos >= len(s.src) || s.src[s.pos] <= ' ' {
+		s.blanks()
+	}
+}
+
+func (s *scanner) blanks() {
 	for s.has() {
 		switch s.src[s.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -238,8 +244,10 @@ func (s *scanner) wide() bool {
 // special looks at eight bytes at once. It sets the top bit of each that does not stand for itself in a string or is not ASCII,
 // and maybe of some behind the first of those.
 func special(x uint64) uint64 {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	return (x | (x - ' '*ones) | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones)) & tops
+	const ones = 0x0101010101010101
+	low := (x ^ 0x02*ones) - 0x21*ones // 0x22, the quote, and what is below 0x20 are now below 0x21, and borrow
+	slash := (x ^ '\\'*ones) - ones
+	return (x | low | slash) & (0x80 * ones)
 }
 
 // plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string.

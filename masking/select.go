@@ -57,13 +57,12 @@ func (o *outline) selected(i int, path []byte, yield func(path string, value []b
 // selectedOf yields the values that fields select of a run's.
 func (o *outline) selectedOf(n *node, path []byte, yield func(path string, value []byte) bool) bool {
 	r := &o.runs[n.value]
-	start := int(n.start)
-	for i, m := range r.shape.members[r.from:r.to] {
-		value, end := start+len(m.quoted), int(o.ends[r.ends+i])
-		if m.under(n.state).selected() && !yield(string(append(appendNormalName(path, m.name()), ']')), o.src[value:end:end]) {
+	for i := r.from; i < r.to; i++ {
+		m := &r.shape.members[i]
+		x := o.extent(r, int(n.start), i)
+		if m.under(n.state).selected() && !yield(string(append(appendNormalName(path, m.name()), ']')), o.src[x.value:x.end:x.end]) {
 			return false
 		}
-		start = end + len(",")
 	}
 	return true
 }

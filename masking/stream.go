@@ -171,7 +171,7 @@ func (t *stream) document(head []byte) error {
 	t.envelope = t.profiles[0]
 	s := &o.scan
 	s.blank()
-	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, &o.shapes.root)
+	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, o.shapes.root)
 	end := s.pos
 	t.unit = end
 	if ok {

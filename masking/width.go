@@ -20,6 +20,15 @@ func narrow(text []byte) (r rune, size int) {
 	return r, size
 }
 
+// basicHan decodes the first character of text, if it is one from U+4E00 to U+9FFF. Text must be UTF-8.
+func basicHan(text []byte) (r rune, ok bool) {
+	if len(text) < 3 || text[0]&0xf0 != 0xe0 {
+		return 0, false
+	}
+	r = rune(text[0]&0x0f)<<12 | rune(text[1]&0x3f)<<6 | rune(text[2]&0x3f)
+	return r, 0x4E00 <= r && r <= 0x9FFF
+}
+
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
 func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
