@@ -231,7 +231,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 		w.stay(n, s, next, i)
 		w.next(s, w.start(r, int(n.start), i))
 		x := w.extent(r, int(n.start), i)
-		kept := false
+		var kept bool
 		if child := r.shape.members[i].under(n.state); child.selected() {
 			kept = w.treat(w.plan.of(child), x)
 		} else {
