@@ -1,0 +1,53 @@
+package rules_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
+)
+
+// profiler decides as an admitted request does.
+type profiler struct{ *rules.Access }
+
+func (p profiler) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+	for i, r := range records {
+		profiles[i] = &p.Profile(r.Kind, r.Inputs).Profile
+	}
+	return nil
+}
+
+// rewritten is what a caller with the role r gets of a document, by the route and the role's body, both as they stand in
+// rule files, in flow style.
+func rewritten(t *testing.T, route, role, in string) (string, *masking.Report) {
+	t.Helper()
+	set, err := rules.Load([]rules.File{
+		{Name: "service.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, " + route + "}]\n")},
+		{Name: "policy.yaml", Data: []byte(policy + "roles: {r: {purposes: [care], " + role + "}}\n")},
+	}, fixedKeys{})
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	access := admit(t, set, rules.Caller{Roles: []string{"r"}, Purposes: []string{"care"}})
+	var report masking.Report
+	out, err := set.Routes()[0].Layout.Append(context.Background(), nil, []byte(in), masking.Document, profiler{access}, &report)
+	if err != nil {
+		t.Fatalf("Append(%s): %v", in, err)
+	}
+	return string(out), &report
+}
+
+// What rule files say is what leaves.
+func TestRewritten(t *testing.T) {
+	for _, test := range []struct{ name, route, role, in, want string }{
+		{"null in quotes is a treatment", "fields: {$.name: person_name, $.card: bank_card}", `treat: {person_name: 'null', bank_card: "null"}`,
+			`{"name":"张三丰","card":"6222021234567890128"}`, `{"name":null,"card":null}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got, _ := rewritten(t, test.route, test.role, test.in); got != test.want {
+				t.Errorf("Append(%s)\n got %s\nwant %s", test.in, got, test.want)
+			}
+		})
+	}
+}
