@@ -109,17 +109,18 @@ func (t *stream) whole(src []byte, framing Framing) error {
 func (t *stream) sequence(src []byte, framing Framing) error {
 	limit := t.layout.spec.Limits.Buffer
 	ended := false
+	units := units{framing: framing}
 	for {
 		for {
 			size := 0
 			for range t.layout.spec.Limits.Window {
-				n := framing.unit(src[size:])
+				n := units.next(src[size:])
 				if size += n; n == 0 {
 					break
 				}
 			}
 			if size == 0 && ended {
-				size = len(src)
+				size, units.seen = len(src), 0
 			}
 			if size == 0 {
 				break
