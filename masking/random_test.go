@@ -23,6 +23,7 @@ type (
 	numeric  struct{} // takes numbers
 	refusing struct{} // takes nothing
 	witness  struct{} // takes any value and tells what it was given
+	owned    struct{} // takes strings of records with a subject
 )
 
 func (c constant) Append(dst []byte, v masking.Value) ([]byte, bool) { return append(dst, c...), true }
@@ -49,6 +50,15 @@ func (witness) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return fmt.Appendf(dst, `"%v %x"`, v.Kind, crc32.ChecksumIEEE(v.Text)), true
 }
 
+func (owned) Append(dst []byte, v masking.Value) ([]byte, bool) { return dst, false }
+
+func (owned) AppendFor(dst []byte, v, subject masking.Value) ([]byte, bool) {
+	if v.Kind != masking.String {
+		return dst, false
+	}
+	return fmt.Appendf(dst, `"%x of %v %x"`, crc32.ChecksumIEEE(v.Text), subject.Kind, crc32.ChecksumIEEE(subject.Text)), true
+}
+
 // quote returns s as a JSON string.
 func quote(s string) string {
 	var b strings.Builder
@@ -71,6 +81,7 @@ var treatments = []masking.Treatment{
 	{Rank: masking.RankMask, Transform: numeric{}},
 	{Rank: masking.RankPseudo, Transform: witness{}},
 	{Rank: masking.RankPseudo, Transform: refusing{}},
+	{Rank: masking.RankPseudo, Transform: owned{}},
 	{Rank: masking.RankRedact, Transform: constant(`"***"`)},
 	{Rank: masking.RankRedact, Transform: constant(`null`)},
 	{Rank: masking.RankDrop},

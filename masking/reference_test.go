@@ -98,6 +98,7 @@ type referenceRecord struct {
 	index   int // in the window
 	base    *node
 	parent  *referenceRecord
+	subject masking.Value
 	profile *masking.Profile
 	tally   *masking.Tally
 }
@@ -156,7 +157,8 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 			if len(found) != 1 || found[0].kind != masking.Number && (found[0].kind != masking.String || len(found[0].text) == 0) {
 				return dst, &masking.SubjectError{Found: len(found)}
 			}
-			window[i].Subject = m.valueOf(found[0])
+			rec.subject = m.valueOf(found[0])
+			window[i].Subject = rec.subject
 		}
 		for _, q := range k.inputs {
 			var v masking.Value
@@ -315,6 +317,9 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 			return nil, false
 		default:
 			text, ok := t.Transform.Append(nil, m.valueOf(n))
+			if s, asks := t.Transform.(masking.SubjectTransform); asks && rec.subject.Kind != masking.Invalid {
+				text, ok = s.AppendFor(nil, m.valueOf(n), rec.subject)
+			}
 			if !ok {
 				rec.tally.Withheld[field]++
 				return nil, false

@@ -139,7 +139,11 @@ func (w *rewriter) treat(a *action, x extent) bool {
 	}
 	length, copied := len(w.dst), w.copied
 	w.copy(int(x.value))
-	out, ok := a.transform.Append(w.dst, w.read(x))
+	v := w.read(x)
+	out, ok := a.transform.Append(w.dst, v)
+	if !ok {
+		out, ok = w.appendForSubject(a.transform, v, w.record)
+	}
 	if !ok {
 		w.dst, w.copied = w.dst[:length], copied
 		tally.Withheld[a.field]++

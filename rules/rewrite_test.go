@@ -43,6 +43,9 @@ func TestRewritten(t *testing.T) {
 	for _, test := range []struct{ name, route, role, in, want string }{
 		{"null in quotes is a treatment", "fields: {$.name: person_name, $.card: bank_card}", `treat: {person_name: 'null', bank_card: "null"}`,
 			`{"name":"张三丰","card":"6222021234567890128"}`, `{"name":null,"card":null}`},
+		{"shift of the dates of a subject", "subject: $.id, fields: {$.id: public, $.born: birth_date, $.opened: opening_date}", "treat: {C1: shift(days=30)}",
+			`{"id":"C00000001","born":"1949-12-31","opened":"2024年02月29日"}`, `{"id":"C00000001","born":"1950-01-05","opened":"2024年03月05日"}`},
+		{"shift without a subject", "fields: {$.born: birth_date}", "treat: {C1: shift(days=30)}", `{"born":"1949-12-31"}`, `{}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, _ := rewritten(t, test.route, test.role, test.in); got != test.want {
