@@ -71,7 +71,8 @@
 // Every byte outside a treated value is the input's: number text, order, escapes, white space. Where members or
 // elements are dropped, each kept one but the first keeps the separator in front of it (white space, comma, white space),
 // the first takes the white space behind the opening bracket, and the white space in front of the closing bracket stays.
-// A container that loses all its members becomes {} or []; one that had none stays as it was.
+// A container that loses all its members becomes {} or []; one that had none stays as it was. With [Spec.KeepPositions] an array
+// loses no element: null stands in its place.
 //
 // # Strictness
 //
@@ -93,6 +94,9 @@ type Spec struct {
 	Records []RecordSpec
 	// Unlisted says what becomes of a value that no field selects. The zero value drops it.
 	Unlisted Unlisted
+	// KeepPositions puts null in the place of an array element that is dropped, instead of removing it, so that parallel arrays
+	// stay parallel. A denied record is such an element too: how many there are then shows.
+	KeepPositions bool
 	// Limits bound what a response may ask of the engine. Zero fields take their defaults.
 	Limits Limits
 }

@@ -170,7 +170,7 @@ func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))]
 
 // randomSpec returns a spec of 0 to 3 kinds of record. It may be one that Compile refuses.
 func randomSpec(rng *rand.Rand) masking.Spec {
-	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2))}
+	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2)), KeepPositions: rng.IntN(4) == 0}
 	if rng.IntN(5) == 0 {
 		spec.Limits = masking.Limits{Depth: pick(rng, 0, 3, 5), Name: pick(rng, 0, 4, 8), Record: pick(rng, 0, 40, 200)}
 	}

@@ -357,6 +357,9 @@ func (m *run) inside(n *node, covered bool) []byte {
 	kept := 0
 	for i, c := range n.children {
 		text, keep := m.judge(c, covered)
+		if !keep && n.kind == masking.Array && m.spec.KeepPositions {
+			text, keep = []byte("null"), true
+		}
 		if !keep {
 			continue
 		}

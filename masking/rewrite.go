@@ -194,7 +194,7 @@ func (w *rewriter) children(i int, covered bool) {
 			continue
 		}
 		w.next(&s, int(child.start))
-		w.done(&s, w.write(c, covered), int(child.end))
+		w.done(&s, w.write(c, covered) || w.vacate(child, n.kind == Array), int(child.end))
 	}
 	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1

@@ -88,6 +88,7 @@ type item struct {
 
 // frame is an open container around records.
 type frame struct {
+	array    bool
 	covered  bool
 	begun    bool   // a child was parsed
 	children int    // that were written or dropped
@@ -249,7 +250,7 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{covered: f != nil && f.covered}
+	inside := &frame{array: kind == Array, covered: f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope, st.fields)]
 		around = treatment.Rank == RankClear
@@ -449,7 +450,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	}
 	w.dst = append(w.dst, gap...)
 	w.copied = it.start
-	if it.node >= 0 && !w.write(it.node, f.covered) {
+	if it.node >= 0 && !w.write(it.node, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
 		w.dst = w.dst[:length]
 		return true
 	}

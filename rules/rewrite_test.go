@@ -46,6 +46,10 @@ func TestRewritten(t *testing.T) {
 		{"shift of the dates of a subject", "subject: $.id, fields: {$.id: public, $.born: birth_date, $.opened: opening_date}", "treat: {C1: shift(days=30)}",
 			`{"id":"C00000001","born":"1949-12-31","opened":"2024年02月29日"}`, `{"id":"C00000001","born":"1950-01-05","opened":"2024年03月05日"}`},
 		{"shift without a subject", "fields: {$.born: birth_date}", "treat: {C1: shift(days=30)}", `{"born":"1949-12-31"}`, `{}`},
+		{"positions kept", "keep_positions: true, fields: {'$.names[*]': person_name, '$.cards[1:]': bank_card}", "treat: {C2: mask}",
+			`{"names":["张三丰",7],"cards":["6222021234567890128","6222021234567890128"]}`, `{"names":["张**",null],"cards":[null,"622202*********0128"]}`},
+		{"positions not kept", "keep_positions: false, fields: {'$.names[*]': person_name, '$.cards[1:]': bank_card}", "treat: {C2: mask}",
+			`{"names":["张三丰",7],"cards":["6222021234567890128","6222021234567890128"]}`, `{"names":["张**"],"cards":["622202*********0128"]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, _ := rewritten(t, test.route, test.role, test.in); got != test.want {

@@ -30,6 +30,8 @@ type Route struct {
 	envelope kind
 	kinds    []kind
 	unlisted masking.Unlisted
+
+	keepPositions bool // of array elements, where some are dropped
 }
 
 // kind is a kind of record.
@@ -97,7 +99,7 @@ func (l *loader) service(o object) {
 }
 
 func (l *loader) route(s *source, n *yaml.Node) *Route {
-	o := s.object(n, "route", "match", "public", "purpose", "media_types", "envelope", "record", "subject", "fields", "records", "query", "unlisted")
+	o := s.object(n, "route", "match", "public", "purpose", "media_types", "envelope", "record", "subject", "fields", "records", "query", "unlisted", "keep_positions")
 	r := &Route{
 		Match:      o.required("match"),
 		Public:     o.text("public"),
@@ -131,7 +133,7 @@ func (l *loader) route(s *source, n *yaml.Node) *Route {
 		}
 	}
 	if r.Public != "" {
-		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "purpose"} {
+		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "keep_positions", "purpose"} {
 			if o.values[key] != nil {
 				s.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
 			}
@@ -153,6 +155,7 @@ func (l *loader) layout(o object, r *Route) {
 	default:
 		o.fault(o.values["unlisted"], "unlisted: want drop, mask or pass; have %q", text)
 	}
+	r.keepPositions = o.flag("keep_positions")
 	r.envelope = kind{selector: "envelope", at: o.node}
 	if n := o.values["envelope"]; n != nil {
 		r.envelope.fields = l.fields(o.source, n, "envelope")
@@ -219,7 +222,7 @@ func (l *loader) selector(s *source, n *yaml.Node, what, text string) {
 
 // compileRoute merges a route's selectors, and those that conditions read, into a layout.
 func (l *loader) compileRoute(r *Route) {
-	spec := masking.Spec{Unlisted: r.unlisted}
+	spec := masking.Spec{Unlisted: r.unlisted, KeepPositions: r.keepPositions}
 	paths := func(fields []fieldRule) []string {
 		list := make([]string, len(fields))
 		for i, f := range fields {
