@@ -36,8 +36,9 @@ func (w *rewriter) turn(record int32) {
 		return
 	}
 	w.record = record
-	if p := w.profiles[record]; w.plan == nil || w.plan.profile != p {
-		w.plan = w.planOf(p)
+	p, kind := w.profiles[record], w.records[record].kind
+	if w.plan == nil || !w.plan.isOf(p, kind) {
+		w.plan = w.planOf(p, kind)
 		w.plan.tally = w.report.tally(p)
 	}
 }
@@ -112,7 +113,7 @@ func (w *rewriter) write(i int, covered bool) bool {
 	w.turn(n.record)
 	if n.state.selected() {
 		a := w.plan.of(n.state)
-		if a.rank == RankClear {
+		if a.stays() {
 			w.plan.tally.Treated[a.field]++
 			w.children(i, true)
 			return true
@@ -133,7 +134,10 @@ func (w *rewriter) write(i int, covered bool) bool {
 // treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
 func (w *rewriter) treat(a *action, x extent) bool {
 	tally := w.plan.tally
-	if a.rank == RankDrop {
+	switch a.rank {
+	case RankClear:
+		return w.open(a, x)
+	case RankDrop:
 		tally.Treated[a.field]++
 		return false
 	}

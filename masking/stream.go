@@ -252,15 +252,16 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	}
 	inside := &frame{array: kind == Array, covered: f != nil && f.covered}
 	if around && len(st.fields) > 0 {
-		treatment := t.envelope.Treatments[strictest(t.envelope, st.fields)]
-		around = treatment.Rank == RankClear
+		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
+		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
+		around = treatment.Rank == RankClear && embedded == nil
 		inside.covered = true
 	}
 	if !around {
 		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
 	}
 	if len(st.fields) > 0 {
-		t.report.tally(t.envelope).Treated[strictest(t.envelope, st.fields)]++
+		t.report.tally(t.envelope).Treated[strictest(t.envelope.Treatments, st.fields)]++
 	}
 	t.items = append(t.items, item{frame: f, inside: inside, gap: gap, start: start, value: s.pos, end: s.pos + 1, node: -1})
 	parse := t.members
