@@ -202,8 +202,8 @@ func TestDemoDocument(t *testing.T) {
 			t.Errorf("%s answers with %v, and the document has %v", o.Match, got, o.Unnamed)
 		}
 	}
-	if len(list) != 7 {
-		t.Errorf("%d operations, want 7", len(list))
+	if len(list) != 8 {
+		t.Errorf("%d operations, want 8", len(list))
 	}
 }
 

@@ -21,10 +21,10 @@ import (
 type file struct {
 	Routes []struct {
 		Match, Record, Subject string
-		Envelope, Fields       map[string]string
+		Envelope, Fields       map[string]any
 		Records                []struct {
 			Record, Subject string
-			Fields          map[string]string
+			Fields          map[string]any
 		}
 		Query      []string
 		MediaTypes []string `yaml:"media_types"`
@@ -45,16 +45,24 @@ func fieldTypes(t *testing.T, data []byte) (types map[string]string, routes []st
 	types = map[string]string{}
 	for _, r := range f.Routes {
 		routes = append(routes, r.Match)
-		add := func(record, subject string, fields map[string]string) {
+		add := func(record, subject string, fields map[string]any) {
 			if record == "" {
 				record = "$"
 			}
 			if subject != "" {
 				types[r.Match+" "+record+" subject"] = subject
 			}
-			for path, typ := range fields {
-				types[r.Match+" "+record+" "+path] = typ
+			var list func(prefix string, fields map[string]any)
+			list = func(prefix string, fields map[string]any) {
+				for path, typ := range fields {
+					if name, ok := typ.(string); ok {
+						types[prefix+path] = name
+					} else { // JSON in strings
+						list(prefix+path+" | ", typ.(map[string]any)["embedded_json"].(map[string]any))
+					}
+				}
 			}
+			list(r.Match+" "+record+" ", fields)
 		}
 		add("envelope", "", r.Envelope)
 		if r.Records == nil {
@@ -153,7 +161,7 @@ func TestProposeDemo(t *testing.T) {
 			var targets []string
 			for i := range n {
 				id := "/v1/customers/" + fmt.Sprintf("C%08d", 1+i*37)
-				targets = append(targets, id, id+"/transactions", id+"/credit-report", fmt.Sprintf("/v1/customers?agent=agent-07&page=%d&size=20", 1+i%10))
+				targets = append(targets, id, id+"/transactions", id+"/notices", id+"/credit-report", fmt.Sprintf("/v1/customers?agent=agent-07&page=%d&size=20", 1+i%10))
 			}
 			targets = append(targets, "/v1/exports/customers?branch=BJ-001")
 			text := proposal(t, "customer", answers(t, service, targets...))

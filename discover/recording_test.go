@@ -25,6 +25,17 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 		}
 		docs = append(docs, fmt.Appendf(nil, `{"name":%[1]s,"plain":[%[1]s,[%[1]s]],"deep":{"x":{"y":%[1]s}},"number":987654321,"half":12345.67,"list":[{"certNo":%[1]s}]}`, quoted))
 	}
+	for _, v := range values {
+		inner, err := json.Marshal(map[string]any{"certNo": v, canary: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := json.Marshal(map[string]any{"payload": string(inner)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, doc)
+	}
 	for _, key := range []string{canary, "11010519491231002X", "13812345678", "张三丰", "zhangsan@example.com"} {
 		docs = append(docs, fmt.Appendf(nil, `{"by":{%q:1},"inside":{%q:{"phone":"13812345678"}}}`, key, key))
 	}
@@ -48,7 +59,7 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(saved, []byte(`"certNo"`)) || !bytes.Contains(saved, []byte(`"page"`)) {
+	if !bytes.Contains(saved, []byte(`"certNo"`)) || !bytes.Contains(saved, []byte(`"page"`)) || !bytes.Contains(saved, []byte(`"embedded"`)) {
 		t.Errorf("nothing was recorded: %s", saved)
 	}
 	for _, v := range values {

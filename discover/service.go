@@ -40,7 +40,12 @@ type Field struct {
 	Path string `json:"path"`
 	Type string `json:"type,omitempty"` // "": left out
 	Why  string `json:"why"`            // the evidence
+	// Fields are those of the JSON in the field's strings, where the type is embedded_json; relative to its root.
+	Fields []Field `json:"fields,omitempty"`
 }
+
+// embeddedJSON is the type of a string that holds JSON.
+const embeddedJSON = "embedded_json"
 
 // Propose proposes a service file from what is known of the answers of routes. It is a function of the routes.
 func Propose(name, owner string, routes []*Route) *Service {
@@ -80,17 +85,26 @@ func propose1(r *Route) Proposal {
 			}
 		}
 		if innermost < 0 {
-			p.Envelope = append(p.Envelope, Field{l.path.from(nil), l.typ, l.why})
+			p.Envelope = append(p.Envelope, l.field(nil, false))
 			continue
 		}
-		if l.typ == string(harmless) && l.shape.total(word, company) == 0 {
-			// A total is a count of pages around records, and somebody's debt in one.
-			l.proposal = proposal{why: "public by its name, but a number or a yes of a record is about its subject"}
-		}
 		k := &p.Records[innermost]
-		k.Fields = append(k.Fields, Field{l.path.from(kinds[innermost].path), l.typ, l.why})
+		k.Fields = append(k.Fields, l.field(kinds[innermost].path, true))
 	}
 	return p
+}
+
+// field is what is proposed for a leaf, relative to its record or, outside of any, to the root.
+func (l leaf) field(outer path, inRecord bool) Field {
+	f := Field{Path: l.path.from(outer), Type: l.typ, Why: l.why}
+	if inRecord && l.typ == string(harmless) && l.shape.total(word, company) == 0 {
+		// A total is a count of pages around records, and somebody's debt in one.
+		f.Type, f.Why = "", "public by its name, but a number or a yes of a record is about its subject"
+	}
+	for _, inner := range l.inner {
+		f.Fields = append(f.Fields, inner.field(nil, inRecord))
+	}
+	return f
 }
 
 // YAML writes the service file, with the evidence for each line as a comment.
@@ -167,10 +181,14 @@ func (w *writer) fields(depth int, key string, fields []Field) {
 		w.line(depth, "# Outside records:")
 	}
 	for _, f := range fields {
-		if f.Type != "" {
-			w.line(depth+1, "%s: %s  # %s", scalar(f.Path), f.Type, f.Why)
-		} else {
+		switch f.Type {
+		case "":
 			w.line(depth+1, "# left out: %s: %s", f.Path, f.Why)
+		case embeddedJSON:
+			w.line(depth+1, "%s:  # %s", scalar(f.Path), f.Why)
+			w.fields(depth+2, embeddedJSON, f.Fields)
+		default:
+			w.line(depth+1, "%s: %s  # %s", scalar(f.Path), f.Type, f.Why)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Shape struct {
 
 	Members  map[string]*Shape `json:"members,omitempty"`
 	Elements *Shape            `json:"elements,omitempty"`
+	// Embedded is what the strings hold that are JSON themselves, objects or arrays.
+	Embedded *Shape `json:"embedded,omitempty"`
 	// Hidden counts members whose names look like data, or are beyond the limits. Nothing of them is kept.
 	Hidden int `json:"hidden,omitempty"`
 
@@ -63,7 +65,11 @@ type observer struct {
 	shape *Shape
 	room  int // shapes that may still be made
 	said  []verdict
+	depth int // of JSON in strings
 }
+
+// maxEmbedded is how deep JSON may lie in strings of JSON: as deep as it is rewritten.
+const maxEmbedded = 4
 
 func newObserver(seed maphash.Seed) *observer {
 	return &observer{seed: seed, shape: &Shape{}, room: maxShapes}
@@ -71,19 +77,46 @@ func newObserver(seed maphash.Seed) *observer {
 
 // observe reads one JSON text, as strictly as a response is read.
 func (o *observer) observe(doc []byte) error {
-	if err := masking.Select("$", doc, func(string, []byte) bool { return true }); err != nil {
+	root, err := parse(doc)
+	if err != nil {
 		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(doc))
-	d.UseNumber()
-	var root any
-	if err := d.Decode(&root); err != nil {
-		return fmt.Errorf("reading JSON: %T", err) // its text may quote the document
 	}
 	sc := &scope{own: map[identity]bool{}}
 	o.identities(sc.own, root)
 	o.value(o.shape, root, "", sc)
 	return nil
+}
+
+// parse reads one JSON text into maps and slices.
+func parse(doc []byte) (root any, err error) {
+	if err := masking.Select("$", doc, func(string, []byte) bool { return true }); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	if err := d.Decode(&root); err != nil {
+		return nil, fmt.Errorf("reading JSON: %T", err) // its text may quote the document
+	}
+	return root, nil
+}
+
+// embedded reads a string that is JSON itself.
+func (o *observer) embedded(s *Shape, text string, around *scope) {
+	if o.depth == maxEmbedded || !strings.ContainsAny(text[:1], "{[ \t\r\n") {
+		return
+	}
+	root, err := parse([]byte(text))
+	if err != nil {
+		return
+	}
+	if s.Embedded == nil {
+		if s.Embedded = o.grow(); s.Embedded == nil {
+			return
+		}
+	}
+	o.depth++
+	o.value(s.Embedded, root, "", around)
+	o.depth--
 }
 
 // scope is a document, or an element of an array, and what it says whom it is about.
@@ -148,6 +181,7 @@ func (o *observer) value(s *Shape, v any, name string, around *scope) {
 		}
 		s.Strings++
 		o.scalar(s, v, name, around)
+		o.embedded(s, v, around)
 	case json.Number:
 		s.Numbers++
 		o.scalar(s, v.String(), name, around)
@@ -332,6 +366,15 @@ func (s *Shape) add(other *Shape, room *int) {
 			s.Elements.add(other.Elements, room)
 		}
 	}
+	if other.Embedded != nil {
+		if s.Embedded == nil && *room > 0 {
+			*room--
+			s.Embedded = &Shape{}
+		}
+		if s.Embedded != nil {
+			s.Embedded.add(other.Embedded, room)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(other.Members)) {
 		next := s.Members[name]
 		if next == nil {
@@ -354,7 +397,7 @@ func (s *Shape) size() int {
 	if s == nil {
 		return 0
 	}
-	n := 1 + s.Elements.size()
+	n := 1 + s.Elements.size() + s.Embedded.size()
 	for _, m := range s.Members {
 		n += m.size()
 	}

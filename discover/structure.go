@@ -57,6 +57,7 @@ type leaf struct {
 	path  path
 	shape *Shape
 	proposal
+	inner []leaf // of JSON in strings
 }
 
 // survey is a route's shape, laid flat.
@@ -78,13 +79,14 @@ func (v *survey) shape(p path) *Shape { return v.shapes[p.from(nil)] }
 func (v *survey) walk(s *Shape, p path, at place) {
 	v.shapes[p.from(nil)] = s
 	switch {
+	case s.Embedded != nil && v.embedded(s, p, at):
 	case s.scalars()+s.Bools > 0 || s.Objects+s.Arrays == 0:
-		v.leaves = append(v.leaves, leaf{p, s, propose(s, at)})
+		v.leaves = append(v.leaves, leaf{path: p, shape: s, proposal: propose(s, at)})
 	case s.Arrays > 0 && s.Elements == nil: // empty ones only
-		v.leaves = append(v.leaves, leaf{p.then(step{element: true}), s, propose(s, at)})
+		v.leaves = append(v.leaves, leaf{path: p.then(step{element: true}), shape: s, proposal: propose(s, at)})
 	}
 	if s.Hidden > 0 {
-		v.leaves = append(v.leaves, leaf{p.then(step{name: "*"}), s, proposal{why: fmt.Sprintf("%d members whose names look like data, or are too many", s.Hidden)}})
+		v.leaves = append(v.leaves, leaf{path: p.then(step{name: "*"}), shape: s, proposal: proposal{why: fmt.Sprintf("%d members whose names look like data, or are too many", s.Hidden)}})
 	}
 	if s.Elements != nil {
 		items := p.then(step{element: true, mixed: s.Objects > 0})
@@ -104,6 +106,21 @@ func (v *survey) walk(s *Shape, p path, at place) {
 	for _, name := range slices.Sorted(maps.Keys(s.Members)) {
 		v.walk(s.Members[name], p.then(step{name: name}), place{name, topicOf(name, inside), siblings})
 	}
+}
+
+// embedded lists a string whose values hold JSON, and reports whether half of them do and a field within is proposed.
+func (v *survey) embedded(s *Shape, p path, at place) bool {
+	n := s.Embedded.Objects + s.Embedded.Arrays
+	if n*2 < s.scalars() || n == 0 {
+		return false
+	}
+	within := &survey{shapes: map[string]*Shape{}}
+	within.walk(s.Embedded, path{}, place{topic: at.topic})
+	if !slices.ContainsFunc(within.leaves, func(l leaf) bool { return l.typ != "" }) {
+		return false
+	}
+	v.leaves = append(v.leaves, leaf{p, s, proposal{typ: embeddedJSON, why: of(n, s) + " hold JSON"}, within.leaves})
+	return true
 }
 
 // topicOf says what a value of that name, or an answer of a route whose path has that segment, is about.
@@ -221,7 +238,7 @@ func (v *survey) fold(kinds []kind) {
 		n := len(v.leaves)
 		v.leaves = slices.DeleteFunc(v.leaves, func(l leaf) bool { return l.path.within(array) })
 		if len(v.leaves) < n { // else an outer list was folded
-			v.leaves = append(v.leaves, leaf{array, v.shape(array), proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}})
+			v.leaves = append(v.leaves, leaf{path: array, shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}})
 		}
 	}
 	slices.SortStableFunc(v.leaves, func(a, b leaf) int { return cmp.Compare(a.path.from(nil), b.path.from(nil)) })

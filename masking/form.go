@@ -36,6 +36,7 @@ func FormOf(typ string, text []byte) Form {
 		return NoForm
 	}
 	plain, ok := shape.scan(nil, text)
+	ok = ok && shape.is(plain)
 	checked := false
 	if ok {
 		switch typ {
