@@ -153,6 +153,7 @@ func (w *rewriter) unlisted(n *node) bool {
 	}
 	w.report.Unlisted++
 	if w.layout.spec.Unlisted == UnlistedDrop {
+		w.dropped(n)
 		return false
 	}
 	w.copy(int(n.value))
@@ -190,6 +191,7 @@ func (w *rewriter) children(i int, covered bool) {
 
 func (r *Report) reset() {
 	r.Records, r.Unlisted = 0, 0
+	r.Names.reset()
 	for i := range r.Tallies {
 		r.Tallies[i].Profile = nil
 	}
