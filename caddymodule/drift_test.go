@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/maskgate/maskgate/rules"
+	"go.uber.org/zap"
 )
 
 // serving is an upstream whose answer a test sets.
@@ -186,5 +189,74 @@ func TestDriftOff(t *testing.T) {
 	g.get("/v1/people/C1")
 	if text := g.scrape(); strings.Contains(text, "maskgate_drift") || strings.Contains(captured.String(), "no rule lists") {
 		t.Error("drift is looked for")
+	}
+}
+
+// TestDriftOfDenied: a record that is denied takes along those in it, so nothing can be told of their fields.
+func TestDriftOfDenied(t *testing.T) {
+	up := &serving{}
+	service := testService + `  - match: GET /v1/families
+    records:
+      - {record: "$.items[*]", subject: $.id, fields: {$.id: customer_number}}
+      - {record: "$.items[*].guarantors[*]", subject: $.id, fields: {$.id: customer_number, $.name: person_name}}
+`
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP), func(g *gateway) {
+		g.rules(service, strings.Replace(testPolicy, "record.agentId == caller.id", "record.id != 'C2'", 1))
+		g.options = "drift 3\n"
+	})
+	visit := func(outer, member string) {
+		t.Helper()
+		up.set(fmt.Sprintf(`{"items":[{"id":%q,"guarantors":[{"id":"G1",%q:"李四"}]}]}`, outer, member))
+		for range 5 {
+			if got := g.get("/v1/families"); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+		}
+	}
+	const silent = `"record":"$.items[*].guarantors[*]","field":"$.name"`
+	if visit("C2", "name"); strings.Contains(captured.String(), silent) {
+		t.Errorf("a selector is called silent where its records were denied:\n%s", captured.String())
+	}
+	if visit("C1", "fullName"); !strings.Contains(captured.String(), silent) {
+		t.Errorf("a selector that matches nothing is not reported:\n%s", captured.String())
+	}
+}
+
+// TestDriftInherits: places that two sets share keep their counts, of records and of fields.
+func TestDriftInherits(t *testing.T) {
+	set := func(service string) *rules.Set {
+		s, err := rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(service)}, {Name: "policy.yaml", Data: []byte(testPolicy)}}, noPseudonyms{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	find := func(d *drift, match string) *routeDrift {
+		for _, r := range d.routes {
+			if r.match == match {
+				return r
+			}
+		}
+		t.Fatalf("there is no route %s", match)
+		return nil
+	}
+	old := newDrift(set(testService), 10, nil, zap.NewNop())
+	r := find(old, "GET /v1/people")
+	r.kinds[0].silent.Store(7)
+	r.kinds[0].fields[1].silent.Store(8)
+	r.names.add([]byte(`"other"`))
+	// The fields stand in another order, and one is new.
+	next := newDrift(set(strings.Replace(testService, "$.items[*]\n    subject: $.id\n    fields: {$.id: customer_number, $.name: person_name,",
+		"$.items[*]\n    subject: $.id\n    fields: {$.name: person_name, $.id: customer_number, $.nick: person_name,", 1)), 10, old, zap.NewNop())
+	k := &find(next, "GET /v1/people").kinds[0]
+	var got []string
+	for i := range k.fields {
+		got = append(got, fmt.Sprintf("%s %d", k.fields[i].path, k.fields[i].silent.Load()))
+	}
+	if want := "[$.name 8 $.id 0 $.nick 0 $.agentId 0]"; fmt.Sprint(got) != want || k.silent.Load() != 7 {
+		t.Errorf("inherited %v and %d, want %s and 7", got, k.silent.Load(), want)
+	}
+	if _, fresh := find(next, "GET /v1/people").names.add([]byte(`"other"`)); fresh {
+		t.Error("a name is told again")
 	}
 }

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -32,14 +31,14 @@ func (w *Watch) complete() {
 
 // loadRules loads the rules that the configuration starts with. Without them it does not start; without its shadow it does.
 func (a *App) loadRules() error {
-	a.source = &source{paths: a.Rules, keys: a, settle: time.Duration(a.Watch.Settle)}
+	a.source = newSource(a.Rules, a, time.Duration(a.Watch.Settle))
 	set, err := a.source.first()
 	if err != nil {
 		return err
 	}
 	first := a.newRuling(set, a.source.seen, nil)
 	if len(a.Shadow) > 0 {
-		a.shadowSource = &source{paths: a.Shadow, keys: a, settle: time.Duration(a.Watch.Settle)}
+		a.shadowSource = newSource(a.Shadow, a, time.Duration(a.Watch.Settle))
 		set, err := a.shadowSource.first()
 		if a.shadowSource.use(err); err != nil {
 			a.report("the shadow", a.shadowSource, err)
@@ -49,20 +48,6 @@ func (a *App) loadRules() error {
 	}
 	a.ruling.Store(first)
 	return nil
-}
-
-// first reads and loads the files as they are.
-func (s *source) first() (*rules.Set, error) {
-	files, err := rules.ReadFiles(s.paths...)
-	if err != nil {
-		return nil, err
-	}
-	s.seen = files
-	set, err := load(files, s.keys)
-	if err != nil {
-		return nil, fmt.Errorf("loading rules:\n%w", err)
-	}
-	return set, nil
 }
 
 // watchRules looks at the rule files whenever they may have changed, from now until stopWatching is called.

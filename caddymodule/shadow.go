@@ -131,7 +131,7 @@ func (x *exchange) decision(err error) (string, bool) {
 func (s *shadow) judge(x *exchange, inForce string) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.failed.Add(1)
+			defer s.failed.Add(1)
 			s.logger.Error("panic in the shadow; no response is affected", zap.String("type", fmt.Sprintf("%T", p)), zap.Strings("stack", stack()))
 		}
 	}()

@@ -18,6 +18,7 @@ type source struct {
 	paths  []string
 	keys   rules.Keys
 	settle time.Duration
+	read   func(paths ...string) ([]rules.File, error) // rules.ReadFiles, but for tests
 
 	seen  []rules.File          // at the last look; for one goroutine
 	stale atomic.Pointer[stale] // nil: what was seen last is in use
@@ -27,6 +28,10 @@ type source struct {
 type stale struct {
 	since time.Time
 	fault error
+}
+
+func newSource(paths []string, keys rules.Keys, settle time.Duration) *source {
+	return &source{paths: paths, keys: keys, settle: settle, read: rules.ReadFiles}
 }
 
 // errRestless is the fault of files that are written all the time.
@@ -39,7 +44,7 @@ const maxReadings = 100
 // they were looked at last. Files are often written one after the other, and in place, and half a policy may be a policy
 // without its caps: so they count only once two readings, settle apart, agree.
 func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err error) {
-	files, fault := rules.ReadFiles(s.paths...)
+	files, fault := s.read(s.paths...)
 	if fault == nil && same(files, s.seen) {
 		return nil, false, nil
 	}
@@ -49,7 +54,7 @@ func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err er
 			return nil, false, nil
 		case <-time.After(s.settle):
 		}
-		again, err := rules.ReadFiles(s.paths...)
+		again, err := s.read(s.paths...)
 		if same(files, again) && fmt.Sprint(fault) == fmt.Sprint(err) {
 			break
 		}
@@ -71,6 +76,20 @@ func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err er
 	s.seen = files
 	set, err = load(files, s.keys)
 	return set, true, err
+}
+
+// first reads and loads the files as they are.
+func (s *source) first() (*rules.Set, error) {
+	files, err := s.read(s.paths...)
+	if err != nil {
+		return nil, err
+	}
+	s.seen = files
+	set, err := load(files, s.keys)
+	if err != nil {
+		return nil, fmt.Errorf("loading rules:\n%w", err)
+	}
+	return set, nil
 }
 
 // use notes whether what was seen last is in use: if fault is not nil, it is not.
