@@ -112,11 +112,15 @@ func (d *drift) observe(decided *decider, report *masking.Report, more bool) {
 	for i := range r.kinds {
 		d.kind(r, &r.kinds[i], decided, report, more)
 	}
+	var fresh []string
 	for i := range report.Names.Len() {
-		if shown, fresh := r.names.add(report.Names.At(i)); fresh {
-			d.logger.Warn("an upstream sends what no rule lists, so it is dropped; list it in the route's service file, as its type or as secret",
-				zap.String("route", r.match), zap.String("name", shown))
+		if shown, first := r.names.add(report.Names.At(i)); first {
+			fresh = append(fresh, shown)
 		}
+	}
+	if len(fresh) > 0 {
+		d.logger.Warn("an upstream sends what no rule lists, so it is dropped; list it in the route's service file, as its type or as secret",
+			zap.String("route", r.match), zap.Strings("names", fresh))
 	}
 }
 

@@ -127,9 +127,9 @@ func TestDriftOfNames(t *testing.T) {
 	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP))
 	told := func() (names []string) {
 		for line := range strings.Lines(captured.String()) {
-			if _, rest, ok := strings.Cut(line, `so it is dropped; list it in the route's service file, as its type or as secret","route":"GET /v1/people/{id}","name":"`); ok {
-				name, _, _ := strings.Cut(rest, `"`)
-				names = append(names, name)
+			if _, rest, ok := strings.Cut(line, `so it is dropped; list it in the route's service file, as its type or as secret","route":"GET /v1/people/{id}","names":["`); ok {
+				list, _, _ := strings.Cut(rest, `"]`)
+				names = append(names, strings.Split(list, `","`)...)
 			}
 		}
 		return names
