@@ -204,7 +204,6 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	var faults []error
 	a.stopWatching()
-	a.shadowJobs.wait()
 	if a.settled != nil {
 		a.settle.Do(func() { close(a.settled) })
 	}

@@ -241,4 +241,7 @@ func TestShippedCaddyfile(t *testing.T) {
 	if len(c.Apps.HTTP.Servers) != 2 || !slices.ContainsFunc(handlers, func(h string) bool { return strings.Contains(h, `"handler":"maskgate"`) }) {
 		t.Errorf("handlers %v", handlers)
 	}
+	if !slices.Contains(handlers, `{"handler":"maskgate_status"}`) {
+		t.Errorf("nobody answers /ready: %v", handlers)
+	}
 }

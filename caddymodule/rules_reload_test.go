@@ -432,3 +432,24 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 	t.Logf("%d changes on record", taken)
 	g.metrics = metrics
 }
+
+// TestOlderConfiguration: one that a newer has taken over from changes nothing any more; if that one goes, it goes on.
+func TestOlderConfiguration(t *testing.T) {
+	g := start(t, "maskgate http://127.0.0.1:1", func(g *gateway) { g.options = "watch {\n settle 1ms\n poll 5ms\n}\n" })
+	a := running(t)
+	in := &a.shared.Load().rules
+	newer := func(apps ...*App) {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.apps = apps
+	}
+	before := a.ruling.Load().Digest()
+	newer(a, &App{})
+	g.rules(testService, testPolicy+"# changed\n")
+	eventually(t, "the change was tried", func() bool { s := a.source.stale.Load(); return s != nil && errors.Is(s.fault, errSucceeded) })
+	if got := a.ruling.Load().Digest(); got != before {
+		t.Errorf("in force is %s, want %s", got, before)
+	}
+	newer(a)
+	eventually(t, "the change is in force", func() bool { return a.ruling.Load().Digest() == digestOf(t, g) && a.source.stale.Load() == nil })
+}

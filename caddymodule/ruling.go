@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -63,12 +64,18 @@ type succession struct {
 func (s *shared) enforce(a *App, next *ruling) error {
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
+	if apps := s.rules.apps; apps[len(apps)-1] != a {
+		return errSucceeded
+	}
 	if err := s.record(a, next, ""); err != nil {
 		return err
 	}
 	a.ruling.Store(next)
 	return nil
 }
+
+// errSucceeded is the fault of a change that comes when a newer configuration has taken over.
+var errSucceeded = errors.New("a newer configuration has its own rules in force")
 
 // record puts on record that rules come into force. s.rules.mu is held.
 func (s *shared) record(a *App, next *ruling, why string) error {

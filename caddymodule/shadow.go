@@ -46,31 +46,32 @@ type difference struct {
 // maxDifferences bounds the differences that are told apart.
 const maxDifferences = 1000
 
-// shadowJobs are the evaluations that are under way. They outlive their requests.
-type shadowJobs struct {
-	running atomic.Int64
-	group   sync.WaitGroup
-}
+// shadowJobs are the evaluations that are under way. They outlive their requests, and end by themselves.
+type shadowJobs struct{ running, bytes atomic.Int64 }
 
-// maxShadowJobs bounds them, and with them the answers that are kept in memory for their sake. What is beyond is skipped, so that
-// the shadow takes what time is left, and no more.
-const maxShadowJobs = 32
+// What the evaluations may be and keep of answers, in bytes. What is beyond is skipped, so that the shadow takes what time and
+// memory is left, and no more.
+const (
+	maxShadowJobs  = 32
+	maxShadowBytes = 32 << 20
+)
 
 // start runs a job on a goroutine of its own, or reports that there are too many.
-func (j *shadowJobs) start(job func()) bool {
-	if j.running.Add(1) > maxShadowJobs {
+func (j *shadowJobs) start(size int, job func()) bool {
+	end := func() {
 		j.running.Add(-1)
+		j.bytes.Add(int64(-size))
+	}
+	if jobs, bytes := j.running.Add(1), j.bytes.Add(int64(size)); jobs > maxShadowJobs || bytes > maxShadowBytes {
+		end()
 		return false
 	}
-	j.group.Go(func() {
-		defer j.running.Add(-1)
+	go func() {
+		defer end()
 		job()
-	})
+	}()
 	return true
 }
-
-// wait waits for those that are under way; none may be started any more.
-func (j *shadowJobs) wait() { j.group.Wait() }
 
 func (a *App) newShadow(set *rules.Set) *shadow {
 	return &shadow{set: set, since: time.Now(), jobs: &a.shadowJobs, logger: a.logger, table: map[difference]int64{}}
@@ -87,7 +88,7 @@ func (x *exchange) inShadow(err error) bool {
 	if !told {
 		return false
 	}
-	taken := s.jobs.start(func() {
+	taken := s.jobs.start(x.buffers.upstream.Len(), func() {
 		defer x.buffers.free()
 		s.judge(x, decision)
 	})

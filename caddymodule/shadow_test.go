@@ -191,6 +191,28 @@ func TestShadowFails(t *testing.T) {
 	a.shadowJobs.running.Store(0)
 }
 
+// TestShadowJobs: they are bounded in number and in the bytes that they keep.
+func TestShadowJobs(t *testing.T) {
+	var jobs shadowJobs
+	hold := make(chan struct{})
+	wait := func() { <-hold }
+	for range maxShadowJobs {
+		if !jobs.start(1, wait) {
+			t.Fatal("too many at once, before the limit")
+		}
+	}
+	if jobs.start(1, wait) {
+		t.Error("one more than the limit was started")
+	}
+	close(hold)
+	eventually(t, "they end", func() bool { return jobs.running.Load() == 0 && jobs.bytes.Load() == 0 })
+	hold = make(chan struct{})
+	if !jobs.start(maxShadowBytes, wait) || jobs.start(1, wait) {
+		t.Error("bytes are not bounded as they should be")
+	}
+	close(hold)
+}
+
 // TestShadowFiles: a shadow that is broken keeps nobody from starting, and one that becomes so leaves the old one; rules and shadow change
 // by themselves.
 func TestShadowFiles(t *testing.T) {
