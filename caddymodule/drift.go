@@ -67,7 +67,7 @@ func newDrift(set *rules.Set, after int, old *drift, logger *zap.Logger) *drift 
 func enclosing(fields []string, path string) []int {
 	var within []int
 	for i, f := range fields {
-		if rest, ok := strings.CutPrefix(path, f); ok && rest != "" && (rest[0] == '.' || rest[0] == '[') {
+		if rest, ok := strings.CutPrefix(path, f); ok && rest != "" && strings.IndexByte(".[ ", rest[0]) >= 0 { // a bar, behind a space, leads into a string
 			within = append(within, i)
 		}
 	}

@@ -100,8 +100,8 @@ func TestDriftOfSelectors(t *testing.T) {
 
 // TestDriftWithin: of what is in a field that was dropped or replaced nobody knows.
 func TestDriftWithin(t *testing.T) {
-	fields := []string{"$.a", "$.a.b", "$.ab", "$.c[*]", "$.c[*].d", "$['a']"}
-	for path, want := range map[string]string{"$.a.b": "[0]", "$.ab": "[]", "$.c[*].d": "[3]", "$.a": "[]"} {
+	fields := []string{"$.a", "$.a.b", "$.ab", "$.c[*]", "$.c[*].d", "$['a']", "$.a | $.e"}
+	for path, want := range map[string]string{"$.a.b": "[0]", "$.ab": "[]", "$.c[*].d": "[3]", "$.a | $.e": "[0]", "$.a": "[]"} {
 		if got := fmt.Sprint(enclosing(fields, path)); got != want {
 			t.Errorf("enclosing(%q) = %s, want %s", path, got, want)
 		}

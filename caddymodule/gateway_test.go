@@ -111,6 +111,9 @@ type gateway struct {
 func start(t testing.TB, site string, changes ...func(*gateway)) *gateway {
 	t.Helper()
 	g := &gateway{t: t, dir: t.TempDir(), addr: freeAddress(t), metrics: freeAddress(t), site: site, level: "INFO"}
+	for g.metrics == g.addr {
+		g.metrics = freeAddress(t) // the system gives the same port twice now and then
+	}
 	g.rules(testService, testPolicy)
 	for _, change := range changes {
 		change(g)

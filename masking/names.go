@@ -56,10 +56,18 @@ func (n *Names) add(name []byte) {
 	n.next = 0
 }
 
-// dropped notes the name of a member that is dropped for being unlisted. Elements have none.
-func (w *rewriter) dropped(n *node) {
-	if n.start < n.value {
-		w.report.Names.add(memberName(w.src[n.start:n.value]))
+// addAll notes what others has.
+func (n *Names) addAll(others *Names) {
+	for i := range others.Len() {
+		n.add(others.At(i))
+	}
+	n.more = n.more || others.more
+}
+
+// dropped notes the name of a member that is dropped for being unlisted. An element has none: it begins with its value.
+func (w *rewriter) dropped(start, value int) {
+	if start < value {
+		w.report.Names.add(memberName(w.src[start:value]))
 	}
 }
 

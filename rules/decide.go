@@ -244,7 +244,12 @@ func (s *Set) intern(key string, p *Profile) *Profile {
 func (a *Access) build(kindIndex int, roles, caps []int) *Profile {
 	k := a.route.kind(kindIndex)
 	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, roles)}
-	for _, f := range k.fields {
+	for _, f := range withEmbedded(k.fields) {
+		if f.typ == embeddedType {
+			p.Treatments = append(p.Treatments, masking.Treatment{})
+			p.Fields = append(p.Fields, Decision{f.path, embeddedJSON, embeddedJSON, byType})
+			continue
+		}
 		expression, rule := a.decide(f.typ, roles, caps)
 		env := masking.Environment{Type: f.typ.Name}
 		if keys, purpose := a.set.keys, a.purpose.name; keys != nil { // the profile outlives the access

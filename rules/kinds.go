@@ -22,9 +22,5 @@ type Kind struct {
 
 func (r *Route) describe(index int) Kind {
 	k := r.kind(index)
-	fields := make([]string, len(k.fields))
-	for i, f := range k.fields {
-		fields[i] = f.path
-	}
-	return Kind{k.selector, fields}
+	return Kind{k.selector, selectors(withEmbedded(k.fields))}
 }

@@ -192,8 +192,10 @@ func (l *loader) cap(s *source, n *yaml.Node) {
 	if n := o.values["when"]; n != nil {
 		c.when = l.condition(s, n)
 	}
-	if o.required("at_most") != "" {
-		c.expression, _ = l.expression(s, o.values["at_most"], "cap: at_most")
+	if n := o.values["at_most"]; n != nil {
+		c.expression, _ = l.expression(s, n, "cap: at_most")
+	} else {
+		o.required("at_most")
 	}
 	l.set.caps = append(l.set.caps, c)
 }
@@ -202,6 +204,10 @@ func (l *loader) cap(s *source, n *yaml.Node) {
 var noKeys = masking.Environment{PseudonymKey: func() ([]byte, int) { return make([]byte, masking.MinKey), 0 }}
 
 func (l *loader) expression(s *source, n *yaml.Node, what string) (masking.Expression, bool) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" && strings.EqualFold(n.Value, "null") {
+		s.fault(n, "%s: without quotes, null is YAML's word for no value; write 'null' for the treatment, or drop to remove the value", what)
+		return masking.Expression{}, false
+	}
 	text := s.scalar(n, what)
 	if text == "" {
 		return masking.Expression{}, false

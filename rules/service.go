@@ -30,6 +30,8 @@ type Route struct {
 	envelope kind
 	kinds    []kind
 	unlisted masking.Unlisted
+
+	keepPositions bool // of array elements, where some are dropped
 }
 
 // kind is a kind of record.
@@ -41,8 +43,9 @@ type kind struct {
 }
 
 type fieldRule struct {
-	path string
-	typ  *fieldType
+	path   string
+	typ    *fieldType
+	inside []fieldRule // of a string that holds JSON
 }
 
 // AllowsQuery reports whether the route's service file lists the query parameter.
@@ -97,7 +100,7 @@ func (l *loader) service(o object) {
 }
 
 func (l *loader) route(s *source, n *yaml.Node) *Route {
-	o := s.object(n, "route", "match", "public", "purpose", "media_types", "envelope", "record", "subject", "fields", "records", "query", "unlisted")
+	o := s.object(n, "route", "match", "public", "purpose", "media_types", "envelope", "record", "subject", "fields", "records", "query", "unlisted", "keep_positions")
 	r := &Route{
 		Match:      o.required("match"),
 		Public:     o.text("public"),
@@ -131,7 +134,7 @@ func (l *loader) route(s *source, n *yaml.Node) *Route {
 		}
 	}
 	if r.Public != "" {
-		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "purpose"} {
+		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "keep_positions", "purpose"} {
 			if o.values[key] != nil {
 				s.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
 			}
@@ -153,6 +156,7 @@ func (l *loader) layout(o object, r *Route) {
 	default:
 		o.fault(o.values["unlisted"], "unlisted: want drop, mask or pass; have %q", text)
 	}
+	r.keepPositions = o.flag("keep_positions")
 	r.envelope = kind{selector: "envelope", at: o.node}
 	if n := o.values["envelope"]; n != nil {
 		r.envelope.fields = l.fields(o.source, n, "envelope")
@@ -198,15 +202,21 @@ func (l *loader) fields(s *source, n *yaml.Node, what string) []fieldRule {
 	var fields []fieldRule
 	for _, e := range s.entries(n, what) {
 		l.selector(s, e.key, what, e.key.Value)
+		if e.value.Kind == yaml.MappingNode {
+			fields = append(fields, fieldRule{e.key.Value, embeddedType, l.embedded(s, e.value, what+": "+e.key.Value)})
+			continue
+		}
 		name := s.scalar(e.value, what+": "+e.key.Value)
 		t := catalogue[name]
 		if t == nil {
-			if name != "" {
+			if name == embeddedJSON {
+				s.fault(e.value, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
+			} else if name != "" {
 				s.fault(e.value, "%s: unknown type %q; want one of the catalogue's%s", what, name, meant(name, typeNames()))
 			}
 			continue
 		}
-		fields = append(fields, fieldRule{e.key.Value, t})
+		fields = append(fields, fieldRule{path: e.key.Value, typ: t})
 	}
 	return fields
 }
@@ -219,21 +229,15 @@ func (l *loader) selector(s *source, n *yaml.Node, what, text string) {
 
 // compileRoute merges a route's selectors, and those that conditions read, into a layout.
 func (l *loader) compileRoute(r *Route) {
-	spec := masking.Spec{Unlisted: r.unlisted}
-	paths := func(fields []fieldRule) []string {
-		list := make([]string, len(fields))
-		for i, f := range fields {
-			list[i] = f.path
-		}
-		return list
-	}
-	spec.Envelope = paths(r.envelope.fields)
+	spec := masking.Spec{Unlisted: r.unlisted, KeepPositions: r.keepPositions}
+	spec.Envelope, spec.Embedded = selectors(r.envelope.fields), embeddedIn(r.envelope.fields)
 	for _, k := range r.kinds {
 		spec.Records = append(spec.Records, masking.RecordSpec{
-			Select:  k.selector,
-			Subject: k.subject,
-			Inputs:  l.set.inputs.selectors(),
-			Fields:  paths(k.fields),
+			Select:   k.selector,
+			Subject:  k.subject,
+			Inputs:   l.set.inputs.selectors(),
+			Fields:   selectors(k.fields),
+			Embedded: embeddedIn(k.fields),
 		})
 	}
 	var err error

@@ -172,6 +172,15 @@ func (s *source) scalar(n *yaml.Node, what string) string {
 	return n.Value
 }
 
+// flag returns whether true stands at a key; false if the key is missing.
+func (o object) flag(key string) bool {
+	text := o.text(key)
+	if text != "" && text != "true" && text != "false" {
+		o.fault(o.values[key], "%s: %s: want true or false; have %q", o.what, key, text)
+	}
+	return text == "true"
+}
+
 // list returns the texts at a key.
 func (o object) list(key string) []string {
 	n := o.values[key]
