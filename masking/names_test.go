@@ -88,3 +88,22 @@ func TestNames(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesInText: names within JSON in strings are among them.
+func TestNamesInText(t *testing.T) {
+	layout, err := masking.Compile(masking.Spec{
+		Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$.p"}, Embedded: []masking.Embedded{{Fields: []string{"$.a"}}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := allClear{masking.Envelope: {}, 0: {Treatments: make([]masking.Treatment, 2)}}
+	report := &masking.Report{}
+	out, err := layout.Append(t.Context(), nil, []byte(`{"p":"{\"a\":1,\"x\":2}","y":3}`), masking.Document, d, report)
+	if want := `{"p":"{\"a\":1}"}`; err != nil || string(out) != want {
+		t.Fatalf("Append = %s, %v, want %s", out, err, want)
+	}
+	if got, want := namesOf(report), []string{`"x"`, `"y"`}; !slices.Equal(got, want) {
+		t.Errorf("Names = %v, want %v", got, want)
+	}
+}
