@@ -41,8 +41,12 @@ type Record struct {
 	Reason   string `json:"reason,omitempty"`   // stable code of why it was refused
 	Status   int    `json:"status,omitempty"`   // HTTP status the caller gets
 
-	// RulesDigest names the rule set that decided.
+	// RulesDigest names the rule set that decided, or that comes into force.
 	RulesDigest string `json:"rules_digest,omitempty"`
+	// RulesBefore names the set that it replaces, if the gateway had one, and
+	// RuleFiles are its files. Both are of rules events.
+	RulesBefore string     `json:"rules_before,omitempty"`
+	RuleFiles   []RuleFile `json:"rule_files,omitempty"`
 
 	Records  int   `json:"records,omitempty"`  // records released
 	Denied   int   `json:"denied,omitempty"`   // records denied and removed
@@ -78,6 +82,12 @@ type Caller struct {
 	ACR          string   `json:"acr,omitempty"` // authentication context class
 	Region       string   `json:"region,omitempty"`
 	Address      string   `json:"address,omitempty"` // network address
+}
+
+// A RuleFile is one file of a rule set.
+type RuleFile struct {
+	Name   string `json:"name"`   // base name, as Field.Rule cites it
+	SHA256 string `json:"sha256"` // of its content, hexadecimal
 }
 
 // A Profile is one treatment for every field, and the subjects it was given to.

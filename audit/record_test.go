@@ -23,6 +23,7 @@ func fullRecord() Record {
 			AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
 		Purpose: "loan-review", Basis: "consent", Method: "GET", Route: "GET /v1/customers", Service: "customer",
 		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, RulesDigest: "sha256:0",
+		RulesBefore: "sha256:1", RuleFiles: []RuleFile{{Name: "policy.yaml", SHA256: "00"}},
 		Records: 2, Denied: 1, Unlisted: 3, Bytes: 512,
 		Part: 3,
 		Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,

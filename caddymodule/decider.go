@@ -11,9 +11,12 @@ import (
 
 // decider picks the profile of each record of a response, and keeps who the records are about.
 type decider struct {
-	exchange *exchange
+	entry    *entry
+	metrics  *metrics          // nil: it is not timed
+	subjects *audit.SubjectKey // nil: nobody is named
 	groups   []group
 	denied   int
+	framing  masking.Framing
 	single   bool // the response has one record at the most: to deny it is to deny the request
 }
 
@@ -26,14 +29,14 @@ type group struct {
 	seen     map[string]bool // subjects by their identifier; it does not outlive the request
 }
 
-func (d *decider) begin(x *exchange, framing masking.Framing) {
+func (d *decider) begin(e *entry, framing masking.Framing) {
 	d.reset()
-	d.exchange = x
-	d.single = framing == masking.Document && x.route.Single()
+	d.entry, d.framing = e, framing
+	d.single = framing == masking.Document && e.route.Single()
 }
 
 func (d *decider) reset() {
-	d.exchange, d.denied = nil, 0
+	d.entry, d.metrics, d.subjects, d.denied = nil, nil, nil, 0
 	clear(d.groups)
 	d.groups = d.groups[:0]
 }
@@ -50,15 +53,18 @@ func (d *decider) next() {
 
 // Decide implements [masking.Decider].
 func (d *decider) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
-	x := d.exchange
-	defer x.app.metrics.since(stageDecide, time.Now())
+	if d.metrics != nil {
+		defer d.metrics.since(stageDecide, time.Now())
+	}
 	outermost, admitted := 0, 0 // records of the first kind
 	for i, r := range records {
-		p := x.access.Profile(r.Kind, r.Inputs)
+		p := d.entry.access.Profile(r.Kind, r.Inputs)
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++
-		g.add(r.Subject, x.app.shared.Load().subjects)
+		if d.subjects != nil {
+			g.add(r.Subject, *d.subjects)
+		}
 		if r.Kind == masking.Envelope {
 			continue
 		}

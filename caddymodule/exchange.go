@@ -22,21 +22,22 @@ import (
 type exchange struct {
 	handler  *Handler
 	app      *App
+	ruling   *ruling // in force when the request came
 	upstream upstream
 	request  *http.Request
 	begin    time.Time
 	writer   http.ResponseWriter
 
-	id      string // correlation identifier
-	caller  *auth.Caller
-	route   *rules.Route
-	purpose string
-	access  *rules.Access // nil before admission, and on public routes
-	target  target
-	buffers *buffers
-	part    int          // windows of a stream that are on record
-	begun   bool         // the answer has begun, as a stream
-	body    *requestBody // nil until the upstream is asked, and if there is none
+	id     string // correlation identifier
+	caller *auth.Caller
+	entry
+	admitted bool   // the rules let the request in
+	whole    bool   // the upstream's answer is in buffers, whole
+	answer   answer // the upstream's
+	buffers  *buffers
+	part     int          // windows of a stream that are on record
+	begun    bool         // the answer has begun, as a stream
+	body     *requestBody // nil until the upstream is asked, and if there is none
 }
 
 // correlationHeader carries the identifier by which caller, operator and auditor speak of the same request.
@@ -79,7 +80,6 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	x.id = newID()
 	quietStdLog()
 	x.buffers = bufferPool.Get().(*buffers)
-	defer x.buffers.free()
 	connection := http.NewResponseController(w)
 	if x.hasBody() {
 		// Whoever sends slowly, or never reads the answer, does not hold the connection for good.
@@ -87,6 +87,7 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	}
 	x.writer = w
 	out, err := x.decide()
+	defer x.end(err)
 	if x.begun {
 		x.endStream(err)
 		return
@@ -105,6 +106,13 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	x.beginWriting()
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// end hands what is known of the request to the shadow, once the answer is written, or else gives the buffers back.
+func (x *exchange) end(err error) {
+	if !x.inShadow(err) {
+		x.buffers.free()
+	}
 }
 
 // beginWriting gives the caller the handler's timeout to read what is about to be written. net/http takes the deadline back
@@ -204,7 +212,7 @@ func (x *exchange) admit() error {
 		return err
 	}
 	x.caller = &caller
-	if x.route, err = route(x.app.rules, r.Method, path); err != nil {
+	if x.route, err = route(x.ruling.Set, r.Method, path); err != nil {
 		return err
 	}
 	switch r.Method {
@@ -217,23 +225,11 @@ func (x *exchange) admit() error {
 			return badRequest.because(reasonBody)
 		}
 	}
-	query, err := targetQuery(r, x.route)
-	if err != nil {
+	if err := x.entry.admit(x.ruling.Set, r, caller, x.app.PurposeHeader); err != nil {
 		return err
 	}
-	x.target = target{path, query}
-	if x.route.Public != "" {
-		return nil
-	}
-	x.purpose = x.route.Purpose
-	if named := r.Header.Values(x.app.PurposeHeader); x.purpose == "" && len(named) == 1 {
-		x.purpose = named[0]
-	}
-	x.access, err = x.app.rules.Admit(x.route, rules.Caller{
-		ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
-		ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes,
-	}, x.purpose)
-	return err
+	x.admitted = true
+	return nil
 }
 
 // fetch asks the upstream and rewrites its answer.
@@ -242,7 +238,7 @@ func (x *exchange) fetch() (release, error) {
 	defer cancel(nil)
 	timer := time.AfterFunc(time.Duration(x.handler.Timeout), func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
-	r := x.outgoing(ctx, x.route)
+	r := x.outgoing(ctx, x.route, x.query)
 	if x.hasBody() {
 		x.body = &requestBody{ReadCloser: http.MaxBytesReader(nil, x.request.Body, x.handler.MaxRequest)}
 		r.Body = x.body
@@ -257,6 +253,7 @@ func (x *exchange) fetch() (release, error) {
 	if a.rest != nil {
 		defer a.rest.Close()
 	}
+	x.answer, x.whole = a, a.rest == nil && a.carriesData()
 	mediaType, err := a.check(x.route)
 	if err != nil {
 		return release{}, x.blame(ctx, err) // reverse_proxy answers a caller who left with 499
@@ -271,7 +268,7 @@ func (x *exchange) fetch() (release, error) {
 	case a.rest != nil:
 		return out, x.blame(ctx, x.stream(ctx, a, mediaType, timer))
 	}
-	x.recordShape(x.route, mediaType)
+	x.recordShape(x.route, mediaType, x.query)
 	if x.route.Public != "" {
 		out.body = body.Bytes()
 		return out, nil
@@ -279,7 +276,8 @@ func (x *exchange) fetch() (release, error) {
 	rewriting := time.Now()
 	d := &x.buffers.decider
 	framing := x.route.Framing(mediaType)
-	d.begin(x, framing)
+	d.begin(&x.entry, framing)
+	d.metrics, d.subjects = x.app.metrics, &x.app.shared.Load().subjects
 	x.buffers.out, err = x.route.Layout.Append(ctx, x.buffers.out, body.Bytes(), framing, d, &x.buffers.report)
 	x.app.metrics.since(stageRewrite, rewriting)
 	out.body = x.buffers.out
@@ -287,10 +285,10 @@ func (x *exchange) fetch() (release, error) {
 }
 
 // outgoing is the request that the upstream gets, without a body.
-func (x *exchange) outgoing(ctx context.Context, route *rules.Route) *http.Request {
+func (x *exchange) outgoing(ctx context.Context, route *rules.Route, query string) *http.Request {
 	r := x.request.Clone(ctx)
 	r.Header = upstreamHeader(x.request, route, x.handler.RequestHeaders, x.id)
-	r.URL.RawQuery = x.target.query
+	r.URL.RawQuery = query
 	r.Trailer, r.TransferEncoding, r.Close = nil, nil, false
 	r.Body = http.NoBody
 	return r

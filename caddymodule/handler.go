@@ -165,7 +165,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.service != nil {
 		up = h.service
 	}
-	x := exchange{handler: h, app: h.app, upstream: up, request: r, begin: time.Now()}
+	x := exchange{handler: h, app: h.app, ruling: h.app.ruling.Load(), upstream: up, request: r, begin: time.Now()}
 	defer x.abort()
 	x.serve(w)
 	return nil

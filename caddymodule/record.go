@@ -19,7 +19,7 @@ func (x *exchange) record() audit.Record {
 		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
 		Caller: &audit.Caller{Address: address(r)},
 		Method: method(r), Upstream: x.handler.Upstream,
-		RulesDigest: x.app.rules.Digest(),
+		RulesDigest: x.ruling.Digest(),
 		Latency:     time.Since(x.begin),
 		Protocol:    r.Proto,
 	}
@@ -36,7 +36,7 @@ func (x *exchange) record() audit.Record {
 		record.Route, record.Service = x.route.Match, x.route.Service
 	}
 	// A purpose that no policy knows is the caller's free text.
-	if basis := x.app.rules.Basis(x.purpose); basis != "" {
+	if basis := x.ruling.Basis(x.purpose); basis != "" {
 		record.Purpose, record.Basis = x.purpose, basis
 	}
 	return record
@@ -78,6 +78,10 @@ func (x *exchange) recordRelease(out release, report *masking.Report) error {
 		return err
 	}
 	x.app.metrics.count(&record, x.role())
+	if x.access != nil && out.mediaType != "" {
+		d := &x.buffers.decider
+		x.ruling.drift.observe(d, report, x.part > 1 && d.framing == masking.Document)
+	}
 	return nil
 }
 
@@ -103,18 +107,4 @@ func (x *exchange) refused(why *refusal) *refusal {
 			zap.String("correlation_id", x.id), zap.String("route", x.routeName()), zap.NamedError("cause", why.cause))
 	}
 	return why
-}
-
-func (x *exchange) routeName() string {
-	if x.route == nil {
-		return "none"
-	}
-	return x.route.Match
-}
-
-func (x *exchange) role() string {
-	if x.access == nil {
-		return "none"
-	}
-	return x.access.Role()
 }

@@ -133,14 +133,14 @@ func (s *sharedRecording) Destruct() error {
 	return s.Save(s.path)
 }
 
-// recordShape records the buffered answer of a route.
-func (x *exchange) recordShape(route *rules.Route, mediaType string) {
+// recordShape records the buffered answer of a route that was asked with the query.
+func (x *exchange) recordShape(route *rules.Route, mediaType, query string) {
 	if x.handler.recorder == nil || x.handler.recorder.Full(route.Match) {
 		return
 	}
 	var names []string
-	if query, err := url.ParseQuery(x.target.query); err == nil {
-		for name := range query {
+	if values, err := url.ParseQuery(query); err == nil {
+		for name := range values {
 			names = append(names, name)
 		}
 	}
@@ -170,7 +170,7 @@ func (x *exchange) watch(why error) {
 	if err != nil || rec.Full(watched.Match) {
 		return
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(r.URL.RawQuery) > maxQuery {
 		return
 	}
@@ -179,10 +179,10 @@ func (x *exchange) watch(why error) {
 			rec.Skip(watched.Match, string(reasonPanic))
 		}
 	}()
-	x.target = target{path, query.Encode()}
+	query := values.Encode()
 	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(x.handler.Timeout))
 	defer cancel()
-	a, err := x.upstream.ask(x.outgoing(ctx, watched), &x.buffers.upstream, x.handler.MaxResponse)
+	a, err := x.upstream.ask(x.outgoing(ctx, watched, query), &x.buffers.upstream, x.handler.MaxResponse)
 	defer x.buffers.upstream.Reset()
 	if a.rest != nil {
 		a.rest.Close()
@@ -196,6 +196,6 @@ func (x *exchange) watch(why error) {
 	case err != nil:
 		rec.Skip(watched.Match, string(refusalOf(err).reason))
 	case a.status != http.StatusNoContent:
-		x.recordShape(watched, mediaType)
+		x.recordShape(watched, mediaType, query)
 	}
 }

@@ -21,6 +21,7 @@ type shared struct {
 	log      *audit.Log
 	subjects audit.SubjectKey
 	gateway  string
+	rules    succession
 }
 
 const (
