@@ -101,7 +101,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Gateway = host
 	}
 	var faults []error
-	if !isToken(a.PurposeHeader) {
+	if !rules.IsHeaderName(a.PurposeHeader) {
 		faults = append(faults, errors.New("maskgate: purpose_header: want the name of a header"))
 	}
 	if a.DataDir == "" {
@@ -174,7 +174,7 @@ func (a *App) Start() error {
 		a.logger.Warn("the access log ended in a write that was cut short; nothing in it had been acknowledged", zap.Int64("bytes_set_aside", n))
 	}
 	_, err = s.log.Append(a.ctx, audit.Record{
-		Event: "rules", Gateway: a.Gateway, Version: version(), RulesDigest: a.rules.Digest(),
+		Event: "rules", Gateway: a.Gateway, Version: version(), RulesDigest: a.rules.Digest(), RuleFiles: ruleFiles(a.rules),
 		Note: fmt.Sprintf("%d routes in force", len(a.rules.Routes())),
 	})
 	if err != nil {

@@ -149,7 +149,7 @@ func fields(p *rules.Profile, t *masking.Tally) []audit.Field {
 	for i, f := range p.Fields {
 		if t.Treated[i] > 0 || t.Withheld[i] > 0 {
 			list = append(list, audit.Field{
-				Path: f.Path, Type: f.Type, Treatment: f.Treatment, Rule: f.Rule,
+				Path: f.Path, Type: f.Type, Treatment: f.Treatment, Reason: string(f.Reason), Rule: f.Rule,
 				Count: t.Treated[i], Withheld: t.Withheld[i],
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"sync"
@@ -117,9 +118,11 @@ func (x *exchange) beginWriting() {
 func (x *exchange) releaseHeader(out release) {
 	h := x.writer.Header()
 	x.ownHeader(h)
-	for _, name := range x.handler.ResponseHeaders {
-		if v := out.header.Values(name); len(v) > 0 {
-			h[http.CanonicalHeaderKey(name)] = v
+	for _, names := range [][]string{x.handler.ResponseHeaders, x.route.Headers} {
+		for _, name := range names {
+			if v := out.header.Values(name); len(v) > 0 {
+				h[http.CanonicalHeaderKey(name)] = v
+			}
 		}
 	}
 	if out.mediaType != "" {
@@ -203,7 +206,7 @@ func (x *exchange) admit() error {
 		return err
 	}
 	x.caller = &caller
-	if x.route, err = route(x.app.rules, r.Method, path); err != nil {
+	if x.route, err = route(x.app.rules, r.Method, r.Host, path); err != nil {
 		return err
 	}
 	switch r.Method {
@@ -228,11 +231,22 @@ func (x *exchange) admit() error {
 	if named := r.Header.Values(x.app.PurposeHeader); x.purpose == "" && len(named) == 1 {
 		x.purpose = named[0]
 	}
-	x.access, err = x.app.rules.Admit(x.route, rules.Caller{
-		ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
-		ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes,
-	}, x.purpose)
+	x.access, err = x.app.rules.Admit(x.route, x.ruled())
 	return err
+}
+
+// ruled is the request as rules know it.
+func (x *exchange) ruled() rules.Request {
+	c := x.caller
+	peer, _ := netip.ParseAddr(address(x.request)) // none: the zero address is in no network
+	return rules.Request{
+		Caller: rules.Caller{
+			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region,
+			ACR: c.ACR, AMR: c.AMR, Purposes: c.Purposes, Address: peer.WithZone(""),
+		},
+		Purpose: x.purpose,
+		Time:    x.begin,
+	}
 }
 
 // fetch asks the upstream and rewrites its answer.
