@@ -25,7 +25,7 @@ func fullRecord() Record {
 		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, BasisDocument: "PIA-2025-014", ServiceOwner: "crm-team", RulesReviewers: []string{"wang.fang"},
 		RuleFiles:   []RuleFile{{Name: "customer.yaml", Kind: "service", Digest: "sha256:0a", Owner: "crm-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
 		RulesDigest: "sha256:0",
-		Records: 2, Denied: 1, Unlisted: 3, Bytes: 512,
+		Records:     2, Denied: 1, Unlisted: 3, Bytes: 512,
 		Part: 3,
 		Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
 			Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted", Rule: "customer-data.yaml:12", Count: 2, Withheld: 1}}}},

@@ -21,8 +21,8 @@ func (x *exchange) record() audit.Record {
 		Caller: &audit.Caller{Address: address(r)},
 		Method: method(r), Upstream: x.handler.Upstream,
 		RulesDigest: x.app.rules.Digest(), RulesReviewers: x.app.rules.Reviewers(),
-		Latency:     time.Since(x.begin),
-		Protocol:    r.Proto,
+		Latency:  time.Since(x.begin),
+		Protocol: r.Proto,
 	}
 	if r.TLS != nil {
 		record.TLS = tls.VersionName(r.TLS.Version)
