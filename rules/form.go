@@ -102,8 +102,9 @@ func (s *source) check(n *yaml.Node, f *form, what, like string) {
 
 func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 	t, words := f.text, oneOfList(f.text.words)
+	hint := meant(n.Value, t.words)
 	if f.object != nil && like != "" { // then like has the words too
-		words = like
+		words, hint = like, ""
 	}
 	switch {
 	case n.Tag == "!!null" && t.known == treatmentWords && strings.EqualFold(n.Value, "null"):
@@ -111,7 +112,7 @@ func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 	case n.Tag == "!!null" || strings.TrimSpace(n.Value) == "":
 		s.fault(n, "%s: want a text%s", what, example(like))
 	case len(t.words) > 0 && !slices.Contains(t.words, n.Value):
-		s.fault(n, "%s: want %s; have %q%s", what, words, n.Value, meant(n.Value, t.words))
+		s.fault(n, "%s: want %s; have %q%s", what, words, n.Value, hint)
 	case t.flag && n.Value != "true" && n.Value != "false":
 		s.fault(n, "%s: want true or false; have %q", what, n.Value)
 	case t.count && !wholeNumber.MatchString(n.Value):

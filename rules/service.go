@@ -100,11 +100,12 @@ func (l *loader) service(o object) {
 		l.services[name] = o.place(o.values["name"])
 	}
 	hosts, _ := o.list("hosts")
-	if prefix != "" {
-		if _, _, err := parseMatch("GET " + prefix); err != nil {
+	hosts = slices.Compact(slices.Sorted(slices.Values(hosts)))
+	if _, _, err := parseMatch("GET " + prefix); err != nil {
+		if strings.HasPrefix(prefix, "/") { // else its form is wrong, and was reported
 			o.fault(o.values["prefix"], "prefix: %v", err)
-			prefix = ""
 		}
+		prefix = ""
 	}
 	for _, n := range o.items("routes") {
 		if n.Kind == yaml.MappingNode {
@@ -247,7 +248,7 @@ func (l *loader) fieldType(s *source, e entry, what string) *fieldType {
 	t.override(l, o, what)
 	weaker := t.weaker(usual)
 	if reason := o.text("reason"); reason == "" && len(weaker) > 0 {
-		s.fault(e.value, "%s: %s protects it less than its type does; say why, as in reason: the branch's own address", what, strings.Join(weaker, ", "))
+		s.fault(e.value, "%s: it is less protected than its type, by %s; say why, as in reason: the branch's own address", what, strings.Join(weaker, ", "))
 	} else if reason != "" && len(weaker) == 0 {
 		s.fault(o.values["reason"], "%s: reason is for less protection than the type's; remove it", what)
 	}
