@@ -31,6 +31,8 @@ type form struct {
 	list    *form  // of such values
 	mapping *form  // of any keys to such values
 	object  *shape // with these keys
+
+	keys vocabulary // of a mapping
 }
 
 // text is what a scalar may be. Empty: any text that is not blank.

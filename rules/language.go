@@ -83,11 +83,11 @@ var roleShape = &shape{"role", []key{
 	{name: "when", doc: "A CEL condition over caller, request, record, consent, grant and time. Where it is false or cannot be told, the role permits nothing.", like: "record.agentId == caller.id", form: anyText},
 	{name: "require", doc: "What the caller must have shown.", like: "{amr: [mfa]}", form: objectOf(requireShape)},
 	{name: "treat", doc: "What the role permits: of a field, type, sensitive ones, class or level, the first of these that has an entry.", like: "{C2: mask}", form: treatForm, required: true},
-	{name: "grantable", doc: "Types that a grant may show in clear, by exception.", like: "{cn_id_card: {approver: compliance, ttl: 30m}}", form: mappingOf(objectOf(grantableShape))},
+	{name: "grantable", doc: "Types that a grant may show in clear, by exception.", like: "{cn_id_card: {approver: compliance, ttl: 30m}}", form: form{mapping: &form{object: grantableShape}, keys: typeWords}},
 	{name: "limit", doc: "How much may be seen by the role.", like: "{records: 50/response}", form: objectOf(limitShape)},
 }}
 
-var treatForm = mappingOf(form{text: &text{known: treatmentWords}})
+var treatForm = form{mapping: &form{text: &text{known: treatmentWords}}, keys: choiceWords}
 
 var requireShape = &shape{"require", []key{
 	{name: "amr", doc: "Authentication methods that the token must state, all of them (RFC 8176).", like: "[mfa]", form: someTexts},
@@ -114,7 +114,7 @@ var limitShape = &shape{"limit", []key{
 }}
 
 var capShape = &shape{"cap", []key{
-	{name: "field", doc: "The field, as SERVICE SELECTOR or SERVICE METHOD PATH SELECTOR.", like: "customer $.idCard", form: form{text: &text{known: choiceWords}}},
+	{name: "field", doc: "The field, as SERVICE SELECTOR or SERVICE METHOD PATH SELECTOR.", like: "customer $.idCard", form: anyText},
 	{name: "type", doc: "Fields of this type.", like: "cn_id_card", form: form{text: &text{known: typeWords}}},
 	{name: "class", doc: "Fields of this class.", like: "C3", form: oneOf(classes...)},
 	{name: "level", doc: "Fields of this level.", like: "L4", form: oneOf(levels...)},
