@@ -53,12 +53,15 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	x := d.exchange
 	defer x.app.metrics.since(stageDecide, time.Now())
 	outermost, admitted := 0, 0 // records of the first kind
+	var shown []sighting
 	for i, r := range records {
 		p := x.access.Profile(r.Kind, r.Inputs)
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++
-		g.add(r.Subject, x.app.shared.Load().subjects)
+		if subject, first := g.add(r.Subject, x.app.shared.Load().subjects); first && len(p.Quotas) > 0 {
+			shown = append(shown, sighting{subject, p.Quotas})
+		}
 		if r.Kind == masking.Envelope {
 			continue
 		}
@@ -77,6 +80,9 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	}
 	if d.single && outermost > 0 && admitted == 0 {
 		return &rules.Denial{Reason: rules.ConditionNotMet}
+	}
+	if !x.app.shared.Load().quotas.take(x.caller.ID, shown, x.begin) {
+		return &rules.Denial{Reason: rules.TooManySubjects}
 	}
 	return nil
 }
@@ -107,16 +113,19 @@ func (d *decider) group(p *rules.Profile) *group {
 	return &d.groups[len(d.groups)-1]
 }
 
-func (g *group) add(subject masking.Value, key audit.SubjectKey) {
+// add returns a subject's pseudonym, and whether the group has it for the first time.
+func (g *group) add(subject masking.Value, key audit.SubjectKey) (pseudonym string, first bool) {
 	if subject.Kind == masking.Invalid || g.seen[string(subject.Text)] {
-		return
+		return "", false
 	}
 	if g.seen == nil {
 		g.seen = map[string]bool{}
 	}
 	id := string(subject.Text)
 	g.seen[id] = true
-	g.subjects = append(g.subjects, key.Subject(id))
+	pseudonym = key.Subject(id)
+	g.subjects = append(g.subjects, pseudonym)
+	return pseudonym, true
 }
 
 // describe puts into a record who got what.

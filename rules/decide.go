@@ -57,6 +57,16 @@ type Profile struct {
 	Fields []Decision
 	// Limit is how many records with this profile, or one with a lower limit, a response may show; 0 is any number.
 	Limit int
+	// Quotas are those of the roles that permit; a record may be shown if its subject is within one of them. None: any may.
+	Quotas []Quota
+}
+
+// Quota is how many different subjects a caller may see by a role within a time, which begins anew for each subject when
+// it is first seen.
+type Quota struct {
+	Role     string        `json:"role"`
+	Subjects int           `json:"subjects"`
+	Window   time.Duration `json:"window"` // nanoseconds
 }
 
 // Decision is why a field gets its treatment.
@@ -234,7 +244,7 @@ func (a *Access) build(kindIndex int) *Profile {
 		return &Profile{Kind: a.route.Kind(kindIndex), Profile: masking.Profile{Denied: true}}
 	}
 	k := a.route.kind(kindIndex)
-	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, a.in.roles)}
+	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, a.in.roles), Quotas: quotas(a.set.roles, a.in.roles)}
 	for i := range k.fields {
 		f := &k.fields[i]
 		_, v := a.decide(f, &a.in)
@@ -262,4 +272,16 @@ func mostRecords(all []*role, roles []int) int {
 		most = max(most, all[i].records)
 	}
 	return most
+}
+
+// quotas are those of the roles; none if one of them has none.
+func quotas(all []*role, roles []int) []Quota {
+	var list []Quota
+	for _, i := range roles {
+		if all[i].quota == nil {
+			return nil
+		}
+		list = append(list, *all[i].quota)
+	}
+	return list
 }

@@ -472,6 +472,26 @@ func TestRecordLimit(t *testing.T) {
 	}
 }
 
+// The roles that permit a record count its subject, unless one of them need not.
+func TestQuotasOfRoles(t *testing.T) {
+	limited := func(limit string) string { return "limit: {subjects: " + limit + "}, treat: {}" }
+	for _, test := range []struct {
+		roles []string
+		want  []rules.Quota
+	}{
+		{[]string{"treat: {}"}, nil},
+		{[]string{limited("200/1d")}, []rules.Quota{{Role: "r0", Subjects: 200, Window: 24 * time.Hour}}},
+		{[]string{limited("5/30m"), limited("9/2h")}, []rules.Quota{{Role: "r0", Subjects: 5, Window: 30 * time.Minute}, {Role: "r1", Subjects: 9, Window: 2 * time.Hour}}},
+		{[]string{limited("5/30m"), "treat: {}"}, nil},
+		{[]string{"limit: {records: 3/response}, treat: {}", limited("5/30m")}, nil},
+	} {
+		set := load(t, test.roles, nil)
+		if got := admit(t, set, all(len(test.roles))).Profile(0, nil).Quotas; !slices.Equal(got, test.want) {
+			t.Errorf("Quotas of %q = %v, want %v", test.roles, got, test.want)
+		}
+	}
+}
+
 // Equal decisions are one profile, and different ones are not; many goroutines may ask at once.
 func TestProfilesAreShared(t *testing.T) {
 	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"}, []string{"when: record.x == 2, at_most: hash"})

@@ -33,6 +33,7 @@ type Account struct {
 	Kind    string         `json:"kind"` // selector, or "envelope"
 	Denied  bool           `json:"denied,omitempty"`
 	Limit   int            `json:"limit,omitempty"`   // see [Profile]
+	Quotas  []Quota        `json:"quotas,omitempty"`  // likewise
 	Skipped []Entry        `json:"skipped,omitempty"` // roles and caps that take no part in this record, besides those of the request
 	Fields  []FieldAccount `json:"fields,omitempty"`
 }
@@ -110,7 +111,7 @@ func (a *Access) account(record Record) Account {
 	out := &skipped{}
 	a.weigh(record.Kind, record.Inputs, record.Standing, out)
 	p := a.build(record.Kind)
-	account := Account{Kind: p.Kind, Denied: p.Denied, Limit: p.Limit, Skipped: out.entries}
+	account := Account{Kind: p.Kind, Denied: p.Denied, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
 	fields := a.route.kind(record.Kind).fields
 	for i, d := range p.Fields {
 		account.Fields = append(account.Fields, FieldAccount{d, a.others(&fields[i])})

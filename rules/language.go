@@ -110,7 +110,7 @@ var grantableShape = &shape{"grantable", []key{
 
 var limitShape = &shape{"limit", []key{
 	{name: "records", doc: "Records in one response; one with more is refused.", like: "50/response", form: patterned(`^[1-9][0-9]{0,8}/response$`)},
-	{name: "subjects", doc: "Different subjects that a caller may see in a time: 200/1d.", like: "200/1d", form: patterned(`^[1-9][0-9]{0,8}/[1-9][0-9]{0,3}[mhd]$`)},
+	{name: "subjects", doc: "Different subjects that a caller may see by the role in a time (m, h, d), counted by each gateway.", like: "200/1d", form: patterned(`^[1-9][0-9]{0,8}/[1-9][0-9]{0,3}[mhd]$`)},
 }}
 
 var capShape = &shape{"cap", []key{

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maskgate/maskgate/masking"
@@ -34,6 +35,7 @@ type role struct {
 	treat     map[string]permit // by choice
 	grantable []int             // indexes of the set's grantables
 	records   int               // in one response; 0: any number
+	quota     *Quota            // nil: any number of subjects
 }
 
 // permit is one entry of a role's treat.
@@ -136,10 +138,10 @@ func (l *loader) role(s *source, e entry, zone *time.Location) {
 		l.grantable(s, g, r)
 	}
 	limit := o.inner("limit")
-	if limit.values["subjects"] != nil {
-		limit.fault(limit.values["subjects"], "limit: subjects: this version counts no subjects across requests; remove it, and limit records of a response instead")
-	}
 	r.records = leadingNumber(limit.text("records"))
+	if n, window, ok := strings.Cut(limit.text("subjects"), "/"); ok {
+		r.quota = &Quota{Role: name, Subjects: leadingNumber(n), Window: duration(window)}
+	}
 	l.set.roles = append(l.set.roles, r)
 }
 
@@ -186,8 +188,9 @@ func duration(text string) time.Duration {
 	if text == "" {
 		return 0
 	}
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[text[len(text)-1]]
-	n, _ := strconv.Atoi(text[:len(text)-1])
+	last := len(text) - 1
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[text[last]]
+	n, _ := strconv.Atoi(text[:last])
 	return time.Duration(n) * unit
 }
 

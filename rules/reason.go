@@ -16,6 +16,7 @@ const (
 	PurposeNotGranted Reason = "purpose_not_granted"
 	NoRole            Reason = "no_role"
 	TooManyRecords    Reason = "too_many_records"
+	TooManySubjects   Reason = "too_many_subjects"
 )
 
 // Why a role takes no part; where none does, why a request is refused, too. ConditionNotMet is also why a cap takes none.
@@ -60,6 +61,7 @@ var reasons = []struct {
 	{PurposeNotGranted, "the token does not carry the purpose"},
 	{NoRole, "no role of the caller serves the purpose"},
 	{TooManyRecords, "the response has more records than the roles may show at once"},
+	{TooManySubjects, "the caller has seen as many subjects as the roles may show in the time"},
 
 	{RoleNotHeld, "the caller does not have the role"},
 	{PurposeNotServed, "the role does not serve the purpose"},
