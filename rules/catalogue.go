@@ -67,7 +67,7 @@ func mustReadCatalogue() map[string]*fieldType {
 // declare adds the types of a policy's own, and what it says of the catalogue's. What it does not say of those stays.
 func (l *loader) declare(o object) {
 	for _, e := range o.entries("types") {
-		name, t := e.key.Value, o.source.object(e.value)
+		name, t := e.key.Value, o.object(e.value)
 		builtIn := catalogue[name]
 		switch other, ok := l.typeDeclared[name]; {
 		case ok:
@@ -133,7 +133,7 @@ func (t *fieldType) weaker(than *fieldType) []string {
 	if than.Sensitive && !t.Sensitive {
 		list = append(list, sensitive)
 	}
-	if t.Mask.Rank() < than.Mask.Rank() {
+	if moreOpen(t.Mask, than.Mask) {
 		list = append(list, "mask")
 	}
 	return list

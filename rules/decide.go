@@ -215,10 +215,10 @@ func (a *Access) encode(kind int) {
 		a.key = append(a.key, 0)
 	}
 	if c := a.in.consent; c != nil && a.purpose.basis == consentBasis {
+		a.key = append(a.key, 1)
 		for _, word := range c.Covers {
-			a.key = append(append(a.key, 1), word...)
+			a.key = append(binary.AppendUvarint(a.key, uint64(len(word))), word...)
 		}
-		a.key = append(a.key, 2)
 	}
 }
 

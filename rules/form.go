@@ -251,7 +251,7 @@ func (o object) entries(key string) []entry { return pairs(o.values[key]) }
 // inner returns the object at a key; it is empty if there is none.
 func (o object) inner(key string) object {
 	if n := o.values[key]; n != nil {
-		return o.source.object(n)
+		return o.object(n)
 	}
 	return object{o.source, o.node, nil}
 }

@@ -46,7 +46,7 @@ var fieldShape = &shape{"field", []key{
 	{name: "class", doc: "Class here, instead of the type's (JR/T 0171-2020). A lower one wants a reason.", like: "C3", form: oneOf(classes...)},
 	{name: "level", doc: "Level here, instead of the type's (JR/T 0197-2020). A lower one wants a reason.", like: "L4", form: oneOf(levels...)},
 	{name: "sensitive", doc: "Whether it is sensitive personal information here (PIPL Art. 28). false instead of true wants a reason.", like: "true", form: trueFalse},
-	{name: "mask", doc: "What mask does to the field, instead of the type's default. A more open kind of treatment wants a reason.", like: "mask(keep_last=4)", form: form{text: &text{known: treatmentWords}}},
+	{name: "mask", doc: "What mask does to the field, instead of the type's default. A more open one wants a reason.", like: "mask(keep_last=4)", form: form{text: &text{known: treatmentWords}}},
 	{name: "reason", doc: "Why the field is less protected here than its type.", like: "the branch's own address, not a customer's", form: anyText},
 }}
 

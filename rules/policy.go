@@ -101,7 +101,7 @@ func (l *loader) policy(o object) {
 	}
 	for _, n := range o.items("caps") {
 		if n.Kind == yaml.MappingNode {
-			l.cap(o.source.object(n), zone)
+			l.cap(o.object(n), zone)
 		}
 	}
 }

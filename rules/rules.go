@@ -32,12 +32,21 @@
 //
 // A request is admitted if its route exists, its purpose is one that the policy knows and the caller's token carries, and
 // at least one of the caller's roles serves that purpose and has its requirements met. Each record then gets a profile:
-// every field starts as drop; the roles whose condition (when) holds for the record permit, and the most open permit
-// wins; the caps that apply forbid, and the strictest cap wins over any permit. Of two permits of the same openness, the one
+// every field starts as drop; the roles whose condition (when) holds for the record permit, and so do grants that those roles
+// allow, and the most open permit wins; the caps that apply forbid, and the strictest cap wins over any permit. Where the
+// purpose rests on consent, nothing is permitted that a consent of the record's subject does not cover. Of two permits of the same openness, the one
 // that shows all that the other does wins, else the first in the order of files (by base name) and lines. A record for
 // which no role's condition holds is denied whole. Where a condition cannot be evaluated (a value that it reads is
 // missing, is an object or array, or has another type than what it is compared with), a role does not permit and a cap
 // does forbid. Fields of type public are clear to whoever is admitted, unless a cap says more.
+//
+// Why it came about so is a [Reason], and [Set.Explain] gives one for every entry. Consents and grants are values of the
+// request ([Standing]); so is the time: with none of them, what rests on them is not permitted.
+//
+// # The keys
+//
+// Each key of the language is declared once, in language.go: what a file may hold is checked by that declaration before
+// anything reads it, and [Schema] is made from it. docs/rules.md is the reference.
 //
 // A [Set] is immutable; a request is decided under the one set it began with, named by its [Set.Digest].
 package rules

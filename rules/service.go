@@ -109,7 +109,7 @@ func (l *loader) service(o object) {
 	}
 	for _, n := range o.items("routes") {
 		if n.Kind == yaml.MappingNode {
-			l.route(o.source.object(n), Route{Service: name, Owner: o.text("owner"), Hosts: hosts}, prefix)
+			l.route(o.object(n), Route{Service: name, Owner: o.text("owner"), Hosts: hosts}, prefix)
 		}
 	}
 }
@@ -194,7 +194,7 @@ func (l *loader) layout(o object, r *Route) {
 	}
 	for _, n := range o.items("records") {
 		if n.Kind == yaml.MappingNode {
-			r.kinds = append(r.kinds, l.record(o.source.object(n), r, "record"))
+			r.kinds = append(r.kinds, l.record(o.object(n), r, "record"))
 		}
 	}
 }
