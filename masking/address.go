@@ -2,6 +2,8 @@ package masking
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -36,23 +38,40 @@ func (address) Append(dst []byte, v Value) ([]byte, bool) {
 
 // provinces are the first level of GB/T 2260, by the names that people use for short; suffix is what makes the name whole.
 var provinces = func() (list []province) {
-	for suffix, names := range map[string][]string{
-		"市":      {"北京", "天津", "上海", "重庆"},
-		"省":      {"河北", "山西", "辽宁", "吉林", "黑龙江", "江苏", "浙江", "安徽", "福建", "江西", "山东", "河南", "湖北", "湖南", "广东", "海南", "四川", "贵州", "云南", "陕西", "甘肃", "青海", "台湾"},
-		"自治区":    {"内蒙古", "西藏"},
-		"壮族自治区":  {"广西"},
-		"回族自治区":  {"宁夏"},
-		"维吾尔自治区": {"新疆"},
-		"特别行政区":  {"香港", "澳门"},
+	for _, p := range [...][2]string{
+		{"北京 上海 天津 重庆", "市"},
+		{"广东 山东 河南 江苏 四川 河北 湖南 浙江 安徽 湖北 云南 江西 辽宁 福建 陕西 贵州 山西 黑龙江 吉林 甘肃 海南 青海 台湾", "省"},
+		{"内蒙古 西藏", "自治区"},
+		{"广西", "壮族自治区"},
+		{"宁夏", "回族自治区"},
+		{"新疆", "维吾尔自治区"},
+		{"香港 澳门", "特别行政区"},
 	} {
-		for _, name := range names {
-			list = append(list, province{[]byte(name), []byte(suffix)})
+		for name := range strings.FieldsSeq(p[0]) {
+			list = append(list, province{[6]byte([]byte(name)), name, p[1]})
 		}
 	}
 	return list
 }()
 
-type province struct{ name, suffix []byte }
+type province struct {
+	begin        [6]byte // of the name: no two are alike
+	name, suffix string
+}
+
+// provinceAt returns the province that text begins with, or nil.
+func provinceAt(text []byte) *province {
+	if len(text) < 6 {
+		return nil
+	}
+	begin := [6]byte(text)
+	for i := range provinces {
+		if p := &provinces[i]; p.begin == begin && hasAt(text, 0, p.name) {
+			return p
+		}
+	}
+	return nil
+}
 
 // undivided are the prefectures that have no districts or counties (GB/T 2260).
 var undivided = [][]byte{[]byte("东莞市"), []byte("中山市"), []byte("儋州市"), []byte("嘉峪关市"), []byte("三沙市")}
@@ -70,19 +89,18 @@ const (
 // parseAddress returns the parts of an address that are shown, from the province down; none if it is not understood.
 func parseAddress(text []byte) (parts [5][]byte, n int) {
 	text = skipBreaks(text)
-	for _, country := range [...]string{"中华人民共和国", "中国"} {
-		if hasAt(text, 0, country) {
-			text = skipBreaks(text[len(country):])
-			break
+	if hasAt(text, 0, "中") {
+		for _, country := range [...]string{"中华人民共和国", "中国"} {
+			if hasAt(text, 0, country) {
+				text = skipBreaks(text[len(country):])
+				break
+			}
 		}
 	}
 	sure := false // what is shown is a place without doubt
-	for _, p := range provinces {
-		if !bytes.HasPrefix(text, p.name) {
-			continue
-		}
+	if p := provinceAt(text); p != nil {
 		size := len(p.name)
-		if bytes.HasPrefix(text[size:], p.suffix) {
+		if hasAt(text, size, p.suffix) {
 			size += len(p.suffix)
 			sure = true
 		} else if hasAt(text, size, "自治区") {
@@ -93,7 +111,6 @@ func parseAddress(text []byte) (parts [5][]byte, n int) {
 		}
 		parts[n], text = text[:size], skipBreaks(text[size:])
 		n++
-		break
 	}
 	provincial := n > 0
 	for depth := 0; depth < 2; depth++ {
@@ -127,6 +144,9 @@ func isUndivided(unit []byte) bool {
 // skipBreaks skips what may stand between the parts of an address, and the 市辖区 that statistics put there.
 func skipBreaks(text []byte) []byte {
 	for len(text) > 0 {
+		if _, ok := basicHan(text); ok {
+			break
+		}
 		r, size := narrow(text)
 		if r != ' ' && r != ',' && r != '-' && r != '/' && r != '·' && r != '、' {
 			break
@@ -145,34 +165,84 @@ const longestUnit = 15
 // nextUnit returns the administrative unit at the front of text.
 func nextUnit(text []byte) (size int, kind level) {
 	var name [longestUnit]rune
+	street := false // there is a character behind the first that streets and villages have and no district
 	for n := range name {
 		if size == len(text) {
 			break
 		}
-		r, width := utf8.DecodeRune(text[size:])
-		if !isHan(r) {
-			break
+		width := 3
+		r, ok := basicHan(text[size:])
+		if !ok {
+			if r, width = utf8.DecodeRune(text[size:]); !isHan(r) {
+				break
+			}
 		}
 		name[n] = r
 		size += width
-		if kind := unitLevel(name[:n+1], text[size:]); kind != noLevel {
-			return size, kind
+		t := traitsOf(r)
+		if t&endsUnit != 0 {
+			if kind := unitLevel(name[:n+1], street, text[size:]); kind != noLevel {
+				return size, kind
+			}
 		}
+		street = street || n > 0 && t&inStreet != 0
 	}
 	return 0, noLevel
 }
 
+// traits say what a character makes of a name.
+type traits uint8
+
+const (
+	endsUnit      traits = 1 << iota // it can be the last of a unit's name
+	notCity                          // 市 behind it makes no city: 超市, 夜市
+	notCounty                        // 区 behind it makes no district: 小区, 园区
+	inStreet                         // streets and villages have it, and no district
+	bannerSide                       // 旗 behind it makes a banner: 左旗
+	beginsSurname                    // a compound surname can begin with it
+)
+
+// hanTraits holds the traits of the characters from U+4E00.
+var hanTraits = func() (table [0xA000 - 0x4E00]traits) {
+	for name := range compoundSurnames {
+		table[name[0]-0x4E00] |= beginsSurname
+	}
+	for t, characters := range map[traits]string{
+		endsUnit:   "市州盟区县旗",
+		notCity:    "城超夜菜股门集街早花",
+		notCounty:  "小社园校厂景库院宅墅属活业融务流储疆治政辖地片营一二三四五六七八九十",
+		inStreet:   "路街巷弄号栋幢村屯组厦镇",
+		bannerSide: "前后左右中",
+	} {
+		for _, r := range characters {
+			table[r-0x4E00] |= t
+		}
+	}
+	return table
+}()
+
+func traitsOf(r rune) traits {
+	if i := uint32(r) - 0x4E00; i < uint32(len(hanTraits)) {
+		return hanTraits[i]
+	}
+	return 0
+}
+
 // unitLevel says what a name is, by its last characters; next is what follows.
-func unitLevel(name []rune, next []byte) level {
+func unitLevel(name []rune, street bool, next []byte) level {
 	n := len(name) - 1 // characters in front of the last
+	before := traits(0)
+	if n > 0 {
+		before = traitsOf(name[n-1])
+	}
 	switch name[n] {
 	case '市':
 		// 沙市区, 津市市 and 新市区 have a 市 inside; 超市, 夜市 and 城市 are none.
-		if n >= 2 && n <= 6 && !isOneOf(name[n-1], "城超夜菜股门集街早花") && !hasAt(next, 0, "场") && !hasAt(next, 0, "民") {
+		if n >= 2 && n <= 6 && before&notCity == 0 && !hasAt(next, 0, "场") && !hasAt(next, 0, "民") {
 			return city
 		}
 	case '州':
-		if n >= 4 && endsWith(name, "自治州") {
+		if n >= 4 && endsWith(name, '自', '治', '州') {
 			return prefecture
 		}
 	case '盟':
@@ -181,69 +251,35 @@ func unitLevel(name []rune, next []byte) level {
 		}
 	case '区':
 		switch {
-		case n >= 3 && endsWith(name, "地区"):
+		case n >= 3 && endsWith(name, '地', '区'):
 			return prefecture
-		case hasStreet(name[:n]):
+		case street:
 			return noLevel
-		case endsWith(name, "开发区") || endsWith(name, "族区"):
+		case endsWith(name, '开', '发', '区') || endsWith(name, '族', '区'):
 			if n >= 3 && n <= 10 {
 				return county
 			}
-		case n >= 1 && n <= 5 && !isOneOf(name[n-1], "小社园校厂景库院宅墅属活业融务流储疆治政辖地片营一二三四五六七八九十"):
+		case n >= 1 && n <= 5 && before&notCounty == 0:
 			return county
 		}
 	case '县':
-		if n >= 1 && n <= 5 && !hasStreet(name[:n]) || n >= 3 && endsWith(name, "自治县") {
+		if n >= 1 && n <= 5 && !street || n >= 3 && endsWith(name, '自', '治', '县') {
 			return county
 		}
 	case '旗':
-		if n >= 3 && endsWith(name, "自治旗") || n >= 2 && isOneOf(name[n-1], "前后左右中") || n >= 2 && isBanner(name[:n]) {
+		if n >= 3 && endsWith(name, '自', '治', '旗') || n >= 2 && before&bannerSide != 0 || n >= 2 && isBanner(name[:n]) {
 			return county
 		}
 	}
 	return noLevel
 }
 
-// hasStreet reports whether a name has a character, behind its first, that streets and villages have and no district.
-func hasStreet(name []rune) bool {
-	for i, r := range name {
-		if i > 0 && isOneOf(r, "路街巷弄号栋幢村屯组厦镇") {
-			return true
-		}
-	}
-	return false
-}
-
-func isOneOf(r rune, characters string) bool {
-	for _, c := range characters {
-		if c == r {
-			return true
-		}
-	}
-	return false
-}
-
-func endsWith(name []rune, suffix string) bool {
-	i := len(name) - utf8.RuneCountInString(suffix)
-	if i < 0 {
-		return false
-	}
-	for _, c := range suffix {
-		if name[i] != c {
-			return false
-		}
-		i++
-	}
-	return true
+func endsWith(name []rune, suffix ...rune) bool {
+	return len(name) >= len(suffix) && slices.Equal(name[len(name)-len(suffix):], suffix)
 }
 
 func is(name []rune, list ...string) bool {
-	for _, s := range list {
-		if utf8.RuneCountInString(s) == len(name) && endsWith(name, s) {
-			return true
-		}
-	}
-	return false
+	return len(name) <= 8 && slices.Contains(list, string(name)) // a longer one would be allocated
 }
 
 func isLeague(name []rune) bool { return is(name, "兴安", "锡林郭勒", "阿拉善") }

@@ -24,6 +24,7 @@ type state struct {
 	fields  []int  // fields of the innermost record's kind that select the value, in order
 	subject bool   // whether it is the record's subject
 	inputs  []int  // inputs of the record that it is
+	noted   bool   // it is the subject or an input
 	record  int    // the kind of record that begins here, or Envelope, or conflict
 	null    *state // where a record begins: the state instead if the value is null, which is no record
 
@@ -35,6 +36,7 @@ type state struct {
 	indexes   map[int]*state // by element; missing: otherItem
 	otherItem *state
 
+	number     uint        // of the state, among the automaton's
 	conditions []condition // to be asked for each child
 	places     []int       // that make the state, if the automaton has conditions
 }
@@ -66,11 +68,12 @@ type path struct {
 
 // place numbers are consecutive within a path: first+n means that n segments have matched.
 type automaton struct {
-	paths  []path
-	owner  []int // path of each place
-	states map[string]*state
-	most   int // states
-	queue  []pending
+	paths    []path
+	owner    []int // path of each place
+	states   map[string]*state
+	most     int  // states
+	numbered uint // states so far
+	queue    []pending
 
 	conditional bool // some selector is a condition of its state
 
@@ -147,7 +150,8 @@ func (a *automaton) state(places []int) (*state, error) {
 	if s := a.states[string(key)]; s != nil {
 		return s, nil
 	}
-	s := &state{}
+	a.numbered++
+	s := &state{number: a.numbered}
 	if a.conditional {
 		s.places = slices.Clone(places)
 	}
@@ -210,9 +214,9 @@ func (a *automaton) expand(at pending) error {
 			case selectsField:
 				s.fields = append(s.fields, p.index)
 			case selectsInput:
-				s.inputs = append(s.inputs, p.index)
+				s.inputs, s.noted = append(s.inputs, p.index), true
 			case selectsSubject:
-				s.subject = true
+				s.subject, s.noted = true, true
 			}
 			continue
 		}
@@ -319,6 +323,12 @@ func (s *state) element(index int) *state {
 	}
 	return s.otherItem
 }
+
+// begins reports whether a record begins at the value, unless that is null. s may be nil.
+func (s *state) begins() bool { return s != nil && s.record != Envelope }
+
+// selected reports whether fields select the value. s may be nil.
+func (s *state) selected() bool { return s != nil && len(s.fields) > 0 }
 
 // reaches reports whether a selector reaches into a value of that kind. s may be nil.
 func (s *state) reaches(kind Kind) bool {

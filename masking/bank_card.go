@@ -1,11 +1,8 @@
 package masking
 
-// scanBankCard reads a card number: 13 to 19 digits (ISO/IEC 7812-1), in groups or not. The check digit need not be right.
-func scanBankCard(dst, text []byte) ([]byte, bool) {
-	start := len(dst)
-	dst, ok := appendPlain(dst, text, 19)
-	n := len(dst) - start
-	return dst, ok && n >= 13 && digits(dst[start:]) == n
+// isBankCard reports whether plain is a card number: 13 to 19 digits (ISO/IEC 7812-1). The check digit need not be right.
+func isBankCard(plain []byte) bool {
+	return len(plain) >= 13 && len(plain) <= 19 && digits(plain) == len(plain)
 }
 
 // luhn returns the check digit that belongs behind the digits (ISO/IEC 7812-1 Annex B), as a number.

@@ -45,11 +45,11 @@ func (d *oneProfile) Decide(_ context.Context, records []masking.Record, profile
 func customerLayout(tb testing.TB) (*masking.Layout, *oneProfile) {
 	tb.Helper()
 	fields := [][2]string{
-		{"$.customerId", "clear"}, {"$.name", "mask(keep_first=1, stars=2)"}, {"$.idCard", "mask(keep_first=1, keep_last=1, stars=same)"},
-		{"$.gender", "clear"}, {"$.birthDate", "clear"}, {"$.mobile", "mask(keep_first=3, keep_last=4)"}, {"$.email", "mask(keep_first=1)"},
-		{"$.address", "constant(****)"}, {"$.occupation", "clear"}, {"$.maritalStatus", "clear"}, {"$.ethnicity", "clear"}, {"$.income", "clear"},
+		{"$.customerId", "clear"}, {"$.name", "person_name"}, {"$.idCard", "cn_id_card"},
+		{"$.gender", "clear"}, {"$.birthDate", "clear"}, {"$.mobile", "cn_mobile"}, {"$.email", "email"},
+		{"$.address", "address"}, {"$.occupation", "clear"}, {"$.maritalStatus", "clear"}, {"$.ethnicity", "clear"}, {"$.income", "clear"},
 		{"$.segment", "clear"}, {"$.riskLevel", "clear"}, {"$.agentId", "clear"}, {"$.branch", "clear"}, {"$.openedOn", "clear"},
-		{"$.accounts[*].cardNo", "mask(keep_last=4)"}, {"$.accounts[*]['bank','balance','openedOn']", "clear"}, {"$.device", "clear"}, {"$.queryPin", "drop"},
+		{"$.accounts[*].cardNo", "bank_card"}, {"$.accounts[*]['bank','balance','openedOn']", "clear"}, {"$.device", "clear"}, {"$.queryPin", "drop"},
 	}
 	spec := masking.Spec{
 		Envelope: []string{"$.code", "$.message", "$.data.total", "$.data.page"},

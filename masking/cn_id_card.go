@@ -1,21 +1,16 @@
 package masking
 
-// scanIDCard reads an identity number: 18 characters, the last of which may be X (GB 11643-1999), or the 15 digits of old.
-// The check digit need not be right.
-func scanIDCard(dst, text []byte) ([]byte, bool) {
-	start := len(dst)
-	dst, ok := appendPlain(dst, text, 18)
-	plain := dst[start:]
+// isIDCard reports whether plain is an identity number: 18 characters, the last of which may be X (GB 11643-1999), or the 15
+// digits of old. The check digit need not be right.
+func isIDCard(plain []byte) bool {
 	n := digits(plain)
 	switch len(plain) {
 	case 15:
-		ok = ok && n == 15
+		return n == 15
 	case 18:
-		ok = ok && (n == 18 || n == 17 && plain[17] == 'X')
-	default:
-		ok = false
+		return n == 18 || n == 17 && plain[17] == 'X'
 	}
-	return dst, ok
+	return false
 }
 
 // idCheck returns the check character of the first 17 digits of an identity number (GB 11643-1999), as a number from 0 to 10.

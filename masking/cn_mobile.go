@@ -1,9 +1,9 @@
 package masking
 
-import "bytes"
+// isMobile reports whether plain is a mobile number of mainland China: 11 digits, the first of which is 1.
+func isMobile(plain []byte) bool { return len(plain) == 11 && plain[0] == '1' && digits(plain) == 11 }
 
-// scanMobile reads a mobile number of mainland China: 11 digits, the first of which is 1, behind +86, 0086, 86 or nothing, with
-// spaces, dashes and brackets anywhere.
+// scanMobile reads a mobile number behind +86, 0086, 86 or nothing, with spaces, dashes and brackets anywhere.
 func scanMobile(dst, text []byte) ([]byte, bool) {
 	start := len(dst)
 	for first := true; len(text) > 0; first = false {
@@ -18,20 +18,11 @@ func scanMobile(dst, text []byte) ([]byte, bool) {
 			return dst, false
 		}
 	}
-	plain := dst[start:]
-	switch len(plain) {
-	case len("008613812345678"):
-		if !bytes.HasPrefix(plain, []byte("0086")) {
-			return dst, false
+	number := dst[start:]
+	for _, code := range [...]string{"0086", "86"} {
+		if len(number) == len(code)+11 && string(number[:len(code)]) == code {
+			return append(dst[:start], number[len(code):]...), true
 		}
-	case len("8613812345678"):
-		if !bytes.HasPrefix(plain, []byte("86")) {
-			return dst, false
-		}
-	case len("13812345678"):
-	default:
-		return dst, false
 	}
-	n := copy(plain, plain[len(plain)-11:])
-	return dst[:start+n], plain[0] == '1'
+	return dst, true
 }

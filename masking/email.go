@@ -21,16 +21,28 @@ func (email) Append(dst []byte, v Value) ([]byte, bool) {
 	if v.Kind != String {
 		return dst, false
 	}
-	local, domain, ok := bytes.Cut(v.Text, []byte("@"))
-	first := isMailbox(local)
-	if !ok || first == 0 || !isDomain(domain) {
+	at := bytes.IndexByte(v.Text, '@')
+	if at < 0 {
 		return append(dst, hidden...), true
 	}
-	dst = append(append(dst, '"'), local[:first]...)
-	dst = append(dst, "***@"...)
-	dst = append(dst, domain...)
+	first := isMailbox(v.Text[:at])
+	if first == 0 || !isDomain(v.Text[at+1:]) {
+		return append(dst, hidden...), true
+	}
+	dst = append(append(dst, '"'), v.Text[:first]...)
+	dst = append(dst, "***"...)
+	dst = append(dst, v.Text[at:]...)
 	return append(dst, '"'), true
 }
+
+// mailbox and domain tell which ASCII characters may stand in front of an @ and behind it.
+var mailbox, domain = func() (mailbox, domain [utf8.RuneSelf]bool) {
+	for c := range rune(utf8.RuneSelf) {
+		mailbox[c] = c > ' ' && c != 0x7F && !strings.ContainsRune(`"(),:;<>@[\]`, c)
+		domain[c] = c == '-' || isDigit(c) || isUpper(upper(c))
+	}
+	return mailbox, domain
+}()
 
 // isMailbox returns the size of the first character of a local part (RFC 6531 dot-string), and 0 if it is none or has no second.
 func isMailbox(local []byte) (first int) {
@@ -39,14 +51,16 @@ func isMailbox(local []byte) (first int) {
 	}
 	n := 0
 	for i := 0; i < len(local); {
-		r, size := utf8.DecodeRune(local[i:])
-		switch {
-		case r >= utf8.RuneSelf:
-			if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+		size := 1
+		if c := local[i]; c < utf8.RuneSelf {
+			if !mailbox[c] {
 				return 0
 			}
-		case r <= ' ' || r == 0x7F || strings.ContainsRune(`"(),:;<>@[\]`, r):
-			return 0
+		} else {
+			var r rune
+			if r, size = utf8.DecodeRune(local[i:]); !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+				return 0
+			}
 		}
 		if n++; n == 2 {
 			first = i
@@ -63,19 +77,25 @@ func isDomain(b []byte) bool {
 	}
 	labels, size := 1, 0
 	for len(b) > 0 {
-		r, width := utf8.DecodeRune(b)
-		b = b[width:]
+		c, width := b[0], 1
 		switch {
-		case r == '.':
+		case c == '.':
 			if size == 0 {
 				return false
 			}
-			labels, size = labels+1, 0
-		case r == '-' || isDigit(r) || unicode.IsLetter(r) || r >= utf8.RuneSelf && unicode.IsMark(r):
-			size++
+			labels, size = labels+1, -1
+		case c < utf8.RuneSelf:
+			if !domain[c] {
+				return false
+			}
 		default:
-			return false
+			var r rune
+			if r, width = utf8.DecodeRune(b); !unicode.IsLetter(r) && !unicode.IsMark(r) {
+				return false
+			}
 		}
+		size++
+		b = b[width:]
 	}
 	return labels > 1 && size > 0
 }

@@ -1,7 +1,8 @@
 package masking
 
 import (
-	"bytes"
+	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -27,20 +28,22 @@ type identifier struct {
 // idForm is what identifiers of a type look like, and what is kept of them unless told otherwise.
 type idForm struct {
 	first, last, stars int // as in mask
-	// scan appends the plain form of text, which needs no escaping. It reports false, and leaves dst in disorder behind its
-	// length, if text has not the shape.
+	// is reports whether a text is the plain form of one. A plain form needs no escaping.
+	is func(plain []byte) bool
+	// scan appends what could be the plain form of text. It reports false, and leaves dst in disorder behind its length, if
+	// nothing could.
 	scan func(dst, text []byte) ([]byte, bool)
 }
 
 var idForms = map[string]idForm{
-	"cn_id_card":    {1, 1, 0, scanIDCard},
-	"cn_mobile":     {3, 4, 4, scanMobile},
-	"bank_card":     {6, 4, 0, scanBankCard},
-	"licence_plate": {3, 1, 0, scanLicencePlate},
-	"passport":      {2, 2, 0, scanPassport},
-	"hkmo_permit":   {2, 2, 0, scanPermit},
-	"tw_permit":     {2, 2, 0, scanPermit},
-	"uscc":          {8, 2, 0, scanUSCC},
+	"cn_id_card":    {1, 1, 0, isIDCard, appendPlain},
+	"cn_mobile":     {3, 4, 4, isMobile, scanMobile},
+	"bank_card":     {6, 4, 0, isBankCard, appendPlain},
+	"licence_plate": {3, 1, 0, isLicencePlate, scanLicencePlate},
+	"passport":      {2, 2, 0, isPassport, appendPlain},
+	"hkmo_permit":   {2, 2, 0, isPermit, appendPlain},
+	"tw_permit":     {2, 2, 0, isPermit, appendPlain},
+	"uscc":          {8, 2, 0, isUSCC, appendPlain},
 }
 
 // mostEnds bounds what is kept at either end of an identifier.
@@ -65,42 +68,69 @@ func (m *identifier) Append(dst []byte, v Value) ([]byte, bool) {
 	if v.Kind != String && v.Kind != Number {
 		return dst, false
 	}
+	if m.is(v.Text) {
+		return m.append(dst, v.Text), true
+	}
 	start := len(dst)
-	out, ok := m.scan(append(dst, '"'), v.Text)
-	if !ok || m.plain && !bytes.Equal(out[start+1:], v.Text) {
-		return append(out[:start], hidden...), true
+	out, ok := m.scan(dst, v.Text)
+	if plain := out[start:]; ok && !m.plain && m.is(plain) {
+		masked := m.append(out, plain)[len(out):]
+		return append(out[:start], masked...), true
 	}
-	plain := out[start+1:]
-	length := characters(plain)
-	if length < m.min || length <= m.first+m.last {
-		return append(out[:start], hidden...), true
-	}
-	head, tail := prefixSize(plain, m.first), prefixSize(plain, length-m.last)
-	var end [mostEnds * utf8.UTFMax]byte
-	kept := copy(end[:], plain[tail:])
-	stars := m.stars
-	if stars == 0 {
-		stars = length - m.first - m.last
-	}
-	out = appendStars(out[:start+1+head], stars)
-	out = append(out, end[:kept]...)
-	return append(out, '"'), true
+	return append(out[:start], hidden...), true
 }
 
-// appendPlain appends text in half-width and upper case without spaces and dashes, up to most characters; false if there
-// are more, or others than ASCII digits and letters.
-func appendPlain(dst, text []byte, most int) ([]byte, bool) {
-	for len(text) > 0 {
+// append appends what is shown of a plain form.
+func (m *identifier) append(dst, plain []byte) []byte {
+	length := len(plain)
+	if plain[0] >= utf8.RuneSelf {
+		length = characters(plain)
+	}
+	hides := length - m.first - m.last
+	if hides <= 0 || length < m.min {
+		return append(dst, hidden...)
+	}
+	head, tail := m.first, length-m.last
+	if length < len(plain) {
+		head, tail = prefixSize(plain, head), prefixSize(plain, tail)
+	}
+	stars := m.stars
+	if stars == 0 {
+		stars = hides
+	}
+	if stars > len(starry) {
+		dst = append(append(dst, '"'), plain[:head]...)
+		dst = appendStars(dst, stars)
+		return append(append(dst, plain[tail:]...), '"')
+	}
+	size := len(dst) + len(`""`) + head + stars + len(plain) - tail
+	dst = slices.Grow(dst, size-len(dst))
+	out := dst[len(dst):size]
+	out[0] = '"'
+	n := 1 + copy(out[1:], plain[:head])
+	n += copy(out[n:], starry[:stars])
+	n += copy(out[n:], plain[tail:])
+	out[n] = '"'
+	return dst[:size]
+}
+
+// longestPlain is how many characters an identifier has at most.
+const longestPlain = 19
+
+// appendPlain appends text in half-width and upper case without spaces and dashes; false if that has more characters than any
+// identifier, or others than ASCII digits and letters.
+func appendPlain(dst, text []byte) ([]byte, bool) {
+	for n := 0; len(text) > 0; {
 		r, size := narrow(text)
 		text = text[size:]
 		if r == ' ' || r == '-' {
 			continue
 		}
-		if r = upper(r); !isDigit(r) && !isUpper(r) || most == 0 {
+		if r = upper(r); !isDigit(r) && !isUpper(r) || n == longestPlain {
 			return dst, false
 		}
 		dst = append(dst, byte(r))
-		most--
+		n++
 	}
 	return dst, true
 }
@@ -108,7 +138,14 @@ func appendPlain(dst, text []byte, most int) ([]byte, bool) {
 // digits counts the digits at the front of plain.
 func digits(plain []byte) int {
 	n := 0
-	for n < len(plain) && isDigit(rune(plain[n])) {
+	for ; len(plain)-n >= 8; n += 8 {
+		// Of a digit, d has the upper nibble clear and the lower one no more than 9.
+		d := binary.LittleEndian.Uint64(plain[n:]) ^ 0x3030303030303030
+		if (d|d+0x0606060606060606)&0xf0f0f0f0f0f0f0f0 != 0 {
+			break
+		}
+	}
+	for n < len(plain) && plain[n]-'0' <= 9 {
 		n++
 	}
 	return n

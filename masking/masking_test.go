@@ -436,20 +436,19 @@ func TestRecords(t *testing.T) {
 	}}.compiled()
 	const src = `{"a":1,"in":{},"r":[{"id":"\u0069","x":null,"y":[1,2],"in":{"s":"\"","id":4},"z":{"in":[ {"id":5}]}},null,{"id":6.0,"y":[[]],"z":"é"}]}` +
 		"\n" + `{"b":{"in":7}}`
-	value := func(kind masking.Kind, raw, text string) masking.Value {
-		return masking.Value{Kind: kind, Raw: []byte(raw), Text: []byte(text)}
+	value := func(kind masking.Kind, text string) masking.Value {
+		return masking.Value{Kind: kind, Text: []byte(text)}
 	}
-	plain := func(kind masking.Kind, raw string) masking.Value { return value(kind, raw, raw) }
 	want := []masking.Record{
 		{Kind: -1, Parent: -1},
 		{Kind: 1, Parent: 0, Inputs: make([]masking.Value, 2)},
-		{Kind: 0, Parent: 0, Subject: value(masking.String, `"\u0069"`, "i"), Inputs: []masking.Value{
-			plain(masking.Null, "null"), {}, plain(masking.Object, `{"in":[ {"id":5}]}`),
-			plain(masking.Object, `{"id":"\u0069","x":null,"y":[1,2],"in":{"s":"\"","id":4},"z":{"in":[ {"id":5}]}}`)}},
-		{Kind: 1, Parent: 2, Inputs: []masking.Value{value(masking.String, `"\""`, `"`), plain(masking.Number, "4")}},
-		{Kind: 1, Parent: 2, Inputs: []masking.Value{{}, plain(masking.Number, "5")}},
-		{Kind: 0, Parent: 0, Subject: plain(masking.Number, "6.0"), Inputs: []masking.Value{
-			{}, plain(masking.Array, "[]"), value(masking.String, `"é"`, "é"), plain(masking.Object, `{"id":6.0,"y":[[]],"z":"é"}`)}},
+		{Kind: 0, Parent: 0, Subject: value(masking.String, "i"), Inputs: []masking.Value{
+			value(masking.Null, "null"), {}, value(masking.Object, `{"in":[ {"id":5}]}`),
+			value(masking.Object, `{"id":"\u0069","x":null,"y":[1,2],"in":{"s":"\"","id":4},"z":{"in":[ {"id":5}]}}`)}},
+		{Kind: 1, Parent: 2, Inputs: []masking.Value{value(masking.String, `"`), value(masking.Number, "4")}},
+		{Kind: 1, Parent: 2, Inputs: []masking.Value{{}, value(masking.Number, "5")}},
+		{Kind: 0, Parent: 0, Subject: value(masking.Number, "6.0"), Inputs: []masking.Value{
+			{}, value(masking.Array, "[]"), value(masking.String, "é"), value(masking.Object, `{"id":6.0,"y":[[]],"z":"é"}`)}},
 		{Kind: -1, Parent: -1},
 		{Kind: 1, Parent: 6, Inputs: make([]masking.Value, 2)},
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,8 @@ type outline struct {
 	src     []byte
 	scan    scanner
 	nodes   []node
+	runs    []run
+	ends    []int32 // of the members of runs
 	records []record
 	inputs  []span // of all records, in order
 	roots   []int  // nodes that are documents
@@ -25,6 +28,8 @@ type outline struct {
 	profiles  []*Profile
 	text      arena // unescaped strings
 	shapes    shapes
+	plans     []*plan
+	oldest    int    // of plans, the one that was last replaced
 	buffer    []byte // of a stream's input
 	output    []byte // of a stream
 	payload   []byte // of events, as a sequence
@@ -38,16 +43,22 @@ type outline struct {
 }
 
 // node is a member, an element or a document, as byte offsets into the response.
+// A run of members is one node.
 type node struct {
-	gap    int32 // just behind the previous sibling, or behind the opening bracket
-	start  int32 // its first byte: of the name, for a member
-	value  int32 // first byte of its value
-	end    int32 // just behind its value
-	next   int32 // index of the node behind its subtree
-	record int32 // innermost record that the value belongs to
-	state  *state
-	kind   Kind
+	state  *state // of the value; of the object, for a run
+	start  int32  // its first byte: of the name, for a member
+	next   int32  // index of the node behind its subtree
+	record int32  // innermost record that the value belongs to
+	extent        // of a run: where it is listed, and where it ends
 	role   nodeRole
+}
+
+// extent is where a value lies in the response.
+type extent struct {
+	value int32 // its first byte
+	end   int32 // just behind it
+	kind  Kind
+	bare  bool // it has no escapes
 }
 
 type nodeRole uint8
@@ -57,13 +68,13 @@ const (
 	isRecord            // a record begins here
 	nullRecord          // null in the place of a record
 	isRoot              // the root of a document, outside any record
+	isRun               // a run of members
 )
 
 // span is a value that a condition or the record of an access reads.
 type span struct {
-	start, end int
-	kind       Kind
-	found      int // how many values the selector found; start and end are the first's
+	extent     // of the first
+	found  int // how many values the selector found
 }
 
 type record struct {
@@ -85,7 +96,8 @@ func (o *outline) release() {
 // clear forgets a response.
 func (o *outline) clear() {
 	clear(o.nodes) // states may outlive their layout otherwise
-	o.nodes, o.records, o.inputs, o.roots = o.nodes[:0], o.records[:0], o.inputs[:0], o.roots[:0]
+	o.unlist()
+	o.records = o.records[:0]
 	clear(o.window)
 	clear(o.values)
 	clear(o.profiles)
@@ -94,6 +106,11 @@ func (o *outline) clear() {
 	o.pointer = nil
 	o.evaluation.reset()
 	o.faulty, o.refused = false, false
+}
+
+// unlist forgets what was listed of a response, but for its records.
+func (o *outline) unlist() {
+	o.nodes, o.runs, o.ends, o.inputs, o.roots = o.nodes[:0], o.runs[:0], o.ends[:0], o.inputs[:0], o.roots[:0]
 }
 
 // parse checks src and fills the outline.
@@ -175,7 +192,7 @@ func (o *outline) document() bool {
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
 	o.forgetShapes()
-	ok := o.node(o.scan.pos, o.scan.pos, o.layout.root, envelope, isRoot, &o.shapes.root)
+	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
 	}
@@ -193,12 +210,12 @@ func (o *outline) open(kind int, parent int32) int32 {
 }
 
 // node parses the value at the scanner's position and lists it.
-func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *shape) bool {
+func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
 	kind := s.kind()
-	if st != nil && st.record != Envelope {
+	if st.begins() {
 		if kind == Null {
 			st, role = st.null, nullRecord
 		} else if st.record == conflict {
@@ -208,7 +225,9 @@ func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *
 			rec = o.open(st.record, rec)
 		}
 	}
-	o.nodes = append(o.nodes, node{gap: int32(gap), start: int32(start), value: int32(value), state: st, record: rec, kind: kind, role: role})
+	n := o.list()
+	n.state, n.start, n.value, n.record = st, int32(start), int32(value), rec
+	n.kind, n.role, n.bare = kind, role, false
 	var ok bool
 	switch {
 	case kind == Object && (role != plain || st.reaches(Object)):
@@ -221,31 +240,41 @@ func (o *outline) node(gap, start int, st *state, rec int32, role nodeRole, sh *
 	if !ok {
 		return false
 	}
-	n := &o.nodes[i]
+	n = &o.nodes[i]
 	n.end, n.next = int32(s.pos), int32(len(o.nodes))
 	if role == isRecord && s.pos-value > o.layout.spec.Limits.Record {
 		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
 	}
-	if st != nil {
-		o.note(n)
+	if st != nil && st.noted {
+		o.note(n.record, st, n.extent)
 	}
 	return true
 }
 
-// note remembers a value that is the subject or an input of its record.
-func (o *outline) note(n *node) {
-	r := &o.records[n.record]
-	if n.state.subject {
-		r.subject.add(n)
+// list adds a node to the list. What it holds is of an earlier one: all of it is to be set, one by one, which is faster than as a whole.
+func (o *outline) list() *node {
+	i := len(o.nodes)
+	if i == cap(o.nodes) {
+		o.nodes = slices.Grow(o.nodes, i+1)
 	}
-	for _, i := range n.state.inputs {
-		o.inputs[r.inputs+i].add(n)
+	o.nodes = o.nodes[:i+1]
+	return &o.nodes[i]
+}
+
+// note remembers a value that is the subject or an input of its record.
+func (o *outline) note(rec int32, st *state, x extent) {
+	r := &o.records[rec]
+	if st.subject {
+		r.subject.add(x)
+	}
+	for _, i := range st.inputs {
+		o.inputs[r.inputs+i].add(x)
 	}
 }
 
-func (s *span) add(n *node) {
+func (s *span) add(x extent) {
 	if s.found == 0 {
-		s.start, s.end, s.kind = int(n.value), int(n.end), n.kind
+		s.extent = x
 	}
 	s.found++
 }
@@ -255,23 +284,31 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 	container := s.pos
 	names, ok := s.enter()
 	e := expected{names: names}
-	gap := s.pos
+	conditions := st != nil && st.conditions != nil
 	for more := ok && s.first('}'); more; more = s.more('}') {
+		var m *shapeMember
 		start := s.pos
-		m := o.member(sh, &e)
-		if m == nil {
+		if conditions {
+			m = o.member(sh, &e)
+			ok = m != nil
+		} else {
+			m, start, ok = o.members(st, rec, sh, &e, true)
+		}
+		if !ok {
 			return false
 		}
+		if m == nil {
+			continue
+		}
 		next := m.under(st)
-		if st != nil && st.conditions != nil {
+		if conditions {
 			if next, ok = o.child(st, next, rec, container, -1); !ok {
 				return o.within(s.text(start))
 			}
 		}
-		if !o.node(gap, start, next, rec, plain, &m.value) {
+		if !o.node(start, next, rec, plain, &m.value) {
 			return o.within(s.text(start))
 		}
-		gap = s.pos
 	}
 	return s.leave(names)
 }
@@ -281,7 +318,6 @@ func (o *outline) array(st *state, rec int32, sh *shape) bool {
 	container := s.pos
 	names, ok := s.enter()
 	elements := sh.elements()
-	gap := s.pos
 	index := 0
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		next := st.element(index)
@@ -290,10 +326,9 @@ func (o *outline) array(st *state, rec int32, sh *shape) bool {
 				return o.withinElement(index)
 			}
 		}
-		if !o.node(gap, s.pos, next, rec, plain, elements) {
+		if !o.node(s.pos, next, rec, plain, elements) {
 			return o.withinElement(index)
 		}
-		gap = s.pos
 		index++
 	}
 	return s.leave(names)
@@ -307,10 +342,12 @@ func (o *outline) skip(kind Kind, sh *shape) bool {
 		names, ok := s.enter()
 		e := expected{names: names}
 		for more := ok && s.first('}'); more; more = s.more('}') {
-			start := s.pos
-			m := o.member(sh, &e)
-			if m == nil {
+			m, start, ok := o.members(nil, 0, sh, &e, false)
+			if !ok {
 				return false
+			}
+			if m == nil {
+				continue
 			}
 			if !o.skip(s.kind(), &m.value) {
 				return o.within(s.text(start))
@@ -426,19 +463,24 @@ func (o *outline) value(s span) Value {
 	if s.found != 1 {
 		return Value{}
 	}
-	return o.read(s.kind, s.start, s.end)
+	return o.read(s.extent)
 }
 
-func (o *outline) read(kind Kind, start, end int) Value {
-	raw := o.src[start:end]
-	v := Value{Kind: kind, Raw: raw, Text: raw}
-	if kind == String {
-		v.Text = raw[1 : len(raw)-1]
-		if bytes.IndexByte(v.Text, '\\') >= 0 {
-			v.Text = o.text.unescape(v.Text)
-		}
+// read returns a value.
+func (o *outline) read(x extent) Value {
+	if x.kind == String {
+		return Value{x.kind, o.content(x)}
 	}
-	return v
+	return Value{x.kind, o.src[x.value:x.end]}
+}
+
+// content returns what a string says.
+func (o *outline) content(x extent) []byte {
+	text := o.src[x.value+1 : x.end-1]
+	if !x.bare && bytes.IndexByte(text, '\\') >= 0 {
+		return o.text.unescape(text)
+	}
+	return text
 }
 
 // pointerTo returns the JSON Pointer to a node. It is for errors: it walks the outline.

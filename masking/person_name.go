@@ -23,6 +23,10 @@ func (personName) Append(dst []byte, v Value) ([]byte, bool) {
 	if v.Kind != String {
 		return dst, false
 	}
+	if size := surname(v.Text); size > 0 {
+		dst = append(append(dst, '"'), v.Text[:size]...)
+		return append(dst, `**"`...), true
+	}
 	var letters [3]rune // the first ones
 	n, han := 0, true
 	for text := v.Text; len(text) > 0; {
@@ -48,10 +52,30 @@ func (personName) Append(dst []byte, v Value) ([]byte, bool) {
 	}
 	dst = append(dst, '"')
 	dst = utf8.AppendRune(dst, letters[0])
-	if han && n > 2 && compoundSurnames[[2]rune{letters[0], letters[1]}] {
+	if han && n > 2 && isCompound([2]rune(letters[:])) {
 		dst = utf8.AppendRune(dst, letters[1])
 	}
 	return append(dst, `**"`...), true
+}
+
+// surname returns the size of the surname of a name of two to four characters from U+4E00 to U+9FFF and nothing else, as most
+// are; 0 for any other.
+func surname(text []byte) int {
+	if n := len(text); n != 6 && n != 9 && n != 12 {
+		return 0
+	}
+	var letters [4]rune
+	for i := 0; i < len(text); i += 3 {
+		r, ok := basicHan(text[i:])
+		if !ok {
+			return 0
+		}
+		letters[i/3] = r
+	}
+	if len(text) > 6 && isCompound([2]rune(letters[:])) {
+		return 6
+	}
+	return 3
 }
 
 // isNameDot reports whether r is one of the dots that people type between the parts of a name such as 买买提·艾力.
@@ -61,6 +85,11 @@ func isNameDot(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// isCompound reports whether two characters are a compound surname.
+func isCompound(letters [2]rune) bool {
+	return traitsOf(letters[0])&beginsSurname != 0 && compoundSurnames[letters]
 }
 
 // compoundSurnames are the surnames of two characters in use, in simplified and traditional form.

@@ -170,11 +170,7 @@ func TestNoTransformShowsMoreThanItDeclares(t *testing.T) {
 	shown := map[string]int{}
 	for range 8_000 {
 		value := stirred(rng)
-		raw, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := masking.Value{Kind: masking.String, Raw: raw, Text: []byte(value)}
+		v := masking.Value{Kind: masking.String, Text: []byte(value)}
 		for expression, transform := range treatments {
 			out, ok := transform.Append([]byte("x"), v)
 			if !bytes.Equal(v.Text, []byte(value)) {
@@ -239,7 +235,7 @@ func TestOddValuesAreHiddenWhole(t *testing.T) {
 			}
 		}
 		for _, kind := range []masking.Kind{masking.Null, masking.Bool, masking.Object} {
-			out, ok := transform.Append(nil, masking.Value{Kind: kind, Text: []byte(`{"a":"secret"}`), Raw: []byte(`{"a":"secret"}`)})
+			out, ok := transform.Append(nil, masking.Value{Kind: kind, Text: []byte(`{"a":"secret"}`)})
 			if ok && strings.Contains(string(out), "secret") {
 				t.Errorf("%s of a value of kind %s = %s", expression, kind, out)
 			}

@@ -40,13 +40,13 @@ func (numeric) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	if v.Kind != masking.Number {
 		return dst, false
 	}
-	return strconv.AppendInt(dst, int64(len(v.Raw)), 10), true
+	return strconv.AppendInt(dst, int64(len(v.Text)), 10), true
 }
 
 func (refusing) Append(dst []byte, v masking.Value) ([]byte, bool) { return dst, false }
 
 func (witness) Append(dst []byte, v masking.Value) ([]byte, bool) {
-	return fmt.Appendf(dst, `"%v %x %x"`, v.Kind, crc32.ChecksumIEEE(v.Raw), crc32.ChecksumIEEE(v.Text)), true
+	return fmt.Appendf(dst, `"%v %x"`, v.Kind, crc32.ChecksumIEEE(v.Text)), true
 }
 
 // quote returns s as a JSON string.
@@ -117,7 +117,7 @@ func (c *chooser) Decide(ctx context.Context, records []masking.Record, profiles
 		for j, v := range r.Inputs {
 			r.Inputs[j] = cloneValue(v)
 			h.Write([]byte{byte(v.Kind)})
-			h.Write(v.Raw)
+			h.Write(v.Text)
 		}
 		c.seen = append(c.seen, r)
 		sum := h.Sum64()
@@ -131,13 +131,13 @@ func (c *chooser) Decide(ctx context.Context, records []masking.Record, profiles
 }
 
 func cloneValue(v masking.Value) masking.Value {
-	return masking.Value{Kind: v.Kind, Raw: slices.Clone(v.Raw), Text: slices.Clone(v.Text)}
+	return masking.Value{Kind: v.Kind, Text: slices.Clone(v.Text)}
 }
 
 // diffRecords compares what two deciders learnt.
 func diffRecords(want, got []masking.Record) string {
 	plain := func(list []masking.Record) (out []string) {
-		value := func(v masking.Value) string { return fmt.Sprintf("(%v %q %q)", v.Kind, v.Raw, v.Text) }
+		value := func(v masking.Value) string { return fmt.Sprintf("(%v %q)", v.Kind, v.Text) }
 		for i, r := range list {
 			s := fmt.Sprintf("%d: kind %d parent %d subject %s inputs", i, r.Kind, r.Parent, value(r.Subject))
 			for _, v := range r.Inputs {

@@ -275,11 +275,10 @@ func (m *run) own(rec *referenceRecord, q query) (found []*node) {
 }
 
 func (m *run) valueOf(n *node) masking.Value {
-	v := masking.Value{Kind: n.kind, Raw: m.src[n.lo:n.hi:n.hi], Text: n.text}
 	if n.kind != masking.String {
-		v.Text = v.Raw
+		return masking.Value{Kind: n.kind, Text: m.src[n.lo:n.hi:n.hi]}
 	}
-	return v
+	return masking.Value{Kind: n.kind, Text: n.text}
 }
 
 func (m *run) fieldsOf(rec *referenceRecord) []query {

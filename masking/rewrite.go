@@ -1,6 +1,9 @@
 package masking
 
-import "context"
+import (
+	"context"
+	"math/bits"
+)
 
 // rewriter writes a decided outline. What it does not cut out of the response, it copies.
 type rewriter struct {
@@ -9,16 +12,41 @@ type rewriter struct {
 	copied int // the response's bytes in front of it are in dst, or cut
 	report *Report
 
-	profile *Profile // of the last value
-	tally   *Tally   // of profile
+	record int32 // that the last value belongs to
+	plan   *plan // of the record's profile
 }
 
-// tallyOf returns the profile's tally; runs of values share it.
-func (w *rewriter) tallyOf(p *Profile) *Tally {
-	if w.profile != p {
-		w.profile, w.tally = p, w.report.tally(p)
+// rewriter returns one that appends to dst. All profiles are decided; it makes room for what will be counted of their fields.
+func (o *outline) rewriter(dst []byte, report *Report) rewriter {
+	for _, p := range o.plans {
+		p.unsettle()
 	}
-	return w.tally
+	for i, r := range o.records {
+		if r.kind != Envelope {
+			report.Records++
+		}
+		report.tally(o.profiles[i]).Records++
+	}
+	return rewriter{outline: o, dst: dst, report: report, record: -1}
+}
+
+// turn turns to the values of a record.
+func (w *rewriter) turn(record int32) {
+	if w.record == record {
+		return
+	}
+	w.record = record
+	if p := w.profiles[record]; w.plan == nil || w.plan.profile != p {
+		w.plan = w.planOf(p)
+		w.plan.tally = w.report.tally(p)
+	}
+}
+
+// end makes the report whole.
+func (w *rewriter) end() {
+	for _, p := range w.plans {
+		p.settle()
+	}
 }
 
 // whole rewrites a response, or units of a sequence, that are all there.
@@ -45,8 +73,7 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 
 // append writes the response, rewritten, behind dst.
 func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
-	w := rewriter{outline: o, dst: dst, report: report}
-	w.count()
+	w := o.rewriter(dst, report)
 	for _, root := range o.roots {
 		if w.write(root, false) {
 			continue
@@ -57,17 +84,8 @@ func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, e
 		w.cut(framing.around(o.src, int(o.nodes[root].value), int(o.nodes[root].end)))
 	}
 	w.copy(len(o.src))
+	w.end()
 	return w.dst, nil
-}
-
-// count counts the records, and makes room for what will be counted of their fields.
-func (w *rewriter) count() {
-	for i, r := range w.records {
-		if r.kind != Envelope {
-			w.report.Records++
-		}
-		w.report.tally(w.profiles[i]).Records++
-	}
 }
 
 func (w *rewriter) copy(to int) {
@@ -85,32 +103,21 @@ func (w *rewriter) cut(from, to int) {
 // of the same record passes in clear.
 func (w *rewriter) write(i int, covered bool) bool {
 	n := &w.nodes[i]
-	profile := w.profiles[n.record]
 	if n.role == isRecord {
-		if profile.Denied {
+		if w.profiles[n.record].Denied {
 			return false
 		}
 		covered = false
 	}
-	if n.state != nil && len(n.state.fields) > 0 {
-		field := strictest(profile, n.state.fields)
-		treatment := profile.Treatments[field]
-		tally := w.tallyOf(profile)
-		switch treatment.Rank {
-		case RankClear:
-			tally.Treated[field]++
+	w.turn(n.record)
+	if n.state.selected() {
+		a := w.plan.of(n.state)
+		if a.rank == RankClear {
+			w.plan.tally.Treated[a.field]++
 			w.children(i, true)
 			return true
-		case RankDrop:
-			tally.Treated[field]++
-			return false
 		}
-		if !w.transform(n, treatment.Transform) {
-			tally.Withheld[field]++
-			return false
-		}
-		tally.Treated[field]++
-		return true
+		return w.treat(a, n.extent)
 	}
 	container := n.kind == Object || n.kind == Array
 	switch {
@@ -120,34 +127,30 @@ func (w *rewriter) write(i int, covered bool) bool {
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.unlisted(n)
+	return w.unlisted(n.extent)
 }
 
-// strictest returns the first of fields with the highest rank.
-func strictest(p *Profile, fields []int) int {
-	worst := fields[0]
-	for _, f := range fields[1:] {
-		if p.Treatments[f].Rank > p.Treatments[worst].Rank {
-			worst = f
-		}
-	}
-	return worst
-}
-
-// transform writes what stands in for a value, or writes nothing if the transform does not take it.
-func (w *rewriter) transform(n *node, t Transform) bool {
-	length, copied := len(w.dst), w.copied
-	w.copy(int(n.value))
-	out, ok := t.Append(w.dst, w.read(n.kind, int(n.value), int(n.end)))
-	if !ok {
-		w.dst, w.copied = w.dst[:length], copied
+// treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
+func (w *rewriter) treat(a *action, x extent) bool {
+	tally := w.plan.tally
+	if a.rank == RankDrop {
+		tally.Treated[a.field]++
 		return false
 	}
-	w.dst, w.copied = out, int(n.end)
+	length, copied := len(w.dst), w.copied
+	w.copy(int(x.value))
+	out, ok := a.transform.Append(w.dst, w.read(x))
+	if !ok {
+		w.dst, w.copied = w.dst[:length], copied
+		tally.Withheld[a.field]++
+		return false
+	}
+	w.dst, w.copied = out, int(x.end)
+	tally.Treated[a.field]++
 	return true
 }
 
-func (w *rewriter) unlisted(n *node) bool {
+func (w *rewriter) unlisted(x extent) bool {
 	if w.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
@@ -155,36 +158,97 @@ func (w *rewriter) unlisted(n *node) bool {
 	if w.layout.spec.Unlisted == UnlistedDrop {
 		return false
 	}
-	w.copy(int(n.value))
+	w.copy(int(x.value))
 	w.dst = append(w.dst, hidden...)
-	w.copied = int(n.end)
+	w.copied = int(x.end)
 	return true
+}
+
+// siblings are the members or elements of a container, as they are written.
+type siblings struct {
+	covered bool // see rewriter.write
+	kept    bool // one is kept
+	gap     int  // just behind the previous one, or behind the opening bracket
 }
 
 // children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
 func (w *rewriter) children(i int, covered bool) {
 	n := &w.nodes[i]
+	nodes := w.nodes[:n.next]
 	first := i + 1
-	if first == int(n.next) {
+	if first == len(nodes) {
 		return
 	}
-	w.copy(int(n.value) + 1) // the bracket stays
+	s := siblings{covered: covered, gap: int(n.value) + 1}
+	w.copy(s.gap) // the bracket stays
 	bare := len(w.dst)
-	w.copy(int(w.nodes[first].start)) // the white space behind it goes to the first child that is kept
-	kept := false
-	for c := first; c < int(n.next); c = int(w.nodes[c].next) {
-		child := &w.nodes[c]
-		if !kept {
-			w.copied = int(child.start)
+	w.copy(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
+	for c := first; c < len(nodes); c = int(nodes[c].next) {
+		child := &nodes[c]
+		if child.role == isRun {
+			w.run(child, &s)
+			continue
 		}
-		if w.write(c, covered) {
-			kept = true
-		} else if kept {
-			w.cut(int(child.gap), int(child.end))
-		}
+		w.next(&s, int(child.start))
+		w.done(&s, w.write(c, covered), int(child.end))
 	}
-	if !kept {
+	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
+	}
+}
+
+// next begins a child. What was not kept in front of the first that is kept has no separator.
+func (w *rewriter) next(s *siblings, start int) {
+	if !s.kept {
+		w.copied = start
+	}
+}
+
+// done ends a child that was written or dropped.
+func (w *rewriter) done(s *siblings, kept bool, end int) {
+	if kept {
+		s.kept = true
+	} else if s.kept {
+		w.cut(s.gap, end)
+	}
+	s.gap = end
+}
+
+// run writes a run of members. It looks at those only that are not left as they are.
+func (w *rewriter) run(n *node, s *siblings) {
+	w.turn(n.record)
+	r := &w.runs[n.value]
+	p := w.plan.run(r.shape, n.state, r.from)
+	members := ones(r.to) &^ ones(r.from)
+	w.plan.pass(p, members&p.clear)
+	stay := p.clear
+	if s.covered || w.layout.spec.Unlisted == UnlistedPass {
+		stay |= ^p.selected
+	}
+	next := r.from
+	for change := members &^ stay; change != 0; change &= change - 1 {
+		i := bits.TrailingZeros64(change)
+		w.stay(n, s, next, i)
+		w.next(s, w.start(r, int(n.start), i))
+		x := w.extent(r, int(n.start), i)
+		kept := false
+		if child := r.shape.members[i].under(n.state); child.selected() {
+			kept = w.treat(w.plan.of(child), x)
+		} else {
+			kept = w.unlisted(x)
+		}
+		w.done(s, kept, int(x.end))
+		next = i + 1
+	}
+	w.stay(n, s, next, r.to)
+}
+
+// stay leaves members of a run as they are.
+func (w *rewriter) stay(n *node, s *siblings, from, to int) {
+	if from < to {
+		r := &w.runs[n.value]
+		w.next(s, w.start(r, int(n.start), from))
+		w.done(s, true, int(w.ends[r.ends+to-1-r.from]))
 	}
 }
 

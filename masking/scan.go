@@ -69,6 +69,12 @@ func (s *scanner) failAt(pos int, reason string) bool {
 
 // blank moves over white space.
 func (s *scanner) blank() {
+	if s.pos >= len(s.src) || s.src[s.pos] <= ' ' {
+		s.blanks()
+	}
+}
+
+func (s *scanner) blanks() {
 	for s.has() {
 		switch s.src[s.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -235,17 +241,20 @@ func (s *scanner) wide() bool {
 	return true
 }
 
-// plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string. It looks at eight at
-// a time: each term below has the top bit of every byte set that the loop must stop at, and maybe of bytes behind it.
+// special looks at eight bytes at once. It sets the top bit of each that does not stand for itself in a string or is not ASCII,
+// and maybe of some behind the first of those.
+func special(x uint64) uint64 {
+	const ones = 0x0101010101010101
+	low := (x ^ 0x02*ones) - 0x21*ones // 0x22, the quote, and what is below 0x20 are now below 0x21, and borrow
+	slash := (x ^ '\\'*ones) - ones
+	return (x | low | slash) & (0x80 * ones)
+}
+
+// plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string.
 func plainPrefix(b []byte) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	n := 0
 	for ; len(b)-n >= 8; n += 8 {
-		x := binary.LittleEndian.Uint64(b[n:])
-		quote := x ^ '"'*ones
-		slash := x ^ '\\'*ones
-		stop := (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & tops
-		if stop != 0 {
+		if stop := special(binary.LittleEndian.Uint64(b[n:])); stop != 0 {
 			n += bits.TrailingZeros64(stop) / 8
 			break
 		}

@@ -29,12 +29,18 @@ func Select(query string, doc []byte, yield func(path string, value []byte) bool
 // selected yields the values that fields select at and below a node.
 func (o *outline) selected(i int, path []byte, yield func(path string, value []byte) bool) bool {
 	n := &o.nodes[i]
-	if n.state != nil && len(n.state.fields) > 0 && !yield(string(path), o.src[n.value:n.end:n.end]) {
+	if n.state.selected() && !yield(string(path), o.src[n.value:n.end:n.end]) {
 		return false
 	}
 	index := 0
 	for c := i + 1; c < int(n.next); c = int(o.nodes[c].next) {
 		step := append(path, '[')
+		if o.nodes[c].role == isRun {
+			if !o.selectedOf(&o.nodes[c], step, yield) {
+				return false
+			}
+			continue
+		}
 		if n.kind == Object {
 			step = appendNormalName(step, o.scan.text(int(o.nodes[c].start)))
 		} else {
@@ -44,6 +50,19 @@ func (o *outline) selected(i int, path []byte, yield func(path string, value []b
 			return false
 		}
 		index++
+	}
+	return true
+}
+
+// selectedOf yields the values that fields select of a run's.
+func (o *outline) selectedOf(n *node, path []byte, yield func(path string, value []byte) bool) bool {
+	r := &o.runs[n.value]
+	for i := r.from; i < r.to; i++ {
+		m := &r.shape.members[i]
+		x := o.extent(r, int(n.start), i)
+		if m.under(n.state).selected() && !yield(string(append(appendNormalName(path, m.name()), ']')), o.src[x.value:x.end:x.end]) {
+			return false
+		}
 	}
 	return true
 }

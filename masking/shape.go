@@ -2,6 +2,7 @@ package masking
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"slices"
 )
@@ -10,21 +11,33 @@ import (
 // the same names in the same order again and again, so the next name is only compared with the one expected. If it differs
 // it is read, hashed and looked up.
 type shape struct {
-	members []*shapeMember
+	members []shapeMember
 	element *shape // of the elements, where the place holds an array
+
+	// What is known of the members in an object at the state parent, of so many: which are noted, and which can begin a record.
+	parent         *state
+	known          int
+	noted, records uint64
 }
 
 type shapeMember struct {
 	quoted []byte // as a member begins: the name in quotes, without escapes, and the colon
-	hash   uint64 // of the name, as scanner.seen has it
-	value  shape
+	size   int
+	long   bool // it has more than sixteen bytes
+
+	// The first eight bytes of quoted, and the last eight, and where these are. Of a shorter one both are the whole, and mask is its bytes.
+	head, tail, mask uint64
+	tailAt           int
+
+	hash  uint64 // of the name, as scanner.seen has it
+	value shape
 
 	parent, state *state // the member's state where the object's is parent
 }
 
 // shapes are the shapes of a layout's documents, as one outline met them.
 type shapes struct {
-	root  shape
+	root  *shape
 	count int // of members
 }
 
@@ -32,12 +45,13 @@ const (
 	maxShapes     = 4096 // members that are remembered; one more and all are forgotten
 	maxShapeNames = 64   // members of an object that are remembered
 	maxShapeName  = 128  // bytes of a name that is remembered
+	maxAbsent     = 4    // expected members in a row that may be missing before the next name is read
 )
 
 // forgetShapes makes room for others, between documents.
 func (o *outline) forgetShapes() {
-	if o.shapes.count == maxShapes {
-		o.shapes = shapes{}
+	if o.shapes.root == nil || o.shapes.count == maxShapes {
+		o.shapes = shapes{root: new(shape)}
 	}
 }
 
@@ -53,15 +67,15 @@ type expected struct {
 // names, and each is expected but once, so only a name that had to be read can stand twice.
 func (o *outline) member(sh *shape, e *expected) *shapeMember {
 	s := &o.scan
-	if e.next < len(sh.members) {
-		m := sh.members[e.next]
+	for i := e.next; i < min(e.next+maxAbsent+1, len(sh.members)); i++ {
+		m := &sh.members[i]
 		if bytes.HasPrefix(s.src[s.pos:], m.quoted) {
 			if !e.read {
-				e.matched |= 1 << e.next
+				e.matched |= 1 << i
 			} else if !s.see(e.names, m.hash, s.pos) {
 				return nil
 			}
-			e.next++
+			e.next = i + 1
 			s.pos += len(m.quoted)
 			s.blank()
 			return m
@@ -69,9 +83,9 @@ func (o *outline) member(sh *shape, e *expected) *shapeMember {
 	}
 	if !e.read {
 		e.read = true
-		for i, m := range sh.members {
+		for i := range sh.members {
 			if e.matched&(1<<i) != 0 {
-				s.seen = append(s.seen, m.hash)
+				s.seen = append(s.seen, sh.members[i].hash)
 			}
 		}
 	}
@@ -81,21 +95,53 @@ func (o *outline) member(sh *shape, e *expected) *shapeMember {
 		return nil
 	}
 	hash := s.seen[len(s.seen)-1]
-	if i := slices.IndexFunc(sh.members, func(m *shapeMember) bool { return m.hash == hash && string(m.name()) == string(name) }); i >= 0 {
+	if i := slices.IndexFunc(sh.members, func(m shapeMember) bool { return m.hash == hash && string(m.name()) == string(name) }); i >= 0 {
 		e.next = i + 1
-		return sh.members[i]
+		return &sh.members[i]
 	}
 	plain := s.src[start+1+len(name)] == '"' && string(s.src[start+1:start+1+len(name)]) == string(name)
-	m := &shapeMember{quoted: slices.Concat([]byte{'"'}, name, []byte(`":`)), hash: hash}
+	m := newShapeMember(name, hash)
 	if plain && len(name) <= maxShapeName && len(sh.members) < maxShapeNames && o.shapes.count < maxShapes {
 		o.shapes.count++
 		sh.members = append(sh.members, m)
 		e.next = len(sh.members)
+		return &sh.members[e.next-1]
+	}
+	return &m
+}
+
+func newShapeMember(name []byte, hash uint64) shapeMember {
+	m := shapeMember{quoted: slices.Concat([]byte{'"'}, name, []byte(`":`)), hash: hash}
+	size := len(m.quoted)
+	m.size, m.long = size, size > 16
+	var word [8]byte
+	copy(word[:], m.quoted)
+	m.head = binary.LittleEndian.Uint64(word[:])
+	m.tail, m.mask = m.head, 1<<(8*min(size, 8))-1
+	if size > 8 {
+		m.tailAt = size - 8
+		m.tail = binary.LittleEndian.Uint64(m.quoted[m.tailAt:])
 	}
 	return m
 }
 
 func (m *shapeMember) name() []byte { return m.quoted[1 : len(m.quoted)-2] }
+
+// marks returns which of the members are noted, and which can begin a record, in an object at a state. Their states are those there.
+func (sh *shape) marks(st *state) (noted, records uint64) {
+	if sh.parent != st || sh.known != len(sh.members) {
+		sh.parent, sh.known, sh.noted, sh.records = st, len(sh.members), 0, 0
+		for i := range sh.members {
+			child := sh.members[i].under(st)
+			if child.begins() {
+				sh.records |= 1 << i
+			} else if child != nil && child.noted {
+				sh.noted |= 1 << i
+			}
+		}
+	}
+	return sh.noted, sh.records
+}
 
 // under returns the state of the member in an object of that state.
 func (m *shapeMember) under(parent *state) *state {

@@ -171,7 +171,7 @@ func (t *stream) document(head []byte) error {
 	t.envelope = t.profiles[0]
 	s := &o.scan
 	s.blank()
-	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, &o.shapes.root)
+	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, o.shapes.root)
 	end := s.pos
 	t.unit = end
 	if ok {
@@ -295,7 +295,7 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 		}
 		t.scan.pos = value
 	}
-	if !t.node(gap, start, st, 0, role, sh) || t.scan.reason != "" {
+	if !t.node(start, st, 0, role, sh) || t.scan.reason != "" {
 		return false // a number that was cut short looks whole, but the scanner knows
 	}
 	if t.scan.pos-value > t.layout.spec.Limits.Record {
@@ -382,13 +382,13 @@ func (t *stream) flush() bool {
 		return t.end(err)
 	}
 	t.profiles[0] = t.envelope
-	w := rewriter{outline: t.outline, dst: t.output[:0], report: &t.report}
-	w.count()
+	w := t.rewriter(t.output[:0], &t.report)
 	for _, it := range t.items {
 		if !t.write(&w, it) {
 			return t.end(ErrNothing)
 		}
 	}
+	w.end()
 	t.output = w.dst
 	if err := t.released(w.dst, &t.report); err != nil {
 		return t.end(err)
@@ -399,7 +399,8 @@ func (t *stream) flush() bool {
 	s.src = s.src[:rest]
 	s.pos, t.unit, t.src = 0, 0, s.src
 	t.items = t.items[:0]
-	t.nodes, t.records, t.inputs, t.roots = t.nodes[:0], t.records[:1], t.inputs[:0], t.roots[:0]
+	t.unlist()
+	t.records = t.records[:1]
 	t.text.reset()
 	t.evaluation.reset()
 	t.evaluation.work = t.work()

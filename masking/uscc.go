@@ -1,15 +1,13 @@
 package masking
 
-// scanUSCC reads a unified social credit code: 18 characters (GB 32100-2015), digits and letters but I, O, S, V and Z. The
-// check character need not be right.
-func scanUSCC(dst, text []byte) ([]byte, bool) {
-	start := len(dst)
-	dst, ok := appendPlain(dst, text, 18)
-	for _, c := range dst[start:] {
-		switch c {
-		case 'I', 'O', 'S', 'V', 'Z':
-			return dst, false
+// isUSCC reports whether plain is a unified social credit code: 18 characters (GB 32100-2015), digits and letters but I, O, S, V
+// and Z. The check character need not be right.
+func isUSCC(plain []byte) bool {
+	for _, c := range plain {
+		switch {
+		case c == 'I' || c == 'O' || c == 'S' || c == 'V' || c == 'Z', !isDigit(rune(c)) && !isUpper(rune(c)):
+			return false
 		}
 	}
-	return dst, ok && len(dst)-start == 18
+	return len(plain) == 18
 }

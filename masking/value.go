@@ -20,9 +20,7 @@ func (k Kind) String() string {
 // Value is one JSON value of a response.
 type Value struct {
 	Kind Kind
-	// Raw is the value as it stands in the response.
-	Raw []byte
-	// Text is a string's content, unescaped; for any other kind it is Raw.
+	// Text is a string's content, unescaped; of any other kind it is the value as it stands in the response.
 	Text []byte
 }
 

@@ -20,6 +20,15 @@ func narrow(text []byte) (r rune, size int) {
 	return r, size
 }
 
+// basicHan decodes the first character of text, if it is one from U+4E00 to U+9FFF. Text must be UTF-8.
+func basicHan(text []byte) (r rune, ok bool) {
+	if len(text) < 3 || text[0]&0xf0 != 0xe0 {
+		return 0, false
+	}
+	r = rune(text[0]&0x0f)<<12 | rune(text[1]&0x3f)<<6 | rune(text[2]&0x3f)
+	return r, 0x4E00 <= r && r <= 0x9FFF
+}
+
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
 func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
@@ -39,16 +48,13 @@ func isHan(r rune) bool {
 		0x20000 <= r && r <= 0x323AF
 }
 
-// characters counts the characters of text. Unlike utf8.RuneCount it never allocates.
+// characters counts the characters of text, which must be UTF-8.
 func characters(text []byte) int {
-	n := 0
-	for len(text) > 0 {
-		size := 1
-		if text[0] >= utf8.RuneSelf {
-			_, size = utf8.DecodeRune(text)
+	n := len(text)
+	for _, b := range text {
+		if b&0xc0 == 0x80 { // a continuation byte
+			n--
 		}
-		text = text[size:]
-		n++
 	}
 	return n
 }

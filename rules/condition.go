@@ -222,14 +222,14 @@ func fact(v masking.Value) any {
 	case masking.String:
 		return string(v.Text)
 	case masking.Bool:
-		return v.Raw[0] == 't'
+		return v.Text[0] == 't'
 	case masking.Null:
 		return types.NullValue
 	case masking.Number:
-		if n, err := strconv.ParseInt(string(v.Raw), 10, 64); err == nil {
+		if n, err := strconv.ParseInt(string(v.Text), 10, 64); err == nil {
 			return n
 		}
-		if x, err := strconv.ParseFloat(string(v.Raw), 64); err == nil {
+		if x, err := strconv.ParseFloat(string(v.Text), 64); err == nil {
 			return x
 		}
 	}

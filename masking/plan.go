@@ -1,0 +1,138 @@
+package masking
+
+import "math/bits"
+
+// plan is what a profile means for the values at each state: which of the fields that select them is the strictest, and how it is
+// treated. It is worked out as states are met, and remembered from response to response.
+type plan struct {
+	profile *Profile
+	tally   *Tally         // in the report at hand
+	fields  [1 << 7]action // of a state, the one that its number leads to, if it is that state's
+	runs    [64]runPlan
+	open    uint64 // which of runs have passes that the tally does not count yet
+}
+
+// action is what becomes of a value.
+type action struct {
+	state     *state
+	transform Transform
+	field     int
+	rank      Rank
+}
+
+// runPlan is what a profile means for the members of a shape in an object at a state, from one member on.
+type runPlan struct {
+	key      uint // its place in plan.runs
+	shape    *shape
+	state    *state
+	from     int
+	known    int    // of the shape's members, how many the sets are about
+	selected uint64 // by a field
+	clear    uint64 // likewise, and to be left in clear
+
+	// Of clear ones, those that passed in the last run, and in how many runs that the tally does not count yet.
+	passed uint64
+	times  int
+}
+
+// maxPlans is how many plans an outline remembers. Most routes know few profiles.
+const maxPlans = 8
+
+// planOf returns the plan of a profile.
+func (o *outline) planOf(p *Profile) *plan {
+	for _, known := range o.plans {
+		if known.profile == p {
+			return known
+		}
+	}
+	if len(o.plans) < maxPlans {
+		o.plans = append(o.plans, &plan{profile: p})
+		return o.plans[len(o.plans)-1]
+	}
+	o.oldest = (o.oldest + 1) % maxPlans
+	old := o.plans[o.oldest]
+	old.settle()
+	*old = plan{profile: p}
+	return old
+}
+
+// of returns what becomes of a value at a state that fields select. It is valid until the next call.
+func (p *plan) of(st *state) *action {
+	a := &p.fields[st.number%uint(len(p.fields))]
+	if a.state != st {
+		field := strictest(p.profile, st.fields)
+		t := p.profile.Treatments[field]
+		*a = action{st, t.Transform, field, t.Rank}
+	}
+	return a
+}
+
+// strictest returns the first of fields with the highest rank.
+func strictest(p *Profile, fields []int) int {
+	worst := fields[0]
+	for _, f := range fields[1:] {
+		if p.Treatments[f].Rank > p.Treatments[worst].Rank {
+			worst = f
+		}
+	}
+	return worst
+}
+
+// run returns what becomes of the members of a shape in an object at a state, from one member on.
+func (p *plan) run(sh *shape, st *state, from int) *runPlan {
+	key := uint(from)
+	if st != nil {
+		key += st.number
+	}
+	key %= uint(len(p.runs))
+	r := &p.runs[key]
+	if r.shape != sh || r.state != st || r.from != from || r.known != len(sh.members) {
+		p.settleRun(r)
+		*r = runPlan{key: key, shape: sh, state: st, from: from, known: len(sh.members)}
+		for i := range sh.members {
+			if child := sh.members[i].under(st); child.selected() && !child.begins() {
+				r.selected |= 1 << i
+				if p.of(child).rank == RankClear {
+					r.clear |= 1 << i
+				}
+			}
+		}
+	}
+	return r
+}
+
+// pass counts members that pass in clear.
+func (p *plan) pass(r *runPlan, members uint64) {
+	if members != r.passed {
+		p.settleRun(r)
+		r.passed = members
+	}
+	r.times++
+	p.open |= 1 << r.key
+}
+
+// settle adds to the tally what it does not count yet.
+func (p *plan) settle() {
+	for ; p.open != 0; p.open &= p.open - 1 {
+		p.settleRun(&p.runs[bits.TrailingZeros64(p.open)])
+	}
+}
+
+func (p *plan) settleRun(r *runPlan) {
+	if r.times == 0 {
+		return
+	}
+	for left := r.passed; left != 0; left &= left - 1 {
+		m := &r.shape.members[bits.TrailingZeros64(left)]
+		p.tally.Treated[p.of(m.under(r.state)).field] += r.times
+	}
+	r.times = 0
+}
+
+// unsettle forgets what was counted of a response that failed.
+func (p *plan) unsettle() {
+	p.tally = nil
+	for ; p.open != 0; p.open &= p.open - 1 {
+		p.runs[bits.TrailingZeros64(p.open)].times = 0
+	}
+}
