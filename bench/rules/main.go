@@ -74,7 +74,7 @@ func decisions(set *rules.Set, routes int, least time.Duration) (whole, record f
 		ID: "agent-07", Roles: []string{"customer-service", "credit-officer"}, Organisation: "hz-branch", Region: "CN",
 		AMR: []string{"pwd", "mfa"}, ACR: "loa2", Purposes: []string{"customer-service", "loan-review"},
 	}
-	inputs := []masking.Value{{Kind: masking.String, Raw: []byte(`"agent-07"`), Text: []byte("agent-07")}}
+	inputs := []masking.Value{{Kind: masking.String, Text: []byte("agent-07")}}
 	paths := make([]string, routes)
 	for i := range paths {
 		paths[i] = fmt.Sprintf("/v1/resource-%d/C00000052/items", i)
