@@ -139,6 +139,7 @@ func (t *Token) claim(d *caddyfile.Dispenser) error {
 // UnmarshalCaddyfile sets up the handler from its directive:
 //
 //	maskgate [<matcher>] [<upstream>] {
+//		services <name...>
 //		timeout <duration>
 //		max_response <size>
 //		stream
@@ -161,6 +162,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return options(d, func(option string) (err error) {
 		switch option {
+		case "services":
+			h.Services, err = several(d)
 		case "timeout":
 			err = duration(d, &h.Timeout)
 		case "stream":
@@ -177,7 +180,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "response_headers":
 			h.ResponseHeaders, err = several(d)
 		default:
-			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers or response_headers", option)
+			err = d.Errf("unknown option %q; want services, timeout, max_response, stream, max_request, request_headers or response_headers", option)
 		}
 		return err
 	})

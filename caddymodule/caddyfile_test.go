@@ -103,8 +103,8 @@ func TestCaddyfileApp(t *testing.T) {
 func TestCaddyfileHandler(t *testing.T) {
 	for text, want := range map[string][]string{
 		"maskgate http://a:1": {`{"handler":"maskgate","upstream":"http://a:1"}`},
-		"maskgate http://a:1 {\n timeout 5s\n max_response 2MiB\n max_request 1KB\n request_headers X-A X-B\n response_headers X-C\n}": {
-			`{"handler":"maskgate","max_request":1000,"max_response":2097152,"request_headers":["X-A","X-B"],"response_headers":["X-C"],"timeout":5000000000,"upstream":"http://a:1"}`,
+		"maskgate http://a:1 {\n services crm claims\n timeout 5s\n max_response 2MiB\n max_request 1KB\n request_headers X-A X-B\n response_headers X-C\n}": {
+			`{"handler":"maskgate","max_request":1000,"max_response":2097152,"request_headers":["X-A","X-B"],"response_headers":["X-C"],"services":["crm","claims"],"timeout":5000000000,"upstream":"http://a:1"}`,
 		},
 		"maskgate /v1/* http://a:1": {`{"handler":"maskgate","upstream":"http://a:1"}`},
 	} {
@@ -157,7 +157,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		{inToken("claim roles"), "want claim, one of subject"},
 		{inToken("claim roles x\nclaim roles y"), "claim roles stands twice; remove one, at Caddyfile:5"},
 		{inSite("maskgate http://a http://b"), "after 'http://b', at Caddyfile:2"},
-		{inHandler("retries 3"), `unknown option "retries"; want timeout, max_response, stream, max_request, request_headers or response_headers, at Caddyfile:3`},
+		{inHandler("retries 3"), `unknown option "retries"; want services, timeout, max_response, stream, max_request, request_headers or response_headers, at Caddyfile:3`},
 		{inHandler("timeout 0s"), `want a duration, as in 30s; have "0s", at Caddyfile:3`},
 		{inHandler("timeout 1s\ntimeout 2s"), "timeout stands twice; remove one, at Caddyfile:4"},
 		{inHandler("max_response 0"), `want a size, as in 1MiB or 1048576; have "0", at Caddyfile:3`},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -208,6 +209,10 @@ func (x *exchange) admit() error {
 	x.caller = &caller
 	if x.route, err = route(x.app.rules, r.Method, r.Host, path); err != nil {
 		return err
+	}
+	if only := x.handler.Services; len(only) > 0 && !slices.Contains(only, x.route.Service) {
+		x.route = nil
+		return noRoute.because(reasonNoRoute)
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:

@@ -23,6 +23,10 @@ type Handler struct {
 	// handler is asked instead (reverse_proxy, say), through a guard that keeps all it writes.
 	Upstream string `json:"upstream,omitempty"`
 
+	// Services are the services (name, in their service files) whose routes this handler answers for; a route of another is none
+	// to it. List them where handlers ask different data services, so that none is asked under another's rules. Default: all.
+	Services []string `json:"services,omitempty"`
+
 	// Timeout bounds how long the data service may take, its body included, and how long a caller may take to send
 	// theirs, and again to read the answer. Default: 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`

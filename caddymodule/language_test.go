@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/examples/demo"
@@ -43,6 +44,24 @@ roles:
     require: {network: [203.0.113.0/24]}
     treat: {C2: clear}
 `
+
+// A handler that is for some services knows no route of another.
+func TestServicesOfHandler(t *testing.T) {
+	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, person("C1", "张三丰"))
+	})
+	for services, want := range map[string]int{"people": 200, "claims people": 200, "claims": 404} {
+		g := start(t, "maskgate "+up+" {\n services "+services+"\n}")
+		got := g.get("/v1/people/C1")
+		if record := g.records(got.header.Get(correlationHeader))[0]; got.status != want || want == 404 && (record.Reason != "no_route" || record.Route != "") {
+			t.Errorf("services %s: status %d, record %+v, want %d", services, got.status, record, want)
+		}
+		if err := caddy.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // What rule files say of hosts, prefixes, headers, networks and who answers for them reaches the wire and the records.
 func TestLanguage(t *testing.T) {
