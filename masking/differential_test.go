@@ -95,7 +95,7 @@ func TestDifferential(t *testing.T) {
 	const each = 20
 	total := documents(t, 120_000) // about one spec in eight is refused
 	faults := map[string]int{}
-	refused, changed, records, nested, conditional, differences := 0, 0, 0, 0, 0, 0
+	refused, changed, records, nested, conditional, texts, differences := 0, 0, 0, 0, 0, 0, 0
 	for i := 0; i < total/each && differences < 5; i++ {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		p, err := newPair(randomSpec(rng))
@@ -121,7 +121,11 @@ func TestDifferential(t *testing.T) {
 				break
 			}
 			if fault == "" {
-				out, _ := p.engine.Append(t.Context(), nil, src, framing, c, nil)
+				var report masking.Report
+				out, _ := p.engine.Append(t.Context(), nil, src, framing, c, &report)
+				if treatsTexts(p.spec, c, report) {
+					texts++
+				}
 				if !bytes.Equal(out, src) && len(out) > 2 {
 					changed++
 				}
@@ -137,16 +141,32 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d specs refused of %d; documents by fault %v; %d rewritten to more than {}, %d with records, %d with nested ones, %d by conditions",
-		refused, total/each, faults, changed, records, nested, conditional)
+	t.Logf("%d specs refused of %d; documents by fault %v; %d rewritten to more than {}, %d with records, %d with nested ones, %d by conditions, %d with JSON in strings",
+		refused, total/each, faults, changed, records, nested, conditional, texts)
 	if total >= 10_000 && differences == 0 {
 		if refused > total/each/3 {
 			t.Errorf("Compile refuses %d of %d random specs", refused, total/each)
 		}
-		if changed < total/10 || records < total/10 || nested < total/100 || conditional < total/10 || faults["selection"] == 0 || faults["syntax"] == 0 || faults["subject"] == 0 || faults["decider"] == 0 || faults["nothing"] == 0 {
+		if changed < total/10 || records < total/10 || nested < total/100 || conditional < total/10 || texts < total/400 || faults["selection"] == 0 || faults["syntax"] == 0 || faults["subject"] == 0 || faults["decider"] == 0 || faults["nothing"] == 0 {
 			t.Error("the random documents leave much untried")
 		}
 	}
+}
+
+// treatsTexts reports whether fields within strings were treated.
+func treatsTexts(spec masking.Spec, c *chooser, report masking.Report) bool {
+	for _, tally := range report.Tallies {
+		for kind, profiles := range c.profiles {
+			fields := len(spec.Envelope)
+			if kind != masking.Envelope {
+				fields = len(spec.Records[kind].Fields)
+			}
+			if slices.Contains(profiles, tally.Profile) && slices.ContainsFunc(tally.Treated[min(fields, len(tally.Treated)):], func(n int) bool { return n > 0 }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // FuzzDifferential compares the engine with the reference on the rows' and random specs.

@@ -68,6 +68,7 @@ var treatments = map[string]struct {
 	"bucket": {RankMask, buildBucket},
 	"round":  {RankMask, buildRound},
 	"date":   {RankMask, buildDate},
+	"shift":  {RankMask, buildShift},
 
 	"person_name":   {RankMask, buildPersonName},
 	"cn_id_card":    {RankMask, buildIdentifier("cn_id_card")},

@@ -141,7 +141,7 @@ func digits(plain []byte) int {
 	for ; len(plain)-n >= 8; n += 8 {
 		// Of a digit, d has the upper nibble clear and the lower one no more than 9.
 		d := binary.LittleEndian.Uint64(plain[n:]) ^ 0x3030303030303030
-		if (d|d+0x0606060606060606)&0xf0f0f0f0f0f0f0f0 != 0 {
+		if (d|(d+0x0606060606060606))&0xf0f0f0f0f0f0f0f0 != 0 {
 			break
 		}
 	}

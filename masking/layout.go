@@ -16,6 +16,10 @@ type Layout struct {
 
 	automaton       *automaton // for the conditions of states
 	outside, inside Need       // see Needs
+
+	treatments []int         // of a profile, by kind of record, the envelope's first
+	embedded   [][]*embedded // likewise, and by field; nil if there are none
+	texts      int           // how many there are
 }
 
 // ErrNothing is returned by [Layout.Append] when the root of a [Document] is dropped: what is left is no JSON text. Of a
@@ -61,6 +65,9 @@ func Compile(spec Spec) (*Layout, error) {
 		for i, f := range r.Fields {
 			add(f, selectsField, k, i)
 		}
+	}
+	if err := l.embed(); err != nil {
+		faults = append(faults, err)
 	}
 	if len(faults) == 0 {
 		var err error

@@ -57,6 +57,7 @@
 //   - Fields select it: the strictest of their treatments applies (the highest [Rank]; the first listed among equals).
 //     In clear, it passes with all it contains, save what inner fields and inner records say. A transform replaces it
 //     whole; one that does not take a value of its JSON type, or cannot hide it, drops it. Drop removes it whole.
+//   - A field in clear that is [Embedded] is a string that holds JSON: the text within is rewritten.
 //   - The record's profile is [Profile.Denied]: the record's value is dropped whole, inner records included.
 //
 // A null in the place of a record is no record: it belongs to what encloses it, and is kept unless a field there selects it.
@@ -71,7 +72,8 @@
 // Every byte outside a treated value is the input's: number text, order, escapes, white space. Where members or
 // elements are dropped, each kept one but the first keeps the separator in front of it (white space, comma, white space),
 // the first takes the white space behind the opening bracket, and the white space in front of the closing bracket stays.
-// A container that loses all its members becomes {} or []; one that had none stays as it was.
+// A container that loses all its members becomes {} or []; one that had none stays as it was. With [Spec.KeepPositions] an array
+// loses no element: null stands in its place.
 //
 // # Strictness
 //
@@ -89,10 +91,15 @@ import (
 type Spec struct {
 	// Envelope selects the fields outside any record, from the root of the document.
 	Envelope []string
+	// Embedded are those of them whose values are strings that hold JSON.
+	Embedded []Embedded
 	// Records are the kinds of record. Kinds may nest; no value but a null may be selected by two of them.
 	Records []RecordSpec
 	// Unlisted says what becomes of a value that no field selects. The zero value drops it.
 	Unlisted Unlisted
+	// KeepPositions puts null in the place of an array element that is dropped, instead of removing it, so that parallel arrays
+	// stay parallel. A denied record is such an element too: how many there are then shows.
+	KeepPositions bool
 	// Limits bound what a response may ask of the engine. Zero fields take their defaults.
 	Limits Limits
 }
@@ -107,6 +114,8 @@ type RecordSpec struct {
 	Inputs []string
 	// Fields select the fields, relative to the record.
 	Fields []string
+	// Embedded are those of them whose values are strings that hold JSON.
+	Embedded []Embedded
 }
 
 // Unlisted says what becomes of a value that no field selects.
@@ -167,7 +176,7 @@ type Decider interface {
 type Profile struct {
 	// Denied drops the record whole. An envelope cannot be denied: return an error instead.
 	Denied bool
-	// Treatments has one entry for each of the kind's fields, in order.
+	// Treatments has one entry for each of the kind's fields, in order, and behind them for each field of what is [Embedded].
 	Treatments []Treatment
 }
 
@@ -183,8 +192,8 @@ type Report struct {
 type Tally struct {
 	Profile  *Profile
 	Records  int   // records or envelopes with this profile
-	Treated  []int // by field: values treated as the profile says
-	Withheld []int // by field: values dropped because the transform does not take them
+	Treated  []int // by field, as Profile.Treatments has them: values treated as the profile says
+	Withheld []int // likewise: values dropped because the transform does not take them, or, of embedded ones, because they hold no JSON
 }
 
 // SyntaxError is a response that is not strict JSON or passes a limit. It carries no data of the response.

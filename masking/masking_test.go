@@ -43,6 +43,7 @@ type row struct {
 	parts    []part
 	unlisted masking.Unlisted
 	limits   masking.Limits
+	keep     bool // positions
 	framing  masking.Framing
 	deny     string
 	open     string
@@ -52,7 +53,7 @@ type row struct {
 
 // compiled returns a row's spec and the decider it describes.
 func (r row) compiled() (masking.Spec, *rowDecider) {
-	spec := masking.Spec{Unlisted: r.unlisted, Limits: r.limits}
+	spec := masking.Spec{Unlisted: r.unlisted, KeepPositions: r.keep, Limits: r.limits}
 	d := &rowDecider{deny: r.deny, open: r.open, plain: map[int]*masking.Profile{}, clear: map[int]*masking.Profile{}, denied: &masking.Profile{Denied: true}}
 	d.plain[masking.Envelope] = &masking.Profile{}
 	for _, p := range r.parts {
@@ -399,6 +400,18 @@ var rows = []row{
 	{name: "an inner record too long", limits: masking.Limits{Record: 6}, parts: []part{rec("$.r", "", "drop $"), rec("$.r.s", "", "clear $")}, in: `{"r":{"s":1}}`, fault: "syntax"},
 	{name: "a record too long by default", parts: []part{rec("$[*]", "", "clear $")}, in: `["` + strings.Repeat("a", 1<<20-1) + `"]`, fault: "syntax"},
 	{name: "a scalar record at the default limit", parts: []part{rec("$[*]", "", "stars $")}, in: `["` + strings.Repeat("a", 1<<20-2) + `"]`, want: `["***"]`},
+
+	// Positions.
+	{name: "dropped elements leave null", keep: true, parts: []part{rec("$", "", "drop $.a[1]", "clear $.a", "clear $.b[0]", "digits $.c[*]")},
+		in: `{"a":[ 1 , 2 ,3 ],"b":[true, {"x":1} ],"c":[12,"x"],"d":[1]}`, want: `{"a":[ 1 , null ,3 ],"b":[true, null ],"c":[2,null]}`},
+	{name: "all elements dropped leave nulls", keep: true, parts: []part{rec("$", "", "drop $.a[*]")}, in: `{"a":[ 1 ,{"b":[]}]}`, want: `{"a":[ null ,null]}`},
+	{name: "no elements, no nulls", keep: true, parts: []part{rec("$", "", "drop $.a[*]")}, in: `{"a":[ ]}`, want: `{"a":[ ]}`},
+	{name: "denied records leave null", keep: true, parts: []part{rec("$[*]", "$.id", "clear $.id")}, deny: "A C", in: `[{"id":"A"}, {"id":"B"},null, {"id":"C"}]`, want: `[null, {"id":"B"},null, null]`},
+	{name: "members leave nothing", keep: true, parts: []part{rec("$.r.*", "$.id", "clear $.id")}, deny: "A", in: `{"r":{"x":{"id":"A","y":1},"y":{"id":"B","y":1}}}`, want: `{"r":{"y":{"id":"B"}}}`},
+	{name: "masked elements stay masked", keep: true, unlisted: masking.UnlistedMask, parts: []part{rec("$", "", "drop $.a[0]")}, in: `{"a":[1,2]}`, want: `{"a":[null,"****"]}`},
+	{name: "a dropped array is no element", keep: true, parts: []part{rec("$", "", "drop $.a", "clear $.b")}, in: `{"a":[1,2],"b":[[]]}`, want: `{"b":[[]]}`},
+	{name: "a dropped root leaves nothing", keep: true, parts: []part{rec("$", "", "drop $")}, in: `[1]`, fault: "nothing"},
+	{name: "lines are no elements", keep: true, framing: masking.Lines, parts: []part{rec("$", "$.id", "clear $.id")}, deny: "A", in: "{\"id\":\"A\"}\n{\"id\":\"B\"}\n", want: "{\"id\":\"B\"}\n"},
 }
 
 // large returns an object of n members, and one called last whose value is last unless that is empty.

@@ -35,7 +35,9 @@ type outline struct {
 	payload   []byte // of events, as a sequence
 	rewritten []byte // of payload
 	report    Report
-	pointer   []byte // of a fault, built from its end while unwinding
+	texts     []*outline // of embedded fields
+	inText    Profile    // of the text that this outline is for, if it is embedded
+	pointer   []byte     // of a fault, built from its end while unwinding
 
 	evaluation evaluation
 	faulty     bool // the tree of some part could not be built: there is a fault ahead
@@ -436,10 +438,7 @@ func (o *outline) decide(ctx context.Context, d Decider) error {
 
 // fits reports a profile that was not made for records of that kind: a fault of the decider.
 func (l *Layout) fits(p *Profile, kind int) error {
-	fields := len(l.spec.Envelope)
-	if kind != Envelope {
-		fields = len(l.spec.Records[kind].Fields)
-	}
+	fields := l.treatments[kind+1]
 	switch {
 	case p == nil:
 		return fmt.Errorf("the decider gave no profile to a record of kind %d", kind)

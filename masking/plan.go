@@ -5,20 +5,28 @@ import "math/bits"
 // plan is what a profile means for the values at each state: which of the fields that select them is the strictest, and how it is
 // treated. It is worked out as states are met, and remembered from response to response.
 type plan struct {
-	profile *Profile
-	tally   *Tally         // in the report at hand
-	fields  [1 << 7]action // of a state, the one that its number leads to, if it is that state's
-	runs    [64]runPlan
-	open    uint64 // which of runs have passes that the tally does not count yet
+	layout     *Layout
+	kind       int         // of record
+	treatments []Treatment // of the profile
+	tally      *Tally      // in the report at hand
+
+	fields [1 << 7]action // of a state, the one that its number leads to, if it is that state's
+	runs   [64]runPlan
+	open   uint64 // which of runs have passes that the tally does not count yet
 }
 
 // action is what becomes of a value.
 type action struct {
 	state     *state
 	transform Transform
+	embedded  *embedded // the JSON that a string holds is to be rewritten, if the field is in clear,
+	only      bool      // and if no other field says so
 	field     int
 	rank      Rank
 }
+
+// stays reports whether the value is left as it is.
+func (a *action) stays() bool { return a.rank == RankClear && a.embedded == nil }
 
 // runPlan is what a profile means for the members of a shape in an object at a state, from one member on.
 type runPlan struct {
@@ -28,7 +36,7 @@ type runPlan struct {
 	from     int
 	known    int    // of the shape's members, how many the sets are about
 	selected uint64 // by a field
-	clear    uint64 // likewise, and to be left in clear
+	clear    uint64 // likewise, and left as they are
 
 	// Of clear ones, those that passed in the last run, and in how many runs that the tally does not count yet.
 	passed uint64
@@ -38,40 +46,47 @@ type runPlan struct {
 // maxPlans is how many plans an outline remembers. Most routes know few profiles.
 const maxPlans = 8
 
-// planOf returns the plan of a profile.
-func (o *outline) planOf(p *Profile) *plan {
+// planOf returns the plan of a profile for a kind of record.
+func (o *outline) planOf(p *Profile, kind int) *plan {
 	for _, known := range o.plans {
-		if known.profile == p {
+		if known.isOf(p, kind) {
 			return known
 		}
 	}
 	if len(o.plans) < maxPlans {
-		o.plans = append(o.plans, &plan{profile: p})
-		return o.plans[len(o.plans)-1]
+		o.plans = append(o.plans, new(plan))
+		o.oldest = len(o.plans) - 1
+	} else {
+		o.oldest = (o.oldest + 1) % maxPlans
+		o.plans[o.oldest].settle()
 	}
-	o.oldest = (o.oldest + 1) % maxPlans
-	old := o.plans[o.oldest]
-	old.settle()
-	*old = plan{profile: p}
-	return old
+	*o.plans[o.oldest] = plan{layout: o.layout, kind: kind, treatments: p.Treatments}
+	return o.plans[o.oldest]
+}
+
+// isOf reports whether the plan is a profile's for a kind of record: the treatments are the very same, not only alike.
+func (p *plan) isOf(profile *Profile, kind int) bool {
+	return p.kind == kind && len(p.treatments) == len(profile.Treatments) &&
+		(len(p.treatments) == 0 || &p.treatments[0] == &profile.Treatments[0])
 }
 
 // of returns what becomes of a value at a state that fields select. It is valid until the next call.
 func (p *plan) of(st *state) *action {
 	a := &p.fields[st.number%uint(len(p.fields))]
 	if a.state != st {
-		field := strictest(p.profile, st.fields)
-		t := p.profile.Treatments[field]
-		*a = action{st, t.Transform, field, t.Rank}
+		field := strictest(p.treatments, st.fields)
+		t := p.treatments[field]
+		*a = action{state: st, transform: t.Transform, field: field, rank: t.Rank}
+		a.embedded, a.only = p.layout.embeddedIn(p.kind, st.fields)
 	}
 	return a
 }
 
 // strictest returns the first of fields with the highest rank.
-func strictest(p *Profile, fields []int) int {
+func strictest(treatments []Treatment, fields []int) int {
 	worst := fields[0]
 	for _, f := range fields[1:] {
-		if p.Treatments[f].Rank > p.Treatments[worst].Rank {
+		if treatments[f].Rank > treatments[worst].Rank {
 			worst = f
 		}
 	}
@@ -92,7 +107,7 @@ func (p *plan) run(sh *shape, st *state, from int) *runPlan {
 		for i := range sh.members {
 			if child := sh.members[i].under(st); child.selected() && !child.begins() {
 				r.selected |= 1 << i
-				if p.of(child).rank == RankClear {
+				if p.of(child).stays() {
 					r.clear |= 1 << i
 				}
 			}

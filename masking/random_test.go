@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,7 @@ type (
 	numeric  struct{} // takes numbers
 	refusing struct{} // takes nothing
 	witness  struct{} // takes any value and tells what it was given
+	owned    struct{} // takes strings of records with a subject
 )
 
 func (c constant) Append(dst []byte, v masking.Value) ([]byte, bool) { return append(dst, c...), true }
@@ -49,6 +51,15 @@ func (witness) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return fmt.Appendf(dst, `"%v %x"`, v.Kind, crc32.ChecksumIEEE(v.Text)), true
 }
 
+func (owned) Append(dst []byte, v masking.Value) ([]byte, bool) { return dst, false }
+
+func (owned) AppendFor(dst []byte, v, subject masking.Value) ([]byte, bool) {
+	if v.Kind != masking.String {
+		return dst, false
+	}
+	return fmt.Appendf(dst, `"%x of %v %x"`, crc32.ChecksumIEEE(v.Text), subject.Kind, crc32.ChecksumIEEE(subject.Text)), true
+}
+
 // quote returns s as a JSON string.
 func quote(s string) string {
 	var b strings.Builder
@@ -71,6 +82,7 @@ var treatments = []masking.Treatment{
 	{Rank: masking.RankMask, Transform: numeric{}},
 	{Rank: masking.RankPseudo, Transform: witness{}},
 	{Rank: masking.RankPseudo, Transform: refusing{}},
+	{Rank: masking.RankPseudo, Transform: owned{}},
 	{Rank: masking.RankRedact, Transform: constant(`"***"`)},
 	{Rank: masking.RankRedact, Transform: constant(`null`)},
 	{Rank: masking.RankDrop},
@@ -89,14 +101,20 @@ var errChooser = errors.New("chooser: now and then")
 func newChooser(rng *rand.Rand, spec masking.Spec) *chooser {
 	c := &chooser{profiles: map[int][]*masking.Profile{}, fails: rng.IntN(8) == 0}
 	for kind := masking.Envelope; kind < len(spec.Records); kind++ {
-		fields := spec.Envelope
+		fields, embedded := spec.Envelope, spec.Embedded
 		if kind != masking.Envelope {
-			fields = spec.Records[kind].Fields
+			fields, embedded = spec.Records[kind].Fields, spec.Records[kind].Embedded
 		}
+		count := treatmentsOf(fields, embedded)
 		for range 1 + rng.IntN(3) {
 			p := &masking.Profile{Treatments: []masking.Treatment{}}
-			for range fields {
+			for range count {
 				p.Treatments = append(p.Treatments, treatments[rng.IntN(len(treatments))])
+			}
+			for _, e := range embedded {
+				if rng.IntN(3) > 0 {
+					p.Treatments[e.Field] = masking.Treatment{}
+				}
 			}
 			c.profiles[kind] = append(c.profiles[kind], p)
 		}
@@ -159,7 +177,7 @@ func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))]
 
 // randomSpec returns a spec of 0 to 3 kinds of record. It may be one that Compile refuses.
 func randomSpec(rng *rand.Rand) masking.Spec {
-	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2))}
+	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2)), KeepPositions: rng.IntN(4) == 0}
 	if rng.IntN(5) == 0 {
 		spec.Limits = masking.Limits{Depth: pick(rng, 0, 3, 5), Name: pick(rng, 0, 4, 8), Record: pick(rng, 0, 40, 200)}
 	}
@@ -167,6 +185,7 @@ func randomSpec(rng *rand.Rand) masking.Spec {
 	for range rng.IntN(6) {
 		spec.Envelope = append(spec.Envelope, randomSelector(rng, segments()))
 	}
+	spec.Embedded = randomEmbedded(rng, spec.Envelope, 2)
 	kinds := pick(rng, 0, 1, 1, 1, 1, 2, 2, 2, 3)
 	names := rng.Perm(len(randomNames) - recordNames)
 	for i := range kinds {
@@ -184,9 +203,31 @@ func randomSpec(rng *rand.Rand) masking.Spec {
 		for range rng.IntN(9) {
 			rec.Fields = append(rec.Fields, randomSelector(rng, segments()))
 		}
+		rec.Embedded = randomEmbedded(rng, rec.Fields, 2)
 		spec.Records = append(spec.Records, rec)
 	}
 	return spec
+}
+
+// randomEmbedded makes some of the fields embedded ones, and of these some likely to select what is there.
+func randomEmbedded(rng *rand.Rand, fields []string, depth int) (list []masking.Embedded) {
+	for i := range fields {
+		if depth == 0 || rng.IntN(4) > 0 {
+			continue
+		}
+		e := masking.Embedded{Field: i}
+		for range 1 + rng.IntN(4) {
+			e.Fields = append(e.Fields, randomSelector(rng, pick(rng, 0, 1, 1, 1, 2)))
+		}
+		if rng.IntN(2) == 0 {
+			fields[i] = pick(rng, "$.a", "$.b", "$.c", "$..d", "$.*")
+			e.Fields[0] = pick(rng, "$.*", "$..*", "$..a", "$['b','c','id']")
+		}
+		e.Embedded = randomEmbedded(rng, e.Fields, depth-1)
+		list = append(list, e)
+	}
+	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
 }
 
 func randomSelector(rng *rand.Rand, segments int) string {
@@ -302,12 +343,13 @@ type documentWriter struct {
 	b       strings.Builder
 	newline bool // white space may have newlines
 	odd     bool // white space and escapes at all
+	texts   int  // how deep strings may hold JSON in strings
 	budget  int  // of values
 }
 
 // randomDocument returns a response body in the framing, once in a while a faulty one.
 func randomDocument(rng *rand.Rand, framing masking.Framing) []byte {
-	w := &documentWriter{Rand: rng, newline: framing == masking.Document, odd: rng.IntN(2) == 0}
+	w := &documentWriter{Rand: rng, newline: framing == masking.Document, odd: rng.IntN(2) == 0, texts: pick(rng, 0, 0, 1, 2)}
 	texts := 1
 	if framing == masking.Lines {
 		texts = rng.IntN(4)
@@ -444,6 +486,24 @@ func (w *documentWriter) object(names []int, depth int) {
 }
 
 func (w *documentWriter) scalar() {
+	if w.texts > 0 && w.IntN(2) == 0 { // a string that holds JSON
+		inner := &documentWriter{Rand: w.Rand, newline: true, odd: w.IntN(2) == 0, budget: 10, texts: w.texts - 1}
+		inner.space()
+		if w.IntN(4) == 0 {
+			inner.value(w.IntN(3), true, true)
+		} else {
+			inner.root(2)
+		}
+		inner.space()
+		text := inner.b.String()
+		if w.IntN(16) == 0 {
+			text = string(corrupt(w.Rand, []byte(text)))
+		}
+		if utf8.ValidString(text) && !hugeExponent.MatchString(text) {
+			w.string(text)
+			return
+		}
+	}
 	switch w.IntN(10) {
 	case 0:
 		w.b.WriteString(pick(w.Rand, "true", "false"))

@@ -21,6 +21,7 @@ import (
 type reference struct {
 	spec     masking.Spec
 	envelope []query
+	texts    []referenceText // of the envelope
 	kinds    []referenceKind
 }
 
@@ -30,6 +31,13 @@ type referenceKind struct {
 	subject    query
 	inputs     []query
 	fields     []query
+	texts      []referenceText
+}
+
+// referenceText is what is embedded in a field.
+type referenceText struct {
+	field, first, count int // the treatments of its fields
+	inside              *reference
 }
 
 var (
@@ -63,15 +71,37 @@ func newReference(spec masking.Spec) (*reference, error) {
 		}
 		return qs
 	}
-	r.envelope = parseAll(spec.Envelope)
+	embedded := func(fields int, list []masking.Embedded) (texts []referenceText) {
+		for _, e := range list {
+			inside, err := newReference(masking.Spec{Envelope: e.Fields, Embedded: e.Embedded, Unlisted: spec.Unlisted, KeepPositions: spec.KeepPositions, Limits: spec.Limits})
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			count := treatmentsOf(e.Fields, e.Embedded)
+			texts = append(texts, referenceText{e.Field, fields, count, inside})
+			fields += count
+		}
+		return texts
+	}
+	r.envelope, r.texts = parseAll(spec.Envelope), embedded(len(spec.Envelope), spec.Embedded)
 	for _, rec := range spec.Records {
-		k := referenceKind{records: parse(rec.Select), inputs: parseAll(rec.Inputs), fields: parseAll(rec.Fields)}
+		k := referenceKind{records: parse(rec.Select), inputs: parseAll(rec.Inputs), fields: parseAll(rec.Fields), texts: embedded(len(rec.Fields), rec.Embedded)}
 		if rec.Subject != "" {
 			k.hasSubject, k.subject = true, parse(rec.Subject)
 		}
 		r.kinds = append(r.kinds, k)
 	}
 	return r, errors.Join(errs...)
+}
+
+// treatmentsOf is how many treatments fields have, with those of what is embedded in them.
+func treatmentsOf(fields []string, embedded []masking.Embedded) int {
+	n := len(fields)
+	for _, e := range embedded {
+		n += treatmentsOf(e.Fields, e.Embedded)
+	}
+	return n
 }
 
 // A node is one value of a document.
@@ -98,6 +128,7 @@ type referenceRecord struct {
 	index   int // in the window
 	base    *node
 	parent  *referenceRecord
+	subject masking.Value
 	profile *masking.Profile
 	tally   *masking.Tally
 }
@@ -156,7 +187,8 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 			if len(found) != 1 || found[0].kind != masking.Number && (found[0].kind != masking.String || len(found[0].text) == 0) {
 				return dst, &masking.SubjectError{Found: len(found)}
 			}
-			window[i].Subject = m.valueOf(found[0])
+			rec.subject = m.valueOf(found[0])
+			window[i].Subject = rec.subject
 		}
 		for _, q := range k.inputs {
 			var v masking.Value
@@ -174,7 +206,10 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 	decided := 0
 	for i, rec := range m.records {
 		p := profiles[i]
-		fields := len(m.fieldsOf(rec))
+		fields := treatmentsOf(m.spec.Envelope, m.spec.Embedded)
+		if rec.kind != masking.Envelope {
+			fields = treatmentsOf(m.spec.Records[rec.kind].Fields, m.spec.Records[rec.kind].Embedded)
+		}
 		if p == nil || !p.Denied && len(p.Treatments) != fields || p.Denied && rec.kind == masking.Envelope {
 			return dst, errProfile
 		}
@@ -308,6 +343,15 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 	if field >= 0 {
 		switch t := rec.profile.Treatments[field]; t.Rank {
 		case masking.RankClear:
+			var texts []referenceText
+			for _, x := range m.textsOf(rec) {
+				if m.fieldsOf(rec)[x.field].selects(rec.base, n) {
+					texts = append(texts, x)
+				}
+			}
+			if len(texts) > 0 {
+				return m.text(n, texts)
+			}
 			rec.tally.Treated[field]++
 			return m.inside(n, true), true
 		case masking.RankDrop:
@@ -315,6 +359,9 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 			return nil, false
 		default:
 			text, ok := t.Transform.Append(nil, m.valueOf(n))
+			if s, asks := t.Transform.(masking.SubjectTransform); asks && rec.subject.Kind != masking.Invalid {
+				text, ok = s.AppendFor(nil, m.valueOf(n), rec.subject)
+			}
 			if !ok {
 				rec.tally.Withheld[field]++
 				return nil, false
@@ -342,6 +389,49 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 	}
 }
 
+func (m *run) textsOf(rec *referenceRecord) []referenceText {
+	if rec.kind == masking.Envelope {
+		return m.texts
+	}
+	return m.kinds[rec.kind].texts
+}
+
+// text judges a string that holds JSON. The field that is counted is the first of those that the automaton meets.
+func (m *run) text(n *node, texts []referenceText) ([]byte, bool) {
+	rec := n.owner
+	x := slices.MinFunc(texts, func(a, b referenceText) int { return a.field - b.field })
+	if len(texts) > 1 || n.kind != masking.String {
+		rec.tally.Withheld[x.field]++
+		return nil, false
+	}
+	inner := &run{reference: x.inside, src: n.text}
+	root, err := inner.parse(0, len(n.text))
+	if err == nil {
+		envelope := &referenceRecord{kind: masking.Envelope, base: root, subject: rec.subject}
+		err = inner.findRecords(root, envelope)
+		envelope.profile = &masking.Profile{Treatments: rec.profile.Treatments[x.first : x.first+x.count]}
+		envelope.tally = &masking.Tally{Treated: rec.tally.Treated[x.first : x.first+x.count], Withheld: rec.tally.Withheld[x.first : x.first+x.count]}
+	}
+	if err != nil {
+		rec.tally.Withheld[x.field]++
+		return nil, false
+	}
+	rec.tally.Treated[x.field]++
+	text, keep := inner.judge(root, false)
+	m.unlisted += inner.unlisted
+	if !keep {
+		return nil, false
+	}
+	text = slices.Concat(n.text[:root.lo], text, n.text[root.hi:])
+	if bytes.Equal(text, n.text) {
+		return m.src[n.lo:n.hi], true
+	}
+	return []byte(`"` + strings.NewReplacer(shortEscapes...).Replace(string(text)) + `"`), true
+}
+
+// shortEscapes are what must be escaped in a string that holds JSON: it has no other control characters.
+var shortEscapes = []string{`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`}
+
 // inside returns n with its members judged one by one.
 func (m *run) inside(n *node, covered bool) []byte {
 	if len(n.children) == 0 {
@@ -352,6 +442,9 @@ func (m *run) inside(n *node, covered bool) []byte {
 	kept := 0
 	for i, c := range n.children {
 		text, keep := m.judge(c, covered)
+		if !keep && n.kind == masking.Array && m.spec.KeepPositions {
+			text, keep = []byte("null"), true
+		}
 		if !keep {
 			continue
 		}

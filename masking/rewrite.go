@@ -36,8 +36,9 @@ func (w *rewriter) turn(record int32) {
 		return
 	}
 	w.record = record
-	if p := w.profiles[record]; w.plan == nil || w.plan.profile != p {
-		w.plan = w.planOf(p)
+	p, kind := w.profiles[record], w.records[record].kind
+	if w.plan == nil || !w.plan.isOf(p, kind) {
+		w.plan = w.planOf(p, kind)
 		w.plan.tally = w.report.tally(p)
 	}
 }
@@ -112,7 +113,7 @@ func (w *rewriter) write(i int, covered bool) bool {
 	w.turn(n.record)
 	if n.state.selected() {
 		a := w.plan.of(n.state)
-		if a.rank == RankClear {
+		if a.stays() {
 			w.plan.tally.Treated[a.field]++
 			w.children(i, true)
 			return true
@@ -133,13 +134,20 @@ func (w *rewriter) write(i int, covered bool) bool {
 // treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
 func (w *rewriter) treat(a *action, x extent) bool {
 	tally := w.plan.tally
-	if a.rank == RankDrop {
+	switch a.rank {
+	case RankClear:
+		return w.open(a, x)
+	case RankDrop:
 		tally.Treated[a.field]++
 		return false
 	}
 	length, copied := len(w.dst), w.copied
 	w.copy(int(x.value))
-	out, ok := a.transform.Append(w.dst, w.read(x))
+	v := w.read(x)
+	out, ok := a.transform.Append(w.dst, v)
+	if !ok {
+		out, ok = w.appendForSubject(a.transform, v, w.record)
+	}
 	if !ok {
 		w.dst, w.copied = w.dst[:length], copied
 		tally.Withheld[a.field]++
@@ -190,7 +198,7 @@ func (w *rewriter) children(i int, covered bool) {
 			continue
 		}
 		w.next(&s, int(child.start))
-		w.done(&s, w.write(c, covered), int(child.end))
+		w.done(&s, w.write(c, covered) || w.vacate(child, n.kind == Array), int(child.end))
 	}
 	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
@@ -231,7 +239,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 		w.stay(n, s, next, i)
 		w.next(s, w.start(r, int(n.start), i))
 		x := w.extent(r, int(n.start), i)
-		kept := false
+		var kept bool
 		if child := r.shape.members[i].under(n.state); child.selected() {
 			kept = w.treat(w.plan.of(child), x)
 		} else {

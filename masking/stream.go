@@ -88,6 +88,7 @@ type item struct {
 
 // frame is an open container around records.
 type frame struct {
+	array    bool
 	covered  bool
 	begun    bool   // a child was parsed
 	children int    // that were written or dropped
@@ -109,17 +110,18 @@ func (t *stream) whole(src []byte, framing Framing) error {
 func (t *stream) sequence(src []byte, framing Framing) error {
 	limit := t.layout.spec.Limits.Buffer
 	ended := false
+	units := units{framing: framing}
 	for {
 		for {
 			size := 0
 			for range t.layout.spec.Limits.Window {
-				n := framing.unit(src[size:])
+				n := units.next(src[size:])
 				if size += n; n == 0 {
 					break
 				}
 			}
 			if size == 0 && ended {
-				size = len(src)
+				size, units.seen = len(src), 0
 			}
 			if size == 0 {
 				break
@@ -248,17 +250,18 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{covered: f != nil && f.covered}
+	inside := &frame{array: kind == Array, covered: f != nil && f.covered}
 	if around && len(st.fields) > 0 {
-		treatment := t.envelope.Treatments[strictest(t.envelope, st.fields)]
-		around = treatment.Rank == RankClear
+		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
+		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
+		around = treatment.Rank == RankClear && embedded == nil
 		inside.covered = true
 	}
 	if !around {
 		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
 	}
 	if len(st.fields) > 0 {
-		t.report.tally(t.envelope).Treated[strictest(t.envelope, st.fields)]++
+		t.report.tally(t.envelope).Treated[strictest(t.envelope.Treatments, st.fields)]++
 	}
 	t.items = append(t.items, item{frame: f, inside: inside, gap: gap, start: start, value: s.pos, end: s.pos + 1, node: -1})
 	parse := t.members
@@ -448,7 +451,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	}
 	w.dst = append(w.dst, gap...)
 	w.copied = it.start
-	if it.node >= 0 && !w.write(it.node, f.covered) {
+	if it.node >= 0 && !w.write(it.node, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
 		w.dst = w.dst[:length]
 		return true
 	}

@@ -10,6 +10,7 @@ import (
 //
 //	use                  size  salt            for
 //	hash hmac-sm3        32    none            hash(sm3)
+//	shift hmac-sha-256   32    none            shift
 //	token aes-256-ff1    32    none            token
 //	encrypt aes-256-gcm  32    16 random bytes encrypt
 //	encrypt sm4-gcm      16    16 random bytes encrypt(sm4)

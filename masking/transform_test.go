@@ -37,15 +37,15 @@ func treatmentOf(t testing.TB, expression string) masking.Treatment {
 	return treatment
 }
 
-// applied is what a transform makes of a JSON value that passed through the engine; "dropped" if it does not take it.
+// applied is what a transform makes of a JSON value of C00000001's that passed through the engine; "dropped" if it does not take it.
 func applied(t testing.TB, treatment masking.Treatment, value string) string {
 	t.Helper()
-	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$.v"}}}})
+	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Subject: "$.id", Fields: []string{"$.v"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	profile := &masking.Profile{Treatments: []masking.Treatment{treatment}}
-	out, err := layout.Append(context.Background(), nil, []byte(`{"v":`+value+`}`), masking.Document, deciderFunc(func(_ []masking.Record, profiles []*masking.Profile) error {
+	out, err := layout.Append(context.Background(), nil, []byte(`{"v":`+value+`,"id":"C00000001"}`), masking.Document, deciderFunc(func(_ []masking.Record, profiles []*masking.Profile) error {
 		for i := range profiles {
 			if profiles[i] = profile; i == 0 {
 				profiles[i] = &masking.Profile{}
@@ -229,7 +229,7 @@ func TestHashIsConcurrent(t *testing.T) {
 
 func TestParseExpression(t *testing.T) {
 	const names = "address, bank_card, birth_date, bucket, clear, cn_id_card, cn_mobile, constant, date, drop, email, encrypt, geo_point, hash, " +
-		"hkmo_permit, ip_address, landline, licence_plate, mask, null, officer_card, passport, person_name, redact, regex, round, token, tw_permit, type, uscc"
+		"hkmo_permit, ip_address, landline, licence_plate, mask, null, officer_card, passport, person_name, redact, regex, round, shift, token, tw_permit, type, uscc"
 	for _, test := range []struct{ text, printed, fault string }{
 		{"clear", "clear", ""},
 		{" drop ", "drop", ""},

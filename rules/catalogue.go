@@ -76,8 +76,8 @@ func (l *loader) declare(o object) {
 		case name == public:
 			o.fault(e.key, "type public: it cannot be changed, since fields of it are clear to all; declare a type of another name")
 			continue
-		case slices.Contains(classes, name) || slices.Contains(levels, name) || name == sensitive || !typeName.MatchString(name):
-			o.fault(e.key, "type %s: want a name of lower-case letters, digits and _, as in employee_number, that is no class, level or %s", name, sensitive)
+		case slices.Contains(classes, name) || slices.Contains(levels, name) || name == sensitive || name == embeddedJSON || !typeName.MatchString(name):
+			o.fault(e.key, "type %s: want a name of lower-case letters, digits and _, as in employee_number, that is no class, level, %s or %s", name, sensitive, embeddedJSON)
 			continue
 		}
 		l.typeDeclared[name] = o.place(e.key)

@@ -74,7 +74,7 @@ type Decision struct {
 	Path      string `json:"path"`
 	Type      string `json:"type"`
 	Treatment string `json:"treatment"`      // as rule files write it
-	Reason    Reason `json:"reason"`         // one of those from Permitted to KeyMissing
+	Reason    Reason `json:"reason"`         // one of those from Permitted to Structure
 	Rule      string `json:"rule,omitempty"` // file:line of the entry that decided; "" where none did
 }
 
@@ -245,8 +245,13 @@ func (a *Access) build(kindIndex int) *Profile {
 	}
 	k := a.route.kind(kindIndex)
 	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, a.in.roles), Quotas: quotas(a.set.roles, a.in.roles)}
-	for i := range k.fields {
-		f := &k.fields[i]
+	for i := range k.all {
+		f := &k.all[i]
+		if f.typ == embeddedType {
+			p.Treatments = append(p.Treatments, masking.Treatment{})
+			p.Fields = append(p.Fields, Decision{f.path, embeddedJSON, embeddedJSON, Structure, ""})
+			continue
+		}
 		_, v := a.decide(f, &a.in)
 		env := masking.Environment{Type: f.typ.Name}
 		if keys, purpose := a.set.keys, a.purpose.name; keys != nil { // the profile outlives the access

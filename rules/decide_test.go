@@ -278,6 +278,10 @@ func TestDecide(t *testing.T) {
 		{"bare mask of a hashed type", []string{"treat: {L2: clear}"}, []string{"at_most: mask"}, "$.device", "hash", "policy.yaml:7"},
 		{"a mask does not open a bare mask", []string{"treat: {C2: clear}"}, []string{`type: address, at_most: "mask(keep_first=6)"`, "class: C2, at_most: mask"}, "$.address", "constant(****)", "policy.yaml:8"},
 		{"a hash does not open two buckets", []string{"treat: {C2: clear}"}, []string{"at_most: hash", "at_most: bucket(size=10)", "at_most: bucket(size=20)"}, "$.amount", "constant(****)", "policy.yaml:9"},
+		{"bare mask leaves a shift", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: mask"}, "$.name", "shift(days=30)", "policy.yaml:5"},
+		{"hash over a shift", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: hash"}, "$.name", "hash", "policy.yaml:7"},
+		{"two shifts meet", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: shift(days=60)"}, "$.name", "constant(****)", "policy.yaml:7"},
+		{"shift and year meet", []string{"treat: {C2: date(to=year)}"}, []string{"at_most: shift(days=30)"}, "$.name", "constant(****)", "policy.yaml:7"},
 		{"constants meet", []string{"treat: {C2: constant(a)}"}, []string{"at_most: constant(b)"}, "$.name", "constant(****)", "policy.yaml:7"},
 	} {
 		set := load(t, test.roles, test.caps)

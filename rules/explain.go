@@ -112,7 +112,7 @@ func (a *Access) account(record Record) Account {
 	a.weigh(record.Kind, record.Inputs, record.Standing, out)
 	p := a.build(record.Kind)
 	account := Account{Kind: p.Kind, Denied: p.Denied, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
-	fields := a.route.kind(record.Kind).fields
+	fields := a.route.kind(record.Kind).all
 	for i, d := range p.Fields {
 		account.Fields = append(account.Fields, FieldAccount{d, a.others(&fields[i])})
 	}
@@ -121,6 +121,9 @@ func (a *Access) account(record Record) Account {
 
 // others says why each entry that takes part in the record did not decide about a field.
 func (a *Access) others(f *field) []Entry {
+	if f.typ == embeddedType {
+		return nil
+	}
 	permitted, left := a.decide(f, &a.in)
 	var list []Entry
 	note := func(e Entry, at place, about bool) {

@@ -29,6 +29,7 @@ var routeShape = &shape{"route", append(append([]key{
 	{name: "records", doc: "Several kinds of record, inner ones too, instead of record, subject and fields.", like: "[{record: $.guarantors[*], fields: {…}}]", form: listOf(objectOf(recordShape))},
 	{name: "unlisted", doc: "What becomes of a value that no selector names: drop (the default), mask (the text ****), or pass, which wants a reason.", like: "drop, mask or {pass: why}",
 		form: form{text: &text{words: []string{"drop", "mask"}}, object: unlistedShape}},
+	{name: "keep_positions", doc: "Whether null takes the place of an array element that is dropped, so that those behind it keep their index. Default: false.", like: "true", form: trueFalse},
 }...)}
 
 var recordShape = &shape{"record", recordKeys}
@@ -42,13 +43,19 @@ var recordKeys = []key{
 var fieldsForm = mappingOf(form{text: &text{known: typeWords}, object: fieldShape})
 
 var fieldShape = &shape{"field", []key{
-	{name: "type", doc: "What the field is.", like: "cn_id_card", form: form{text: &text{known: typeWords}}, required: true},
+	{name: "type", doc: "What the field is.", like: "cn_id_card", form: form{text: &text{known: typeWords}}},
 	{name: "class", doc: "Class here, instead of the type's (JR/T 0171-2020). A lower one wants a reason.", like: "C3", form: oneOf(classes...)},
 	{name: "level", doc: "Level here, instead of the type's (JR/T 0197-2020). A lower one wants a reason.", like: "L4", form: oneOf(levels...)},
 	{name: "sensitive", doc: "Whether it is sensitive personal information here (PIPL Art. 28). false instead of true wants a reason.", like: "true", form: trueFalse},
 	{name: "mask", doc: "What mask does to the field, instead of the type's default. A more open one wants a reason.", like: "mask(keep_last=4)", form: form{text: &text{known: treatmentWords}}},
 	{name: "reason", doc: "Why the field is less protected here than its type.", like: "the branch's own address, not a customer's", form: anyText},
 }}
+
+func init() { // what lies in a string is declared as fields are
+	fieldShape.keys = append(fieldShape.keys, key{
+		name: embeddedJSON, doc: "Instead of a type, of a string that holds JSON: what the fields within are, selector to type.", like: "{$.name: person_name}", form: fieldsForm,
+	})
+}
 
 var unlistedShape = &shape{"unlisted", []key{
 	{name: "pass", doc: "Why values that nobody classified may leave as they are.", like: "the service returns codes of products only", form: anyText, required: true},

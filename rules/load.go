@@ -182,6 +182,10 @@ func (l *loader) typeOf(s *source, n *yaml.Node, what string) *fieldType {
 	if t := l.types[name]; t != nil || name == "" {
 		return t
 	}
+	if name == embeddedJSON {
+		s.fault(n, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
+		return nil
+	}
 	known := l.typeNames()
 	s.fault(n, "%s: unknown type %q; want one of the catalogue's, or declare it under types of a policy%s", what, name, meant(name, known))
 	return nil

@@ -41,6 +41,7 @@ const (
 	ConsentMissing   Reason = "consent_missing"
 	ConsentTooNarrow Reason = "consent_too_narrow"
 	KeyMissing       Reason = "key_missing"
+	Structure        Reason = "structure"
 )
 
 // Why an entry that takes part did not decide about a field.
@@ -80,6 +81,7 @@ var reasons = []struct {
 	{ConsentMissing, "the purpose rests on consent, and the subject has given none that holds"},
 	{ConsentTooNarrow, "the subject's consent does not cover the field"},
 	{KeyMissing, "its treatment needs a key, and there is none"},
+	{Structure, "it is a string that holds JSON, whose fields are decided each for itself"},
 
 	{SaysNothing, "the entry is about other fields"},
 	{NoGrant, "a grant could show it, but none holds"},

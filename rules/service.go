@@ -36,6 +36,8 @@ type Route struct {
 	envelope kind
 	kinds    []kind
 	unlisted masking.Unlisted
+
+	keepPositions bool // of array elements, where some are dropped
 }
 
 // kind is a kind of record.
@@ -43,6 +45,7 @@ type kind struct {
 	selector string // "envelope" for what is outside any record
 	subject  string
 	fields   []field
+	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
 	at       *yaml.Node
 }
 
@@ -52,13 +55,14 @@ type field struct {
 	typ  *fieldType
 	// How policies name it: among the service's, and among the route's.
 	inService, inRoute string
+	inside             []field // of a string that holds JSON
 }
 
 // fields are those of all kinds of record, and of the envelope.
 func (r *Route) fields() []field {
-	list := slices.Clone(r.envelope.fields)
+	list := slices.Clone(r.envelope.all)
 	for _, k := range r.kinds {
-		list = append(list, k.fields...)
+		list = append(list, k.all...)
 	}
 	return list
 }
@@ -149,7 +153,7 @@ func (l *loader) route(o object, r Route, prefix string) {
 		}
 	}
 	if r.Public != "" {
-		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "purpose"} {
+		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "keep_positions", "purpose"} {
 			if o.values[key] != nil {
 				o.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
 			}
@@ -182,7 +186,11 @@ func (l *loader) layout(o object, r *Route) {
 	} else if r.Unlisted = o.inner("unlisted").text("pass"); r.Unlisted != "" {
 		r.unlisted = masking.UnlistedPass
 	}
+	if keep := o.flag("keep_positions"); keep != nil {
+		r.keepPositions = *keep
+	}
 	r.envelope = kind{selector: "envelope", at: o.node, fields: l.fields(o, "envelope", r)}
+	r.envelope.all = withEmbedded(r.envelope.fields, r)
 	if o.values["records"] == nil {
 		r.kinds = append(r.kinds, l.record(o, r, "route"))
 		return
@@ -213,6 +221,7 @@ func (l *loader) record(o object, r *Route, what string) kind {
 		o.fault(o.node, "%s: want the key fields, as in fields: {$.name: person_name}", what)
 	}
 	k.fields = l.fields(o, "fields", r)
+	k.all = withEmbedded(k.fields, r)
 	return k
 }
 
@@ -221,12 +230,20 @@ func (l *loader) fields(o object, key string, r *Route) []field {
 	for _, e := range o.entries(key) {
 		path := e.key.Value
 		l.selector(o.source, e.key, key, path)
-		t := l.fieldType(o.source, e, key)
-		if t != nil {
-			fields = append(fields, field{path, t, r.Service + " " + path, r.Service + " " + r.Match + " " + path})
+		f := r.field(path)
+		if inner := o.object(e.value); inner.values[embeddedJSON] != nil {
+			f.typ, f.inside = embeddedType, l.embedded(inner, path, r)
+		} else if f.typ = l.fieldType(o.source, e, key); f.typ == nil {
+			continue
 		}
+		fields = append(fields, f)
 	}
 	return fields
+}
+
+// field is a field of the route by its path, without a type.
+func (r *Route) field(path string) field {
+	return field{path: path, inService: r.Service + " " + path, inRoute: r.Service + " " + r.Match + " " + path}
 }
 
 // fieldType reads what a field is: the name of a type, or a type and what is other than usual with it.
@@ -236,6 +253,10 @@ func (l *loader) fieldType(s *source, e entry, what string) *fieldType {
 	}
 	o := s.object(e.value)
 	what = "field " + e.key.Value
+	if o.values["type"] == nil {
+		s.fault(e.value, "%s: want the key type, as in type: cn_id_card, or embedded_json with the fields of the JSON that the string holds", what)
+		return nil
+	}
 	usual := l.typeOf(s, o.values["type"], what+": type")
 	if usual == nil {
 		return nil
@@ -263,21 +284,15 @@ func (l *loader) selector(s *source, n *yaml.Node, what, text string) {
 
 // compileRoute merges a route's selectors, and those that conditions read, into a layout.
 func (l *loader) compileRoute(r *Route) {
-	spec := masking.Spec{Unlisted: r.unlisted}
-	paths := func(fields []field) []string {
-		list := make([]string, len(fields))
-		for i, f := range fields {
-			list[i] = f.path
-		}
-		return list
-	}
-	spec.Envelope = paths(r.envelope.fields)
+	spec := masking.Spec{Unlisted: r.unlisted, KeepPositions: r.keepPositions}
+	spec.Envelope, spec.Embedded = selectors(r.envelope.fields), embeddedIn(r.envelope.fields)
 	for _, k := range r.kinds {
 		spec.Records = append(spec.Records, masking.RecordSpec{
-			Select:  k.selector,
-			Subject: k.subject,
-			Inputs:  l.set.inputs.selectors(),
-			Fields:  paths(k.fields),
+			Select:   k.selector,
+			Subject:  k.subject,
+			Inputs:   l.set.inputs.selectors(),
+			Fields:   selectors(k.fields),
+			Embedded: embeddedIn(k.fields),
 		})
 	}
 	var err error

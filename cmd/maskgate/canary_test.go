@@ -65,7 +65,7 @@ func (p *planter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(recorded.Code)
 	for i, line := range bytes.SplitAfter(recorded.Body.Bytes(), []byte("\n")) {
 		if len(bytes.TrimSpace(line)) > 0 {
-			line = append(p.plant(line, fmt.Sprintf("line%d", i)), '\n')
+			line = append(p.plant(line, fmt.Sprintf("line%d", i), ""), '\n')
 		}
 		_, _ = w.Write(line)
 	}
@@ -73,8 +73,8 @@ func (p *planter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set(http.TrailerPrefix+"X-More", p.canary("unannounced trailer"))
 }
 
-// plant replaces the scalars of a document, except those that rules read.
-func (p *planter) plant(document []byte, line string) []byte {
+// plant replaces the scalars of a document, except those that rules read. within is put in front of their paths.
+func (p *planter) plant(document []byte, line, within string) []byte {
 	tokens, err := tokenise(document)
 	if err != nil {
 		panic(err)
@@ -83,6 +83,15 @@ func (p *planter) plant(document []byte, line string) []byte {
 	for _, t := range tokens {
 		agent := agentOf(tokens, t.path)
 		out = append(out, t.gap...)
+		var text string
+		if json.Unmarshal([]byte(t.raw), &text) == nil && strings.HasPrefix(text, "{") { // JSON in a string
+			quoted, err := json.Marshal(string(p.plant([]byte(text), line+agent, t.path+".")))
+			if err != nil {
+				panic(err)
+			}
+			out = append(out, quoted...)
+			continue
+		}
 		name := t.path[strings.LastIndexAny(t.path, ".")+1:]
 		isKept := false
 		for _, k := range kept {
@@ -92,10 +101,10 @@ func (p *planter) plant(document []byte, line string) []byte {
 		case t.role != "value" || isKept:
 			out = append(out, t.raw...)
 		case p.numbers:
-			out = append(out, p.canary(line+agent+"/"+t.path)...)
+			out = append(out, p.canary(line+agent+"/"+within+t.path)...)
 		default:
 			out = append(out, '"')
-			out = append(out, p.canary(line+agent+"/"+t.path)...)
+			out = append(out, p.canary(line+agent+"/"+within+t.path)...)
 			out = append(out, '"')
 		}
 	}

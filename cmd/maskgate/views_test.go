@@ -96,6 +96,19 @@ items[].channel           gone  clear
 items[].memo              gone  gone
 `
 
+const noticeFields = `
+customerId                clear   clear
+agentId                   clear   clear
+items[].id                clear   clear
+items[].sentAt            clear   clear
+items[].payload           masked  masked
+items[].payload.template  clear   clear
+items[].payload.name      masked  clear
+items[].payload.mobile    masked  clear
+items[].payload.cardNo    masked  masked
+items[].payload.text      gone    gone
+`
+
 const creditReportFields = `
 customerId               gone  clear
 reportNo                 gone  clear
@@ -157,6 +170,7 @@ func endpoints(t *testing.T) []endpoint {
 		{name: "all agents' customers", path: "/v1/customers?page=3&size=40", status: all, view: list, mixed: true},
 		{name: "export", path: "/v1/exports/customers?branch=SH-001", status: all, mixed: true, view: parseView(t, exportFields, "")},
 		{name: "transactions", path: "/v1/customers/" + id + "/transactions", status: officer, view: parseView(t, transactionFields, "")},
+		{name: "notices", path: "/v1/customers/" + id + "/notices", status: all, view: parseView(t, noticeFields, "")},
 		{name: "credit report", path: "/v1/customers/" + id + "/credit-report", status: officer, view: parseView(t, creditReportFields, "")},
 		{name: "risk score", path: "/v1/customers/" + id + "/risk-score", status: [3]int{502, 502, 403}},
 		{name: "company", path: "/v1/companies/" + firstCompany(), status: [3]int{200, 200, 200}, public: true},

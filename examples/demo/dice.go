@@ -16,6 +16,7 @@ const (
 	kindCredit
 	kindCompany
 	kindIdentity
+	kindNotice
 )
 
 // dice is a stream of random numbers. Only PCG's Uint64 is used, whose output is fixed by its

@@ -15,6 +15,7 @@ type Options struct {
 //	GET /v1/customers?page=1&size=20&agent=agent-07   a Page of Customer; agent is optional
 //	GET /v1/customers/{id}                            a Customer
 //	GET /v1/customers/{id}/transactions               a Transactions
+//	GET /v1/customers/{id}/notices                    a Notices
 //	GET /v1/customers/{id}/credit-report              a CreditReport
 //	GET /v1/customers/{id}/risk-score                 500 with personal data in body and header
 //	GET /v1/exports/customers?branch=BJ-001           a Customer a line
@@ -39,6 +40,7 @@ func (d *Data) Handler(opts ...Options) http.Handler {
 	get("/v1/customers", d.listCustomers(r))
 	get("/v1/customers/{id}", byID(r, "customer not found", d.Customer))
 	get("/v1/customers/{id}/transactions", byID(r, "customer not found", d.Transactions))
+	get("/v1/customers/{id}/notices", byID(r, "customer not found", d.Notices))
 	get("/v1/customers/{id}/credit-report", byID(r, "customer not found", d.CreditReport))
 	get("/v1/customers/{id}/risk-score", d.riskScore(r))
 	get("/v1/exports/customers", d.exportCustomers(r))

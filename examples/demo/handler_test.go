@@ -55,6 +55,8 @@ func TestStatus(t *testing.T) {
 		{"GET", "/v1/customers/C99999999", 404, js},
 		{"GET", "/v1/customers/C00000001/transactions", 200, js},
 		{"GET", "/v1/customers/C99999999/transactions", 404, js},
+		{"GET", "/v1/customers/C00000001/notices", 200, js},
+		{"GET", "/v1/customers/C99999999/notices", 404, js},
 		{"GET", "/v1/customers/C00000001/credit-report", 200, js},
 		{"GET", "/v1/customers/C99999999/credit-report", 404, js},
 		{"GET", "/v1/customers/C00000001/risk-score", 500, js},
@@ -140,6 +142,23 @@ func TestBodies(t *testing.T) {
 	for _, item := range transactions.Items {
 		if item.CustomerID != TourCustomerID {
 			t.Errorf("transaction %s is of customer %q", item.ID, item.CustomerID)
+		}
+	}
+}
+
+// TestNotices shows that the payload of a notice is JSON in a string, about the customer.
+func TestNotices(t *testing.T) {
+	d := New(DefaultSeed, DefaultCustomers)
+	var got Notices
+	decode(t, ask(d.Handler(), "GET", "/v1/customers/"+TourCustomerID+"/notices").Body.Bytes(), &got)
+	c := d.TourCustomer()
+	if want, _ := d.Notices(TourCustomerID); !reflect.DeepEqual(got, want) || got.AgentID != c.AgentID || len(got.Items) == 0 {
+		t.Errorf("notices %+v, want %+v", got, want)
+	}
+	for _, n := range got.Items {
+		var p payload
+		if decode(t, []byte(n.Payload), &p); p.Name != c.Name || p.Mobile != c.Mobile || p.CardNo == "" || !strings.Contains(p.Text, c.Name) {
+			t.Errorf("notice %s: payload %+v", n.ID, p)
 		}
 	}
 }

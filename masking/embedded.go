@@ -1,0 +1,172 @@
+package masking
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// Embedded is a field whose values are strings that hold a JSON text, as in {"payload":"{\"idCard\":\"…\"}"}.
+//
+// Where the field is in clear, the text is rewritten within the string. It is as strict as the response, and within the same [Limits]. What
+// lies in it belongs to the record of the string, and so to its subject, but only Fields speak for it: the string covers nothing
+// of its inside. A string whose text does not change stays as it is, byte for byte; any other is written anew, with no more escapes than
+// RFC 8259 §7 demands. A value that is no string, or a string that is no JSON text, is withheld, and so is one that two embedded fields
+// select. If the text's root is dropped, so is the string.
+//
+// A record's subject, inputs, inner records and their fields do not lie within strings.
+type Embedded struct {
+	// Field is the index of the field, in Fields of the record or, for a string within a string, of the text around it.
+	Field int
+	// Fields select the fields of the text, from its root. Their treatments stand in [Profile.Treatments] behind those of the record's
+	// own fields, text by text; those of a text within the text behind the text's.
+	Fields []string
+	// Embedded are the strings within the text that hold a text again.
+	Embedded []Embedded
+}
+
+// maxEmbedded is how many texts may lie one in the other, strings within strings.
+const maxEmbedded = 4
+
+// embedded is a compiled [Embedded].
+type embedded struct {
+	field int     // of what the string belongs to
+	text  *Layout // the inside: an envelope
+	first int     // index of the treatment of the text's first field
+	count int     // of treatments
+	index int     // among those of the layout
+}
+
+// embed compiles what is embedded in the records of a layout, and in its envelope.
+func (l *Layout) embed() error {
+	var faults []error
+	total := 0
+	for kind := Envelope; kind < len(l.spec.Records); kind++ {
+		fields, list := len(l.spec.Envelope), l.spec.Embedded
+		if kind != Envelope {
+			fields, list = len(l.spec.Records[kind].Fields), l.spec.Records[kind].Embedded
+		}
+		byField := make([]*embedded, fields)
+		for _, spec := range list {
+			if spec.Field < 0 || spec.Field >= len(byField) || byField[spec.Field] != nil {
+				faults = append(faults, fmt.Errorf("embedded field %d: want a field of the record, each at most once", spec.Field))
+				continue
+			}
+			if depthOf(spec) > maxEmbedded {
+				faults = append(faults, fmt.Errorf("more than %d JSON texts lie one within the other; declare the innermost as the string that it is", maxEmbedded))
+				continue
+			}
+			text, err := Compile(Spec{Envelope: spec.Fields, Embedded: spec.Embedded, Unlisted: l.spec.Unlisted, KeepPositions: l.spec.KeepPositions, Limits: l.spec.Limits})
+			if err != nil {
+				faults = append(faults, errors.Unwrap(err))
+				continue
+			}
+			e := &embedded{spec.Field, text, fields, text.treatments[0], total}
+			byField[spec.Field] = e
+			fields += e.count
+			total++
+		}
+		l.treatments = append(l.treatments, fields)
+		l.embedded = append(l.embedded, byField)
+	}
+	if total == 0 {
+		l.embedded = nil
+	}
+	l.texts = total
+	return errors.Join(faults...)
+}
+
+// depthOf returns how many texts lie one within the other.
+func depthOf(e Embedded) int {
+	deepest := 0
+	for _, inner := range e.Embedded {
+		deepest = max(deepest, depthOf(inner))
+	}
+	return deepest + 1
+}
+
+// embeddedIn returns the first of the fields of a kind of record that is embedded, or nil, and whether it is the only one.
+func (l *Layout) embeddedIn(kind int, fields []int) (first *embedded, only bool) {
+	if l.embedded == nil {
+		return nil, true
+	}
+	for _, f := range fields {
+		if e := l.embedded[kind+1][f]; e != nil {
+			if first != nil {
+				return first, false
+			}
+			first = e
+		}
+	}
+	return first, true
+}
+
+// open writes an embedded field in clear: the string with the text in it rewritten. If it reports false nothing was written.
+func (w *rewriter) open(a *action, x extent) bool {
+	e, tally, treatments := a.embedded, w.plan.tally, w.plan.treatments
+	if !a.only || x.kind != String {
+		tally.Withheld[e.field]++
+		return false
+	}
+	in := w.inside(e)
+	defer in.forget()
+	mark := w.text.mark()
+	defer w.text.release(mark)
+	text := w.content(x)
+	if !in.parseText(text, &w.evaluation.work) {
+		tally.Withheld[e.field]++
+		return false
+	}
+	in.inText.Treatments = treatments[e.first : e.first+e.count]
+	in.profiles = append(in.profiles, &in.inText)
+	in.window = append(in.window, Record{Kind: Envelope, Parent: -1, Subject: w.window[w.record].Subject})
+	in.report.reset()
+	out, err := in.append(in.output[:0], Document, &in.report)
+	in.output = out
+	tally.Treated[e.field]++
+	inner := in.report.tally(&in.inText)
+	for i := range e.count {
+		tally.Treated[e.first+i] += inner.Treated[i]
+		tally.Withheld[e.first+i] += inner.Withheld[i]
+	}
+	w.report.Unlisted += in.report.Unlisted
+	if err != nil {
+		return false // the root is dropped
+	}
+	if !bytes.Equal(out, text) {
+		w.copy(int(x.value))
+		w.dst = append(w.dst, '"')
+		w.dst = append(appendEscaped(w.dst, out), '"')
+		w.copied = int(x.end)
+	}
+	return true
+}
+
+// inside returns the outline for texts of an embedded field. It is kept, like all buffers.
+func (o *outline) inside(e *embedded) *outline {
+	if o.texts == nil {
+		o.texts = make([]*outline, o.layout.texts)
+	}
+	if o.texts[e.index] == nil {
+		o.texts[e.index] = &outline{layout: e.text}
+	}
+	return o.texts[e.index]
+}
+
+// parseText fills the outline from a text, with the filters' work that is left of the response. It reports false if the text is not
+// strict JSON.
+func (o *outline) parseText(text []byte, work *int) bool {
+	o.src = text
+	o.scan.reset(text, o.layout.spec.Limits)
+	o.evaluation.work = *work
+	ok := o.document()
+	*work = o.evaluation.work
+	o.scan.blank()
+	return ok && o.scan.pos == len(text)
+}
+
+// forget clears the outline of a text.
+func (o *outline) forget() {
+	o.clear()
+	o.src, o.scan.src, o.inText.Treatments = nil, nil, nil
+}

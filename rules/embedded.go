@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// embeddedJSON is what service files say, instead of a type, of strings that hold JSON, as in
+// $.payload: {embedded_json: {$.idCard: cn_id_card}}. The string itself is structure, like an object: no rule treats it, and what no
+// selector names within it is what the route's unlisted says.
+const embeddedJSON = "embedded_json"
+
+// embeddedType is the type of a string that holds JSON. No class or level is its, and no treat or cap can name it.
+var embeddedType = &fieldType{Name: embeddedJSON}
+
+// embedded reads what a string holds.
+func (l *loader) embedded(o object, path string, r *Route) []field {
+	for _, k := range fieldShape.keys {
+		if n := o.values[k.name]; n != nil && k.name != embeddedJSON {
+			o.fault(n, "field %s: a string that holds JSON is structure, so %s says nothing; remove it", path, k.name)
+		}
+	}
+	return l.fields(o, embeddedJSON, r)
+}
+
+// embeddedIn returns what is embedded in fields, as a layout has it.
+func embeddedIn(fields []field) []masking.Embedded {
+	var list []masking.Embedded
+	for i, f := range fields {
+		if f.typ == embeddedType {
+			list = append(list, masking.Embedded{Field: i, Fields: selectors(f.inside), Embedded: embeddedIn(f.inside)})
+		}
+	}
+	return list
+}
+
+// withEmbedded returns fields of a route with those of what is embedded behind them, in the order of
+// [masking.Profile.Treatments]. The path of a field within a string is the string's, a bar, and its own in the string.
+func withEmbedded(fields []field, r *Route) []field {
+	all := slices.Clone(fields)
+	for _, f := range fields {
+		for _, inner := range withEmbedded(f.inside, r) {
+			named := r.field(f.path + " | " + inner.path)
+			named.typ = inner.typ
+			all = append(all, named)
+		}
+	}
+	return all
+}
+
+func selectors(fields []field) []string {
+	list := make([]string, len(fields))
+	for i, f := range fields {
+		list[i] = f.path
+	}
+	return list
+}
