@@ -22,8 +22,9 @@ var allowed = map[string][]string{
 	"auth":            {"net/http"},
 	"audit":           {},
 	"keys":            {},
+	"watch":           {"fsnotify"},
 	"examples/demo":   {"net/http"},
-	"caddymodule":     {"masking", "rules", "auth", "audit", "keys", "net/http", "caddy", "zap", "prometheus"},
+	"caddymodule":     {"masking", "rules", "auth", "audit", "keys", "watch", "net/http", "caddy", "zap", "prometheus"},
 	"cmd/maskgate":    {"", "caddymodule", "audit", "examples/demo", "net/http", "caddy"},
 	"cmd/auditverify": {},
 }
@@ -35,6 +36,7 @@ var guarded = map[string]string{
 	"github.com/caddyserver/":              "caddy",
 	"go.uber.org/zap":                      "zap",
 	"github.com/prometheus/client_golang/": "prometheus",
+	"github.com/fsnotify/":                 "fsnotify",
 	"github.com/tidwall/":                  "tidwall",
 	"go.opentelemetry.io/":                 "opentelemetry",
 }

@@ -162,6 +162,13 @@ func (l *Log) Checkpoint() string {
 	return l.newest
 }
 
+// Err says why nothing can be written any more; nil as long as it can.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
 // Recovered returns how many bytes [Open] set aside because a crash had left
 // them half written. No record in them was ever acknowledged.
 func (l *Log) Recovered() int64 {

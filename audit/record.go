@@ -45,15 +45,15 @@ type Record struct {
 	Reason   string `json:"reason,omitempty"`   // stable code of why it was refused
 	Status   int    `json:"status,omitempty"`   // HTTP status the caller gets
 
-	// RulesDigest names the rule set that decided.
+	// RulesDigest names the rule set that decided, or that comes into force.
 	RulesDigest string `json:"rules_digest,omitempty"`
+	// RulesBefore names the set that it replaces, if the gateway had one, and
+	// RuleFiles are its files. Both are of rules events.
+	RulesBefore string     `json:"rules_before,omitempty"`
+	RuleFiles   []RuleFile `json:"rule_files,omitempty"`
 
 	// RulesReviewers are who reviewed the files of that set.
 	RulesReviewers []string `json:"rules_reviewers,omitempty"`
-
-	// RuleFiles are the files of the set, in rules events: who answers for
-	// what an access record's digest names.
-	RuleFiles []RuleFile `json:"rule_files,omitempty"`
 
 	Records  int   `json:"records,omitempty"`  // records released
 	Denied   int   `json:"denied,omitempty"`   // records denied and removed
@@ -112,9 +112,9 @@ type Field struct {
 
 // A RuleFile is a file of a rule set, and who answers for it.
 type RuleFile struct {
-	Name          string `json:"name"`
+	Name          string `json:"name"`   // base name, as Field.Rule cites it
 	Kind          string `json:"kind"`   // "service" or "policy"
-	Digest        string `json:"digest"` // of its content
+	SHA256        string `json:"sha256"` // of its content, hexadecimal
 	Owner         string `json:"owner,omitempty"`
 	Reviewer      string `json:"reviewer,omitempty"`
 	Justification string `json:"justification,omitempty"`

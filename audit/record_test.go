@@ -23,7 +23,7 @@ func fullRecord() Record {
 			AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
 		Purpose: "loan-review", Basis: "consent", Method: "GET", Route: "GET /v1/customers", Service: "customer",
 		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, BasisDocument: "PIA-2025-014", ServiceOwner: "crm-team", RulesReviewers: []string{"wang.fang"},
-		RuleFiles:   []RuleFile{{Name: "customer.yaml", Kind: "service", Digest: "sha256:0a", Owner: "crm-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
+		RulesBefore: "sha256:1", RuleFiles: []RuleFile{{Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
 		RulesDigest: "sha256:0",
 		Records:     2, Denied: 1, Unlisted: 3, Bytes: 512,
 		Part: 3,

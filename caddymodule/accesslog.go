@@ -80,7 +80,10 @@ func PrintSummary(w io.Writer, s audit.Summary) error {
 func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 	r := e.Record
 	var b strings.Builder
-	fmt.Fprintf(&b, "#%d  %s  %s", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"), r.Decision)
+	fmt.Fprintf(&b, "#%d  %s  %s", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"), or(r.Decision, r.Event))
+	if r.Event != "access" {
+		return printEvent(w, &b, r)
+	}
 	if r.Reason != "" {
 		fmt.Fprintf(&b, " (%s)", r.Reason)
 	}
@@ -101,6 +104,19 @@ func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 			}
 			b.WriteByte('\n')
 		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printEvent prints what happened to the gateway itself.
+func printEvent(w io.Writer, b *strings.Builder, r audit.Record) error {
+	fmt.Fprintf(b, "  gateway %s, version %s\n", r.Gateway, r.Version)
+	if r.RulesDigest != "" {
+		fmt.Fprintf(b, "    rules    %s, %s\n    before   %s\n", r.RulesDigest, r.Note, or(r.RulesBefore, "none, since the start"))
+	}
+	for _, f := range r.RuleFiles {
+		fmt.Fprintf(b, "      %-24s sha256:%s\n", f.Name, f.SHA256)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -36,7 +36,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
@@ -48,7 +47,8 @@ func init() {
 
 // App holds what the requests of all handlers share: rules, token verification, keys and the access log. Keys and log
 // outlive a reload of the configuration; rules and verification do not, so that a request is decided, rewritten and
-// recorded under the configuration that it began with.
+// recorded under the configuration that it began with. Rules are also taken anew whenever their files change; a request goes
+// on under those that it began with.
 type App struct {
 	// DataDir is the directory of the key file (keys.json) and the access log (audit). It is made on first start.
 	// Required.
@@ -56,6 +56,17 @@ type App struct {
 
 	// Rules are the rule files, or directories of them. Required.
 	Rules []string `json:"rules,omitempty"`
+
+	// Shadow are the rule files, or directories of them, of a set that is not in force: each request is decided under it too,
+	// and where that comes to something else is counted. It alters no response. Default: none.
+	Shadow []string `json:"shadow,omitempty"`
+
+	// Watch says how changes of rule files are noticed.
+	Watch Watch `json:"watch,omitzero"`
+
+	// Drift is for how many responses of a route a selector may match nothing before that is reported; below 0 neither that nor
+	// members that no rule lists are looked for. Default: 1000.
+	Drift int `json:"drift,omitempty"`
 
 	// Token says which tokens are accepted. Required.
 	Token *Token `json:"token,omitempty"`
@@ -69,11 +80,16 @@ type App struct {
 
 	ctx      caddy.Context
 	logger   *zap.Logger
-	rules    *rules.Set
+	ruling   atomic.Pointer[ruling]
 	verifier *auth.Verifier
 	jwks     *auth.JWKS
 	metrics  *metrics
 	acquired string // key of shared in the pool
+
+	source       *source // of rules
+	shadowSource *source // nil without a shadow
+	watching     func()  // ends it; nil if rule files are not watched
+	shadowJobs   shadowJobs
 
 	shared  atomic.Pointer[shared] // nil until Start
 	settled chan struct{}          // closed once it is known whether Start succeeded
@@ -100,6 +116,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.Gateway = host
 	}
+	a.Watch.complete()
+	if a.Drift == 0 {
+		a.Drift = 1000
+	}
 	var faults []error
 	if !rules.IsHeaderName(a.PurposeHeader) {
 		faults = append(faults, errors.New("maskgate: purpose_header: want the name of a header"))
@@ -121,19 +141,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	var err error
-	a.metrics, err = newMetrics(ctx.GetMetricsRegistry())
+	a.metrics, err = newMetrics(ctx.GetMetricsRegistry(), a)
 	return err
-}
-
-func (a *App) loadRules() error {
-	files, err := rules.ReadFiles(a.Rules...)
-	if err != nil {
-		return err
-	}
-	if a.rules, err = rules.Load(files, a); err != nil {
-		return fmt.Errorf("loading rules:\n%w", err)
-	}
-	return nil
 }
 
 func (a *App) openVerifier() error {
@@ -173,25 +182,28 @@ func (a *App) Start() error {
 	} else if n := s.log.Recovered(); n > 0 {
 		a.logger.Warn("the access log ended in a write that was cut short; nothing in it had been acknowledged", zap.Int64("bytes_set_aside", n))
 	}
-	_, err = s.log.Append(a.ctx, audit.Record{
-		Event: "rules", Gateway: a.Gateway, Version: version(), RulesDigest: a.rules.Digest(), RuleFiles: ruleFiles(a.rules),
-		Note: fmt.Sprintf("%d routes in force", len(a.rules.Routes())),
-	})
-	if err != nil {
-		return fmt.Errorf("recording the rules in force: %w", err)
+	if err := s.begin(a); err != nil {
+		return err
 	}
 	a.shared.Store(s)
 	a.settle.Do(func() { close(a.settled) })
-	a.logger.Info("rules in force", zap.String("digest", a.rules.Digest()), zap.Int("routes", len(a.rules.Routes())))
+	a.watchRules()
 	return nil
 }
 
-// Stop does nothing: requests may still be in flight. Cleanup releases what Start took.
-func (a *App) Stop() error { return nil }
+// Stop lets the rules be. Requests may still be in flight, so it is Cleanup that releases what Start took.
+func (a *App) Stop() error {
+	a.stopWatching()
+	if s := a.shared.Load(); s != nil {
+		return s.end(a)
+	}
+	return nil
+}
 
 // Cleanup releases what this instance acquired.
 func (a *App) Cleanup() error {
 	var faults []error
+	a.stopWatching()
 	if a.settled != nil {
 		a.settle.Do(func() { close(a.settled) })
 	}

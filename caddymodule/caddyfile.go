@@ -17,6 +17,8 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("maskgate", parseApp)
 	httpcaddyfile.RegisterHandlerDirective("maskgate", parseHandler)
+	httpcaddyfile.RegisterHandlerDirective("maskgate_status", parseStatus)
+	httpcaddyfile.RegisterDirectiveOrder("maskgate_status", httpcaddyfile.Before, "invoke")
 	// Before whatever answers a request or holds directives that do (handle, route): those are what it guards. Behind what
 	// only looks at or alters a request.
 	httpcaddyfile.RegisterDirectiveOrder("maskgate", httpcaddyfile.Before, "invoke")
@@ -39,11 +41,22 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return m, m.UnmarshalCaddyfile(h.Dispenser)
 }
 
+func parseStatus(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	s := new(Status)
+	return s, s.UnmarshalCaddyfile(h.Dispenser)
+}
+
 // UnmarshalCaddyfile sets up the app from the global option:
 //
 //	maskgate {
 //		data <directory>
 //		rules <file or directory...>
+//		shadow <file or directory...>
+//		watch off | {
+//			settle <duration>
+//			poll <duration>
+//		}
+//		drift off | <responses>
 //		purpose_header <name>
 //		gateway <name>
 //		token {
@@ -70,6 +83,12 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = one(d, &a.DataDir)
 		case "rules":
 			a.Rules, err = several(d)
+		case "shadow":
+			a.Shadow, err = several(d)
+		case "watch":
+			err = a.Watch.unmarshal(d)
+		case "drift":
+			err = a.drift(d)
 		case "purpose_header":
 			err = one(d, &a.PurposeHeader)
 		case "gateway":
@@ -78,10 +97,46 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			a.Token = new(Token)
 			err = a.Token.unmarshal(d)
 		default:
-			err = d.Errf("unknown option %q; want data, rules, purpose_header, gateway or token", option)
+			err = d.Errf("unknown option %q; want data, rules, shadow, watch, drift, purpose_header, gateway or token", option)
 		}
 		return err
 	})
+}
+
+func (w *Watch) unmarshal(d *caddyfile.Dispenser) error {
+	if args := d.RemainingArgs(); len(args) == 1 && args[0] == "off" {
+		w.Off = true
+	} else if len(args) > 0 {
+		return d.Errf("want watch off, or a block with settle and poll")
+	}
+	return options(d, func(option string) error {
+		switch {
+		case w.Off:
+			return d.Errf("watch is off, so %s says nothing; remove one of the two", option)
+		case option == "settle":
+			return duration(d, &w.Settle)
+		case option == "poll":
+			return duration(d, &w.Poll)
+		}
+		return d.Errf("watch: unknown option %q; want settle or poll", option)
+	})
+}
+
+func (a *App) drift(d *caddyfile.Dispenser) error {
+	var text string
+	if err := one(d, &text); err != nil {
+		return err
+	}
+	if text == "off" {
+		a.Drift = -1
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return d.Errf("want drift off, or a number of responses, as in 1000; have %q", text)
+	}
+	a.Drift = n
+	return nil
 }
 
 func (t *Token) unmarshal(d *caddyfile.Dispenser) error {

@@ -66,6 +66,12 @@ func TestCaddyfileApp(t *testing.T) {
 	maskgate {
 		data /var/lib/maskgate
 		rules /etc/rules extra.yaml
+		shadow /etc/next
+		watch {
+			settle 1s
+			poll 1m
+		}
+		drift 50
 		purpose_header X-Purpose
 		gateway g1
 		token {
@@ -87,7 +93,8 @@ func TestCaddyfileApp(t *testing.T) {
 	if err := json.Unmarshal(c.Apps.Maskgate, &got); err != nil {
 		t.Fatal(err)
 	}
-	_ = json.Unmarshal([]byte(`{"data_dir":"/var/lib/maskgate","rules":["/etc/rules","extra.yaml"],"purpose_header":"X-Purpose","gateway":"g1",
+	_ = json.Unmarshal([]byte(`{"data_dir":"/var/lib/maskgate","rules":["/etc/rules","extra.yaml"],"shadow":["/etc/next"],
+		"watch":{"settle":1000000000,"poll":60000000000},"drift":50,"purpose_header":"X-Purpose","gateway":"g1",
 		"token":{"issuer":"https://idp.example","audience":["a","b"],"keys":"https://127.0.0.1/jwks","allow_local_keys":true,
 		"algorithms":["ES256","PS256"],"types":["at+jwt"],"leeway":10000000000,"max_size":8192,
 		"claims":{"roles":"realm_access.roles","subject":"uid"},"purpose_prefix":"purpose:"}}`), &want)
@@ -125,6 +132,9 @@ func TestCaddyfileOrder(t *testing.T) {
 			t.Errorf("%q: order %v", text, handlers)
 		}
 	}
+	if _, handlers := adapted(t, prefix+"maskgate\nmaskgate_status\n}"); len(handlers) != 2 || handlers[0] != `{"handler":"maskgate_status"}` {
+		t.Errorf("maskgate_status: order %v", handlers)
+	}
 	if _, handlers := adapted(t, prefix+"maskgate\nheader X-A b\n}"); len(handlers) != 2 || handlers[1] != `{"handler":"maskgate"}` {
 		t.Errorf("header: order %v", handlers)
 	}
@@ -136,12 +146,21 @@ func TestCaddyfileErrors(t *testing.T) {
 	inSite := func(text string) string { return ":80 {\n" + text + "\n}" }
 	inHandler := func(line string) string { return inSite("maskgate {\n" + line + "\n}") }
 	for _, tt := range []struct{ text, want string }{
-		{inApp("date x"), `unknown option "date"; want data, rules, purpose_header, gateway or token, at Caddyfile:3`},
+		{inApp("date x"), `unknown option "date"; want data, rules, shadow, watch, drift, purpose_header, gateway or token, at Caddyfile:3`},
 		{inApp("data"), "wrong argument count or unexpected line ending after 'data', at Caddyfile:3"},
 		{inApp("data a b"), "wrong argument count or unexpected line ending after 'b', at Caddyfile:3"},
 		{inApp("data a\ndata b"), "data stands twice; remove one, at Caddyfile:4"},
 		{inApp("data a {\n x\n}"), "at Caddyfile:3"},
 		{inApp("rules"), "after 'rules', at Caddyfile:3"},
+		{inApp("shadow"), "after 'shadow', at Caddyfile:3"},
+		{inApp("watch on"), "want watch off, or a block with settle and poll, at Caddyfile:3"},
+		{inApp("watch off {\n poll 1s\n}"), "watch is off, so poll says nothing; remove one of the two, at Caddyfile:4"},
+		{inApp("watch {\n every 1s\n}"), `watch: unknown option "every"; want settle or poll, at Caddyfile:4`},
+		{inApp("watch {\n poll 0s\n}"), `want a duration, as in 30s; have "0s", at Caddyfile:4`},
+		{inApp("drift 0"), `want drift off, or a number of responses, as in 1000; have "0", at Caddyfile:3`},
+		{inApp("drift on"), `have "on", at Caddyfile:3`},
+		{inSite("maskgate_status x"), "after 'x', at Caddyfile:2"},
+		{inSite("maskgate_status {\n path /x\n}"), `unknown option "path"; maskgate_status has none, at Caddyfile:3`},
 		{inApp("token x {\n}"), "after 'x', at Caddyfile:3"},
 		{"{\nmaskgate x {\n}\n}", "after 'x', at Caddyfile:2"},
 		{"{\nmaskgate {\n}\nmaskgate {\n}\n}", "the maskgate option stands twice; merge the two, at Caddyfile:4"},
@@ -221,5 +240,8 @@ func TestShippedCaddyfile(t *testing.T) {
 	}
 	if len(c.Apps.HTTP.Servers) != 2 || !slices.ContainsFunc(handlers, func(h string) bool { return strings.Contains(h, `"handler":"maskgate"`) }) {
 		t.Errorf("handlers %v", handlers)
+	}
+	if !slices.Contains(handlers, `{"handler":"maskgate_status"}`) {
+		t.Errorf("nobody answers /ready: %v", handlers)
 	}
 }

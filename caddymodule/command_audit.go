@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -34,6 +35,7 @@ writing, or was cut short. A gateway that starts sets such bytes aside; nothing 
 	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
 	cmd.Flags().StringArray("key", nil, "public key to trust instead of the data directory's own (may be repeated)")
 	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, which the log must still contain")
+	prunedFlag(cmd)
 	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
 		summary, err := verifyLog(fl)
 		if err != nil {
@@ -50,8 +52,17 @@ writing, or was cut short. A gateway that starts sets such bytes aside; nothing 
 	return cmd
 }
 
+// prunedFlag is for logs of which a retention period took the beginning.
+func prunedFlag(cmd *cobra.Command) {
+	cmd.Flags().Int64("pruned-before", 0, "segment files whose records all come before record `N` may have been removed")
+}
+
 func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
-	var checks []audit.Check
+	pruned, err := fl.GetInt64("pruned-before")
+	if err != nil {
+		return audit.Summary{}, err
+	}
+	checks := []audit.Check{audit.PrunedBefore(pruned)}
 	if file := fl.String("checkpoint"); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -109,9 +120,9 @@ func searchCommand() *cobra.Command {
 		Use:   "search",
 		Short: "Finds access records: who saw whom, when, why, and under which rule",
 		Long: `Verifies the access log, then prints the records that match all that is given. The subject is given as services
-know it, and never stands in the log: only its keyed pseudonym does. Exit status: 0, also if nothing is found; 1 if the log
-is not sound.`,
-		Example: "  maskgate audit search --subject C00000052 --since 24h\n  maskgate audit search --caller officer-03 --json",
+know it, and never stands in the log: only its keyed pseudonym does. With --event rules it prints which rules came into force, and
+when. Exit status: 0, also if nothing is found; 1 if the log is not sound.`,
+		Example: "  maskgate audit search --subject C00000052 --since 24h\n  maskgate audit search --caller officer-03 --json\n  maskgate audit search --event rules",
 		Args:    cobra.NoArgs,
 		RunE:    searchLog,
 	}
@@ -119,10 +130,12 @@ is not sound.`,
 	cmd.Flags().String("subject", "", "whom records are about, e.g. a customer's number")
 	cmd.Flags().String("caller", "", "who asked")
 	cmd.Flags().String("purpose", "", "why")
+	cmd.Flags().String("event", "access", "what happened: access, rules, start or stop")
 	cmd.Flags().String("id", "", "correlation identifier, as callers were given it")
 	cmd.Flags().String("since", "", "how long ago (24h, 30d), or a date, or a time (RFC 3339)")
 	cmd.Flags().String("until", "", "likewise")
 	cmd.Flags().Bool("json", false, "print records as JSON lines")
+	prunedFlag(cmd)
 	return cmd
 }
 
@@ -132,14 +145,21 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: "access"}
+	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: flag("event")}
+	if !slices.Contains([]string{"access", "rules", "start", "stop"}, q.Event) {
+		return fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event)
+	}
+	pruned, err := cmd.Flags().GetInt64("pruned-before")
+	if err != nil {
+		return err
+	}
 	if q.Since, err = moment(flag("since"), time.Now()); err != nil {
 		return fmt.Errorf("--since: %w", err)
 	}
 	if q.Until, err = moment(flag("until"), time.Now()); err != nil {
 		return fmt.Errorf("--until: %w", err)
 	}
-	if _, err := log.Verify(); err != nil {
+	if _, err := log.Verify(audit.PrunedBefore(pruned)); err != nil {
 		return err
 	}
 	var subjects []string

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/audit"
 	"github.com/spf13/cobra"
 )
 
@@ -119,6 +121,11 @@ func TestAuditCommands(t *testing.T) {
 		{[]string{"search", data, "--since=tomorrow"}, "", "--since: want a duration"},
 		{[]string{"search", data, "--since=-1h"}, "", "--since: want a duration"},
 		{[]string{"search", data, "--until=x"}, "", "--until: want a duration"},
+		{[]string{"search", data, "--event=rules"}, "    before   none, since the start\n      policy.yaml              sha256:", ""},
+		{[]string{"search", data, "--event=start"}, "  start  gateway test, version ", ""},
+		{[]string{"search", data, "--event=rule"}, "", "--event: want access, rules, start or stop"},
+		{[]string{"verify", data, "--pruned-before=2"}, "5 records", ""},
+		{[]string{"search", data, "--pruned-before=x"}, "", "invalid argument"},
 	} {
 		out, errs, err := command(t, append([]string{"audit"}, tt.args...)...)
 		switch {
@@ -156,6 +163,66 @@ func TestAuditCommands(t *testing.T) {
 		if out, _, err := command(t, "audit", sub, data); err == nil || !strings.Contains(err.Error(), "corrupt") || out != "" {
 			t.Errorf("%s of an altered log: %s, %v", sub, out, err)
 		}
+	}
+}
+
+// TestPruned: a log whose oldest segments were removed verifies if that is allowed, and only then.
+func TestPruned(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openShared(dir, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Destruct(); err != nil {
+		t.Fatal(err)
+	}
+	signer, _ := s.keys.Signer(originPrefix + "test")
+	verifiers, _ := s.keys.Verifiers(originPrefix + "test")
+	log, err := audit.Open(audit.Options{Dir: filepath.Join(dir, auditDir), Signer: signer, Verifiers: verifiers, SegmentSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := log.Append(t.Context(), audit.Record{Event: "access", Decision: "released", Status: 200, Route: "GET /v1/people"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(log.Close(), os.Remove(filepath.Join(dir, auditDir, strings.Repeat("0", 20)+".jsonl"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"verify", "search"} {
+		if out, _, err := command(t, "audit", sub, "--data="+dir); err == nil {
+			t.Errorf("%s of a pruned log: %s", sub, out)
+		}
+		if out, _, err := command(t, "audit", sub, "--data="+dir, "--pruned-before=2"); err != nil || out == "" {
+			t.Errorf("%s --pruned-before=2: %s, %v", sub, out, err)
+		}
+	}
+}
+
+// TestRotateKeys: a gateway uses the new version from its next start on; the log goes on, and what was recorded is found.
+func TestRotateKeys(t *testing.T) {
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, person("C1", "张三丰"))
+	})
+	g := start(t, "maskgate "+up)
+	g.get("/v1/people/C1")
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := command(t, "keys", "rotate", "--data="+g.data()); err != nil || !strings.HasPrefix(out, "key version 2 is in place") {
+		t.Fatalf("keys rotate: %s, %v", out, err)
+	}
+	g.load()
+	g.await(g.addr)
+	g.get("/v1/people/C1")
+	out, _, err := command(t, "audit", "search", "--data="+g.data(), "--subject=C1", "--json")
+	if err != nil || strings.Count(out, `"s1:`) != 1 || strings.Count(out, `"s2:`) != 1 {
+		t.Errorf("search: %s, %v, want a record under each version of the key", out, err)
+	}
+	if _, _, err := command(t, "keys", "rotate", "--data="+t.TempDir()); err == nil || !strings.Contains(err.Error(), "rotating keys") {
+		t.Errorf("keys rotate without a key file: %v", err)
 	}
 }
 

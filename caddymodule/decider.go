@@ -11,9 +11,13 @@ import (
 
 // decider picks the profile of each record of a response, and keeps who the records are about.
 type decider struct {
-	exchange *exchange
+	entry    *entry
+	metrics  *metrics          // nil: it is not timed
+	subjects *audit.SubjectKey // nil: nobody is named
+	quotas   *quotas           // of subjects; nil where nobody is named, since nothing leaves
 	groups   []group
 	denied   int
+	framing  masking.Framing
 	single   bool // the response has one record at the most: to deny it is to deny the request
 }
 
@@ -26,14 +30,20 @@ type group struct {
 	seen     map[string]bool // subjects by their identifier; it does not outlive the request
 }
 
-func (d *decider) begin(x *exchange, framing masking.Framing) {
+func (d *decider) begin(e *entry, framing masking.Framing) {
 	d.reset()
-	d.exchange = x
-	d.single = framing == masking.Document && x.route.Single()
+	d.entry, d.framing = e, framing
+	d.single = framing == masking.Document && e.route.Single()
+}
+
+// live has the decisions timed, and whom they are about named and counted, since the response leaves.
+func (d *decider) live(a *App) {
+	s := a.shared.Load()
+	d.metrics, d.subjects, d.quotas = a.metrics, &s.subjects, &s.quotas
 }
 
 func (d *decider) reset() {
-	d.exchange, d.denied = nil, 0
+	d.entry, d.metrics, d.subjects, d.quotas, d.denied = nil, nil, nil, nil, 0
 	clear(d.groups)
 	d.groups = d.groups[:0]
 }
@@ -50,17 +60,20 @@ func (d *decider) next() {
 
 // Decide implements [masking.Decider].
 func (d *decider) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
-	x := d.exchange
-	defer x.app.metrics.since(stageDecide, time.Now())
+	if d.metrics != nil {
+		defer d.metrics.since(stageDecide, time.Now())
+	}
 	outermost, admitted := 0, 0 // records of the first kind
 	var shown []sighting
 	for i, r := range records {
-		p := x.access.Profile(r.Kind, r.Inputs)
+		p := d.entry.access.Profile(r.Kind, r.Inputs)
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++
-		if subject, first := g.add(r.Subject, x.app.shared.Load().subjects); first && len(p.Quotas) > 0 {
-			shown = append(shown, sighting{subject, p.Quotas})
+		if d.subjects != nil {
+			if subject, first := g.add(r.Subject, *d.subjects); first && len(p.Quotas) > 0 {
+				shown = append(shown, sighting{subject, p.Quotas})
+			}
 		}
 		if r.Kind == masking.Envelope {
 			continue
@@ -81,7 +94,7 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	if d.single && outermost > 0 && admitted == 0 {
 		return &rules.Denial{Reason: rules.ConditionNotMet}
 	}
-	if !x.app.shared.Load().quotas.take(x.caller.ID, shown, x.begin) {
+	if q := d.entry.request; len(shown) > 0 && !d.quotas.take(q.Caller.ID, shown, q.Time) {
 		return &rules.Denial{Reason: rules.TooManySubjects}
 	}
 	return nil

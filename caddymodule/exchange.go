@@ -7,16 +7,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/masking"
-	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
 )
 
@@ -24,21 +21,22 @@ import (
 type exchange struct {
 	handler  *Handler
 	app      *App
+	ruling   *ruling // in force when the request came
 	upstream upstream
 	request  *http.Request
 	begin    time.Time
 	writer   http.ResponseWriter
 
-	id      string // correlation identifier
-	caller  *auth.Caller
-	route   *rules.Route
-	purpose string
-	access  *rules.Access // nil before admission, and on public routes
-	target  target
-	buffers *buffers
-	part    int          // windows of a stream that are on record
-	begun   bool         // the answer has begun, as a stream
-	body    *requestBody // nil until the upstream is asked, and if there is none
+	id     string // correlation identifier
+	caller *auth.Caller
+	entry
+	admitted bool   // the rules let the request in
+	whole    bool   // the upstream's answer is in buffers, whole
+	answer   answer // the upstream's
+	buffers  *buffers
+	part     int          // windows of a stream that are on record
+	begun    bool         // the answer has begun, as a stream
+	body     *requestBody // nil until the upstream is asked, and if there is none
 }
 
 // correlationHeader carries the identifier by which caller, operator and auditor speak of the same request.
@@ -81,7 +79,6 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	x.id = newID()
 	quietStdLog()
 	x.buffers = bufferPool.Get().(*buffers)
-	defer x.buffers.free()
 	connection := http.NewResponseController(w)
 	if x.hasBody() {
 		// Whoever sends slowly, or never reads the answer, does not hold the connection for good.
@@ -89,6 +86,7 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	}
 	x.writer = w
 	out, err := x.decide()
+	defer x.end(err)
 	if x.begun {
 		x.endStream(err)
 		return
@@ -107,6 +105,13 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	x.beginWriting()
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body) // it fails if the caller went away
+}
+
+// end hands what is known of the request to the shadow, once the answer is written, or else gives the buffers back.
+func (x *exchange) end(err error) {
+	if !x.inShadow(err) {
+		x.buffers.free()
+	}
 }
 
 // beginWriting gives the caller the handler's timeout to read what is about to be written. net/http takes the deadline back
@@ -207,12 +212,8 @@ func (x *exchange) admit() error {
 		return err
 	}
 	x.caller = &caller
-	if x.route, err = route(x.app.rules, r.Method, r.Host, path); err != nil {
+	if x.route, err = x.handler.route(x.ruling.Set, r, path); err != nil {
 		return err
-	}
-	if only := x.handler.Services; len(only) > 0 && !slices.Contains(only, x.route.Service) {
-		x.route = nil
-		return noRoute.because(reasonNoRoute)
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
@@ -224,34 +225,11 @@ func (x *exchange) admit() error {
 			return badRequest.because(reasonBody)
 		}
 	}
-	query, err := targetQuery(r, x.route)
-	if err != nil {
+	if err := x.entry.admit(x.ruling.Set, r, caller, x.app.PurposeHeader, x.begin); err != nil {
 		return err
 	}
-	x.target = target{path, query}
-	if x.route.Public != "" {
-		return nil
-	}
-	x.purpose = x.route.Purpose
-	if named := r.Header.Values(x.app.PurposeHeader); x.purpose == "" && len(named) == 1 {
-		x.purpose = named[0]
-	}
-	x.access, err = x.app.rules.Admit(x.route, x.ruled())
-	return err
-}
-
-// ruled is the request as rules know it.
-func (x *exchange) ruled() rules.Request {
-	c := x.caller
-	peer, _ := netip.ParseAddr(address(x.request)) // none: the zero address is in no network
-	return rules.Request{
-		Caller: rules.Caller{
-			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region,
-			ACR: c.ACR, AMR: c.AMR, Purposes: c.Purposes, Address: peer.WithZone(""),
-		},
-		Purpose: x.purpose,
-		Time:    x.begin,
-	}
+	x.admitted = true
+	return nil
 }
 
 // fetch asks the upstream and rewrites its answer.
@@ -262,7 +240,7 @@ func (x *exchange) fetch() (release, error) {
 	defer timer.Stop()
 	r := x.request.Clone(ctx)
 	r.Header = upstreamHeader(x.request, x.route, x.handler.RequestHeaders, x.id)
-	r.URL.RawQuery = x.target.query
+	r.URL.RawQuery = x.query
 	r.Trailer, r.TransferEncoding, r.Close = nil, nil, false
 	if x.hasBody() {
 		x.body = &requestBody{ReadCloser: http.MaxBytesReader(nil, r.Body, x.handler.MaxRequest)}
@@ -280,6 +258,7 @@ func (x *exchange) fetch() (release, error) {
 	if a.rest != nil {
 		defer a.rest.Close()
 	}
+	x.answer, x.whole = a, a.rest == nil && a.carriesData()
 	mediaType, err := a.check(x.route)
 	if err != nil {
 		return release{}, x.blame(ctx, err) // reverse_proxy answers a caller who left with 499
@@ -301,7 +280,8 @@ func (x *exchange) fetch() (release, error) {
 	rewriting := time.Now()
 	d := &x.buffers.decider
 	framing := x.route.Framing(mediaType)
-	d.begin(x, framing)
+	d.begin(&x.entry, framing)
+	d.live(x.app)
 	x.buffers.out, err = x.route.Layout.Append(ctx, x.buffers.out, body.Bytes(), framing, d, &x.buffers.report)
 	x.app.metrics.since(stageRewrite, rewriting)
 	out.body = x.buffers.out

@@ -111,6 +111,9 @@ type gateway struct {
 func start(t testing.TB, site string, changes ...func(*gateway)) *gateway {
 	t.Helper()
 	g := &gateway{t: t, dir: t.TempDir(), addr: freeAddress(t), metrics: freeAddress(t), site: site, level: "INFO"}
+	for g.metrics == g.addr {
+		g.metrics = freeAddress(t) // the system gives the same port twice now and then
+	}
 	g.rules(testService, testPolicy)
 	for _, change := range changes {
 		change(g)
@@ -192,6 +195,7 @@ http://%s {
 http://%s {
 	bind 127.0.0.1
 	metrics /metrics
+	maskgate_status
 }
 `, g.level, g.data(), filepath.Join(g.dir, "rules"), demo.IssuerURL, demo.Audience, filepath.Join(issuerDir, demo.JWKSFile),
 		g.options, strings.Replace(g.addr, "127.0.0.1", "", 1), g.site, strings.Replace(g.metrics, "127.0.0.1", "", 1))
@@ -338,12 +342,19 @@ func (g *gateway) records(id string) []audit.Record {
 
 func (g *gateway) scrape() string {
 	g.t.Helper()
-	resp, err := fresh.Get("http://" + g.metrics + "/metrics")
+	_, body := g.status("/metrics")
+	return body
+}
+
+// status asks at the operators' listener.
+func (g *gateway) status(path string) (int, string) {
+	g.t.Helper()
+	resp, err := fresh.Get("http://" + g.metrics + path)
 	for range 5 { // the loopback of a sandbox resets a connection now and then; no test is about that of the metrics
 		if err == nil {
 			break
 		}
-		resp, err = fresh.Get("http://" + g.metrics + "/metrics")
+		resp, err = fresh.Get("http://" + g.metrics + path)
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -353,7 +364,7 @@ func (g *gateway) scrape() string {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return string(body)
+	return resp.StatusCode, string(body)
 }
 
 // person is a JSON answer about a customer of the agent.

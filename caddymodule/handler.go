@@ -118,6 +118,15 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
+// route finds the route of a request among those of the handler's services.
+func (h *Handler) route(set *rules.Set, r *http.Request, path string) (*rules.Route, error) {
+	found, err := route(set, r.Method, r.Host, path)
+	if err == nil && len(h.Services) > 0 && !slices.Contains(h.Services, found.Service) {
+		return nil, noRoute.because(reasonNoRoute)
+	}
+	return found, err
+}
+
 // Cleanup closes connections to the upstream as they become idle.
 func (h *Handler) Cleanup() error {
 	if h.service != nil {
@@ -133,7 +142,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.service != nil {
 		up = h.service
 	}
-	x := exchange{handler: h, app: h.app, upstream: up, request: r, begin: time.Now()}
+	x := exchange{handler: h, app: h.app, ruling: h.app.ruling.Load(), upstream: up, request: r, begin: time.Now()}
 	defer x.abort()
 	x.serve(w)
 	return nil

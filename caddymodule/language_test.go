@@ -130,7 +130,7 @@ func TestLanguage(t *testing.T) {
 		files = e.Record.RuleFiles
 	}
 	for i := range files {
-		files[i].Digest = ""
+		files[i].SHA256 = ""
 	}
 	wantFiles := []audit.RuleFile{
 		{Name: "policy.yaml", Kind: "policy", Owner: "security", Reviewer: "chen.jing"},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/rules"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -14,6 +15,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	fields   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	reloads  *prometheus.CounterVec
 	stages   *prometheus.HistogramVec
 }
 
@@ -32,7 +34,7 @@ var buckets = []float64{
 	1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5, 10,
 }
 
-func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+func newMetrics(registry prometheus.Registerer, a *App) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "maskgate_requests_total",
@@ -46,13 +48,17 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			Name: "maskgate_refusals_total",
 			Help: "Refused requests by reason; docs/problems.md explains each.",
 		}, []string{"reason"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "maskgate_rules_reloads_total",
+			Help: "Changes of rule files (rules or shadow) by what came of them: taken, restored (again as those in use), broken, or unrecorded (the access log took no record).",
+		}, []string{"set", "result"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "maskgate_stage_duration_seconds",
 			Help:    "How long the stages of requests take.",
 			Buckets: buckets,
 		}, []string{"stage"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.fields, m.refusals, m.stages} {
+	for _, c := range []prometheus.Collector{m.requests, m.fields, m.refusals, m.reloads, m.stages, standing{a}} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -62,6 +68,19 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 
 func (m *metrics) since(stage string, begin time.Time) {
 	m.stages.WithLabelValues(stage).Observe(time.Since(begin).Seconds())
+}
+
+// forget lets go of the series of routes that a new set does not have.
+func (m *metrics) forget(old, now *rules.Set) {
+	kept := map[string]bool{}
+	for _, r := range now.Routes() {
+		kept[r.Match] = true
+	}
+	for _, r := range old.Routes() {
+		if !kept[r.Match] {
+			m.requests.DeletePartialMatch(prometheus.Labels{"route": r.Match})
+		}
+	}
 }
 
 // count counts a released response.

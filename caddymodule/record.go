@@ -20,7 +20,7 @@ func (x *exchange) record() audit.Record {
 		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
 		Caller: &audit.Caller{Address: address(r)},
 		Method: method(r), Upstream: x.handler.Upstream,
-		RulesDigest: x.app.rules.Digest(), RulesReviewers: x.app.rules.Reviewers(),
+		RulesDigest: x.ruling.Digest(), RulesReviewers: x.ruling.Reviewers(),
 		Latency:  time.Since(x.begin),
 		Protocol: r.Proto,
 	}
@@ -37,7 +37,7 @@ func (x *exchange) record() audit.Record {
 		record.Route, record.Service, record.ServiceOwner = x.route.Match, x.route.Service, x.route.Owner
 	}
 	// A purpose that no policy knows is the caller's free text.
-	if p, ok := x.app.rules.Purpose(x.purpose); ok {
+	if p, ok := x.ruling.Purpose(x.purpose); ok {
 		record.Purpose, record.Basis, record.BasisDocument = p.Name, p.Basis, p.Document
 	}
 	return record
@@ -88,6 +88,10 @@ func (x *exchange) recordRelease(out release, report *masking.Report) error {
 		return err
 	}
 	x.app.metrics.count(&record, x.role())
+	if x.access != nil && out.mediaType != "" {
+		d := &x.buffers.decider
+		x.ruling.drift.observe(d, report, x.part > 1 && d.framing == masking.Document)
+	}
 	return nil
 }
 
@@ -113,18 +117,4 @@ func (x *exchange) refused(why *refusal) *refusal {
 			zap.String("correlation_id", x.id), zap.String("route", x.routeName()), zap.NamedError("cause", why.cause))
 	}
 	return why
-}
-
-func (x *exchange) routeName() string {
-	if x.route == nil {
-		return "none"
-	}
-	return x.route.Match
-}
-
-func (x *exchange) role() string {
-	if x.access == nil {
-		return "none"
-	}
-	return x.access.Role()
 }

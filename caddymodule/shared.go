@@ -22,6 +22,7 @@ type shared struct {
 	subjects audit.SubjectKey
 	quotas   quotas
 	gateway  string
+	rules    succession
 }
 
 const (

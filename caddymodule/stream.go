@@ -36,7 +36,8 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 	body := patient{io.MultiReader(&x.buffers.upstream, a.rest), timer, time.Duration(x.handler.Timeout)}
 	framing := x.route.Framing(mediaType)
 	d := &x.buffers.decider
-	d.begin(x, framing)
+	d.begin(&x.entry, framing)
+	d.live(x.app)
 	out := release{status: a.status, mediaType: mediaType, header: a.header}
 	err := x.route.Layout.Rewrite(ctx, body, framing, d, func(window []byte, report *masking.Report) error {
 		timer.Stop() // the caller's slowness is not the upstream's

@@ -10,12 +10,6 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// target is what a request asks for, in the one form that rules and upstream both see.
-type target struct {
-	path  string // as sent, escapes and all
-	query string // encoded anew
-}
-
 // targetPath returns the path of a request if there is only one way to read it. Upstreams differ in what they make of
 // empty and dot segments, encoded slashes and letters, backslashes and path parameters; such a path is refused.
 func targetPath(r *http.Request) (string, error) {

@@ -130,6 +130,7 @@ func (w *rewriter) open(a *action, x extent) bool {
 		tally.Withheld[e.first+i] += inner.Withheld[i]
 	}
 	w.report.Unlisted += in.report.Unlisted
+	w.report.Names.addAll(&in.report.Names)
 	if err != nil {
 		return false // the root is dropped
 	}

@@ -185,6 +185,7 @@ type Profile struct {
 type Report struct {
 	Records  int     // records decided, envelopes not counted
 	Unlisted int     // values dropped or replaced because no field selects them
+	Names    Names   // of the members among Unlisted that were dropped
 	Tallies  []Tally // one for each distinct profile met, in order of first use
 }
 

@@ -128,7 +128,7 @@ func (w *rewriter) write(i int, covered bool) bool {
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.unlisted(n.extent)
+	return w.unlisted(int(n.start), n.extent)
 }
 
 // treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
@@ -158,12 +158,14 @@ func (w *rewriter) treat(a *action, x extent) bool {
 	return true
 }
 
-func (w *rewriter) unlisted(x extent) bool {
+// unlisted does what becomes of a value that no field selects; start is its member's first byte.
+func (w *rewriter) unlisted(start int, x extent) bool {
 	if w.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
 	w.report.Unlisted++
 	if w.layout.spec.Unlisted == UnlistedDrop {
+		w.dropped(start, int(x.value))
 		return false
 	}
 	w.copy(int(x.value))
@@ -243,7 +245,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 		if child := r.shape.members[i].under(n.state); child.selected() {
 			kept = w.treat(w.plan.of(child), x)
 		} else {
-			kept = w.unlisted(x)
+			kept = w.unlisted(w.start(r, int(n.start), i), x)
 		}
 		w.done(s, kept, int(x.end))
 		next = i + 1
@@ -262,6 +264,7 @@ func (w *rewriter) stay(n *node, s *siblings, from, to int) {
 
 func (r *Report) reset() {
 	r.Records, r.Unlisted = 0, 0
+	r.Names.reset()
 	for i := range r.Tallies {
 		r.Tallies[i].Profile = nil
 	}

@@ -99,7 +99,7 @@ func (l *loader) file(f File) {
 		return
 	}
 	l.set.files = append(l.set.files, FileInfo{
-		Name: filepath.Base(f.Name), Kind: kind, Digest: contentDigest(f.Data),
+		Name: filepath.Base(f.Name), Kind: kind, SHA256: hexDigest(f.Data),
 		Owner: o.text("owner"), Reviewer: o.text("reviewer"), Justification: o.text("justification"),
 	})
 }
@@ -223,14 +223,13 @@ func digest(files []File) string {
 	files = append(slices.Clone(files), File{Name: "built-in/catalogue", Data: catalogueFile})
 	lines := make([]string, len(files))
 	for i, f := range files {
-		sum := sha256.Sum256(f.Data)
-		lines[i] = filepath.Base(f.Name) + "\x00" + hex.EncodeToString(sum[:]) + "\n"
+		lines[i] = filepath.Base(f.Name) + "\x00" + hexDigest(f.Data) + "\n"
 	}
 	slices.Sort(lines)
-	return contentDigest([]byte(strings.Join(lines, "")))
+	return "sha256:" + hexDigest([]byte(strings.Join(lines, "")))
 }
 
-func contentDigest(data []byte) string {
+func hexDigest(data []byte) string {
 	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:])
 }

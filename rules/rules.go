@@ -151,7 +151,7 @@ func (s *Set) Digest() string { return s.digest }
 type FileInfo struct {
 	Name          string // base name
 	Kind          string // service or policy
-	Digest        string // of its content
+	SHA256        string // of its content, hexadecimal
 	Owner         string
 	Reviewer      string
 	Justification string

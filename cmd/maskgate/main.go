@@ -1,5 +1,5 @@
 // Command maskgate is Caddy with Maskgate's modules and those of Caddy's that a sidecar needs: the HTTP server with TLS,
-// reverse_proxy for several upstreams, headers and log encoders, and metrics. Its own commands are demo, token, rules and audit.
+// reverse_proxy for several upstreams, headers and log encoders, and metrics. Its own commands are demo, token, rules, select, reveal, keys and audit.
 package main
 
 import (

@@ -1,0 +1,198 @@
+package caddymodule
+
+import (
+	"strings"
+	"sync/atomic"
+
+	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
+	"go.uber.org/zap"
+)
+
+// drift notices that an upstream has changed: a selector that matches nothing any more, and a member that no rule lists and
+// that was not there before. It looks at every response that is released, and keeps counts and names of selectors only.
+type drift struct {
+	after  int64 // responses without a match
+	logger *zap.Logger
+	routes map[*rules.Route]*routeDrift // not altered
+}
+
+// routeDrift is what the responses of one route had.
+type routeDrift struct {
+	match string
+	kinds []kindDrift
+	names names
+}
+
+// kindDrift counts, for the selector of a kind of record and those of its fields, the responses in a row that they matched
+// nothing of.
+type kindDrift struct {
+	name   string
+	silent atomic.Int64
+	fields []fieldDrift
+}
+
+type fieldDrift struct {
+	path   string
+	silent atomic.Int64
+	within []int // fields of the kind that enclose it: of what is in a value that was dropped or replaced nobody knows
+}
+
+// newDrift begins to look at the routes of a set. What old, which may be nil, knows of a place that the set has too goes on.
+func newDrift(set *rules.Set, after int, old *drift, logger *zap.Logger) *drift {
+	d := &drift{after: int64(after), logger: logger, routes: map[*rules.Route]*routeDrift{}}
+	before := map[string]*routeDrift{}
+	if old != nil {
+		for _, r := range old.routes {
+			before[r.match] = r
+		}
+	}
+	for _, route := range set.Routes() {
+		kinds := route.Kinds()
+		r := &routeDrift{match: route.Match, kinds: make([]kindDrift, len(kinds))}
+		for i, k := range kinds {
+			r.kinds[i].name = k.Name
+			r.kinds[i].fields = make([]fieldDrift, len(k.Fields))
+			for j, path := range k.Fields {
+				r.kinds[i].fields[j] = fieldDrift{path: path, within: enclosing(k.Fields, path)}
+			}
+		}
+		r.inherit(before[r.match])
+		d.routes[route] = r
+	}
+	return d
+}
+
+// enclosing finds the fields that hold what path selects, as far as their texts tell.
+func enclosing(fields []string, path string) []int {
+	var within []int
+	for i, f := range fields {
+		if rest, ok := strings.CutPrefix(path, f); ok && rest != "" && strings.IndexByte(".[ ", rest[0]) >= 0 { // a bar, behind a space, leads into a string
+			within = append(within, i)
+		}
+	}
+	return within
+}
+
+// inherit takes over what was known of the route.
+func (r *routeDrift) inherit(old *routeDrift) {
+	if old == nil {
+		return
+	}
+	r.names.inherit(&old.names)
+	for i := range r.kinds {
+		k := &r.kinds[i]
+		for j := range old.kinds {
+			before := &old.kinds[j]
+			if k.name != before.name {
+				continue
+			}
+			k.silent.Store(before.silent.Load())
+			known := map[string]int64{}
+			for f := range before.fields {
+				known[before.fields[f].path] = before.fields[f].silent.Load()
+			}
+			for f := range k.fields {
+				k.fields[f].silent.Store(known[k.fields[f].path])
+			}
+		}
+	}
+}
+
+// observe looks at what was released of a response. more says that it is not the first window of a document: then a match
+// counts, and a missing one does not, for it may have been in an earlier window.
+func (d *drift) observe(decided *decider, report *masking.Report, more bool) {
+	if d == nil || len(report.Tallies) == 0 {
+		return
+	}
+	r := d.routes[decided.entry.route]
+	if r == nil {
+		return
+	}
+	for i := range r.kinds {
+		d.kind(r, &r.kinds[i], decided, report, more)
+	}
+	var fresh []string
+	for i := range report.Names.Len() {
+		if shown, first := r.names.add(report.Names.At(i)); first {
+			fresh = append(fresh, shown)
+		}
+	}
+	if len(fresh) > 0 {
+		d.logger.Warn("an upstream sends what no rule lists, so it is dropped; list it in the route's service file, as its type or as secret",
+			zap.String("route", r.match), zap.Strings("names", fresh))
+	}
+}
+
+func (d *drift) kind(r *routeDrift, k *kindDrift, decided *decider, report *masking.Report, more bool) {
+	var tallies [8]tallied // of the kind; more of them are rare
+	list, records := tallies[:0], 0
+	for _, g := range decided.groups {
+		if g.profile.Kind != k.name || g.records == 0 {
+			continue
+		}
+		records += g.records
+		for i := range report.Tallies {
+			if t := &report.Tallies[i]; t.Profile == &g.profile.Profile && !t.Profile.Denied {
+				list = append(list, tallied{t})
+			}
+		}
+	}
+	if decided.denied > 0 && len(r.kinds) > 2 {
+		more = true // records that were denied may have held those of other kinds
+	}
+	d.note(&k.silent, records > 0, more, r, k.name, "")
+	if len(list) == 0 {
+		return
+	}
+	for i := range k.fields {
+		f := &k.fields[i]
+		matched, hidden := false, false
+		for _, t := range list {
+			matched = matched || t.has(i)
+			for _, j := range f.within {
+				hidden = hidden || t.has(j) && t.Profile.Treatments[j].Rank != masking.RankClear
+			}
+		}
+		d.note(&f.silent, matched, more || hidden, r, k.name, f.path)
+	}
+}
+
+// tallied is the tally of a profile.
+type tallied struct{ *masking.Tally }
+
+func (t tallied) has(field int) bool { return t.Treated[field]+t.Withheld[field] > 0 }
+
+// note counts a match of a selector, or that there was none; unsure means that there may have been.
+func (d *drift) note(silent *atomic.Int64, matched, unsure bool, r *routeDrift, kind, field string) {
+	switch {
+	case matched:
+		if n := silent.Load(); n > 0 {
+			silent.Store(0)
+			if n >= d.after {
+				d.logger.Info("a selector matches again", zap.String("route", r.match), zap.String("record", kind), zap.String("field", field))
+			}
+		}
+	case unsure:
+	case silent.Add(1) == d.after:
+		d.logger.Warn("a selector matches nothing any more: the upstream may have changed, so look at its answers and at the route's service file",
+			zap.String("route", r.match), zap.String("record", kind), zap.String("field", field), zap.Int64("responses", d.after))
+	}
+}
+
+// silent counts the selectors of a route that have matched nothing for too long.
+func (d *drift) silent(r *routeDrift) int {
+	n := 0
+	for i := range r.kinds {
+		k := &r.kinds[i]
+		if k.silent.Load() >= d.after {
+			n++
+		}
+		for j := range k.fields {
+			if k.fields[j].silent.Load() >= d.after {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,262 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/maskgate/maskgate/rules"
+	"go.uber.org/zap"
+)
+
+// serving is an upstream whose answer a test sets.
+type serving struct {
+	mu   sync.Mutex
+	body string // guarded by mu
+}
+
+func (s *serving) set(body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.body = body
+}
+
+func (s *serving) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, s.body)
+}
+
+// TestDriftOfSelectors: a selector that matches nothing for so many responses in a row is reported, once, and again when it does.
+func TestDriftOfSelectors(t *testing.T) {
+	up := &serving{}
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP), func(g *gateway) { g.options = quick + "drift 5\n" })
+	const silentField = `"msg":"a selector matches nothing any more: the upstream may have changed, so look at its answers and at the route's service file","route":"GET /v1/people/{id}","record":"$","field":"$.name","responses":5`
+	visit := func(n int, path, body string) {
+		t.Helper()
+		up.set(body)
+		for range n {
+			if got := g.get(path); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+		}
+	}
+	silent := func(route string) string {
+		t.Helper()
+		for line := range strings.Lines(g.scrape()) {
+			if n, ok := strings.CutPrefix(line, `maskgate_drift_silent_selectors{route="`+route+`"} `); ok {
+				return strings.TrimSpace(n)
+			}
+		}
+		return "no series"
+	}
+	const one, list = "GET /v1/people/{id}", "GET /v1/people"
+	whole := person("C1", "张三丰")
+	nameless := strings.Replace(whole, `"name"`, `"fullName"`, 1)
+	visit(1, "/v1/people/C1", whole)
+	visit(4, "/v1/people/C1", nameless)
+	if n := silent(one); n != "0" || strings.Contains(captured.String(), silentField) {
+		t.Errorf("%s silent selectors after 4 responses, want 0", n)
+	}
+	visit(1, "/v1/people/C1", nameless)
+	if n := silent(one); n != "1" || strings.Count(captured.String(), silentField) != 1 {
+		t.Errorf("%s silent selectors after 5 responses, want 1, logged once:\n%s", n, captured.String())
+	}
+	visit(9, "/v1/people/C1", nameless)
+	if n := strings.Count(captured.String(), silentField); n != 1 {
+		t.Errorf("logged %d times, want once", n)
+	}
+	// What is known of a place outlives a change of the rules.
+	g.rules(testService, testPolicy+"# changed\n")
+	eventually(t, "the change is in force", func() bool { return running(t).ruling.Load().Digest() == digestOf(t, g) })
+	if n := silent(one); n != "1" {
+		t.Errorf("%s silent selectors after a change of the rules, want 1", n)
+	}
+	visit(1, "/v1/people/C1", whole)
+	if n := silent(one); n != "0" || !strings.Contains(captured.String(), `"msg":"a selector matches again"`) {
+		t.Errorf("%s silent selectors once it matched, want 0", n)
+	}
+	// Records that are not there tell nothing of their fields; but they are missed themselves.
+	visit(4, "/v1/people", `{"items":[]}`)
+	visit(1, "/v1/people", `{"items":[`+whole+`]}`)
+	visit(4, "/v1/people", `{"items":[]}`)
+	if n := silent(list); n != "0" {
+		t.Errorf("%s silent selectors, want 0", n)
+	}
+	visit(1, "/v1/people", `{"list":[]}`)
+	if n := silent(list); n != "1" || !strings.Contains(captured.String(), `"route":"GET /v1/people","record":"$.items[*]","field":"","responses":5`) {
+		t.Errorf("%s silent selectors without records, want 1", n)
+	}
+	// Nor do records that are denied.
+	denied := strings.Replace(nameless, agent.ID, "agent-99", 1)
+	visit(9, "/v1/people", `{"items":[`+denied+`]}`)
+	if n := silent(list); n != "0" {
+		t.Errorf("%s silent selectors where all records were denied, want 0", n)
+	}
+}
+
+// TestDriftWithin: of what is in a field that was dropped or replaced nobody knows.
+func TestDriftWithin(t *testing.T) {
+	fields := []string{"$.a", "$.a.b", "$.ab", "$.c[*]", "$.c[*].d", "$['a']", "$.a | $.e"}
+	for path, want := range map[string]string{"$.a.b": "[0]", "$.ab": "[]", "$.c[*].d": "[3]", "$.a | $.e": "[0]", "$.a": "[]"} {
+		if got := fmt.Sprint(enclosing(fields, path)); got != want {
+			t.Errorf("enclosing(%q) = %s, want %s", path, got, want)
+		}
+	}
+	up := &serving{}
+	service := strings.Replace(testService, "$.pin: pin, $.agentId: public", "$.pin: pin, $.pin.old: pin, $.agentId: public, $.agentId.x: public", 1)
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP), func(g *gateway) {
+		g.rules(service, testPolicy)
+		g.options = "drift 3\n"
+	})
+	up.set(person("C1", "张三丰"))
+	for range 5 {
+		g.get("/v1/people/C1")
+	}
+	if text := captured.String(); strings.Contains(text, `"field":"$.pin.old"`) || !strings.Contains(text, `"field":"$.agentId.x"`) {
+		t.Errorf("the log: %s", text)
+	}
+}
+
+// TestDriftOfNames: a member that no rule lists is reported, by its name, once; and no name that may be data.
+func TestDriftOfNames(t *testing.T) {
+	up := &serving{}
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP))
+	told := func() (names []string) {
+		for line := range strings.Lines(captured.String()) {
+			if _, rest, ok := strings.Cut(line, `so it is dropped; list it in the route's service file, as its type or as secret","route":"GET /v1/people/{id}","names":["`); ok {
+				list, _, _ := strings.Cut(rest, `"]`)
+				names = append(names, strings.Split(list, `","`)...)
+			}
+		}
+		return names
+	}
+	visit := func(members string) {
+		t.Helper()
+		up.set(fmt.Sprintf(`{"id":"C1","name":"张三丰","pin":"1","agentId":%q%s}`, agent.ID, members))
+		if got := g.get("/v1/people/C1"); got.status != 200 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	visit("")
+	visit(`,"middleName":"小"`)
+	visit(`,"middleName":"小","tax_number":"1"`)
+	if got := fmt.Sprint(told()); got != "[middleName tax_number]" {
+		t.Errorf("told %s, want middleName and tax_number, once each", got)
+	}
+	if text := g.scrape(); !strings.Contains(text, `maskgate_drift_unlisted_names_total{route="GET /v1/people/{id}"} 2`) {
+		t.Errorf("metrics:\n%s", text)
+	}
+	// Names that are data.
+	visit(`,"13912345678":1,"310110198901292790":2,"张三":3,"zhang@example.cn":4,"C00000052":5,"a b":6,"ab":7`)
+	if got := fmt.Sprint(told()); got != "[middleName tax_number * ab]" {
+		t.Errorf("told %s", got)
+	}
+	// However many there are, few are told.
+	for i := range 5 {
+		var members strings.Builder
+		for j := range 20 {
+			fmt.Fprintf(&members, `,"key%c%c":1`, 'a'+i, 'a'+j)
+		}
+		visit(members.String())
+	}
+	if got := told(); len(got) != maxNames {
+		t.Errorf("%d names are told, want %d: %v", len(got), maxNames, got)
+	}
+	if text := g.scrape() + captured.String(); strings.Contains(text, "1391234") || strings.Contains(text, "张三") || strings.Contains(text, "zhang@") {
+		t.Error("data in metrics or log")
+	}
+}
+
+func TestShowable(t *testing.T) {
+	for name, want := range map[string]string{
+		`"idCard"`: "idCard", `"id_card"`: "id_card", `"x-y"`: "x-y", `"$ref"`: "$ref", `"f1"`: "*", `"张"`: "*", `"a.b"`: "*", `"a b"`: "*",
+		`"\u0061"`: "*", `""`: "*", `"unfinished`: "*", `"` + strings.Repeat("a", 40) + `"`: strings.Repeat("a", 40), `"` + strings.Repeat("a", 41) + `"`: "*",
+	} {
+		if got := string(showable([]byte(name))); got != want {
+			t.Errorf("showable(%s) = %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestDriftOff(t *testing.T) {
+	up := &serving{}
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP), func(g *gateway) { g.options = "drift off\n" })
+	up.set(person("C1", "张三丰"))
+	g.get("/v1/people/C1")
+	if text := g.scrape(); strings.Contains(text, "maskgate_drift") || strings.Contains(captured.String(), "no rule lists") {
+		t.Error("drift is looked for")
+	}
+}
+
+// TestDriftOfDenied: a record that is denied takes along those in it, so nothing can be told of their fields.
+func TestDriftOfDenied(t *testing.T) {
+	up := &serving{}
+	service := testService + `  - match: GET /v1/families
+    records:
+      - {record: "$.items[*]", subject: $.id, fields: {$.id: customer_number}}
+      - {record: "$.items[*].guarantors[*]", subject: $.id, fields: {$.id: customer_number, $.name: person_name}}
+`
+	g := start(t, "maskgate "+upstreamOf(t, up.ServeHTTP), func(g *gateway) {
+		g.rules(service, strings.Replace(testPolicy, "record.agentId == caller.id", "record.id != 'C2'", 1))
+		g.options = "drift 3\n"
+	})
+	visit := func(outer, member string) {
+		t.Helper()
+		up.set(fmt.Sprintf(`{"items":[{"id":%q,"guarantors":[{"id":"G1",%q:"李四"}]}]}`, outer, member))
+		for range 5 {
+			if got := g.get("/v1/families"); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+		}
+	}
+	const silent = `"record":"$.items[*].guarantors[*]","field":"$.name"`
+	if visit("C2", "name"); strings.Contains(captured.String(), silent) {
+		t.Errorf("a selector is called silent where its records were denied:\n%s", captured.String())
+	}
+	if visit("C1", "fullName"); !strings.Contains(captured.String(), silent) {
+		t.Errorf("a selector that matches nothing is not reported:\n%s", captured.String())
+	}
+}
+
+// TestDriftInherits: places that two sets share keep their counts, of records and of fields.
+func TestDriftInherits(t *testing.T) {
+	set := func(service string) *rules.Set {
+		s, err := rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(service)}, {Name: "policy.yaml", Data: []byte(testPolicy)}}, noPseudonyms{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	find := func(d *drift, match string) *routeDrift {
+		for _, r := range d.routes {
+			if r.match == match {
+				return r
+			}
+		}
+		t.Fatalf("there is no route %s", match)
+		return nil
+	}
+	old := newDrift(set(testService), 10, nil, zap.NewNop())
+	r := find(old, "GET /v1/people")
+	r.kinds[0].silent.Store(7)
+	r.kinds[0].fields[1].silent.Store(8)
+	r.names.add([]byte(`"other"`))
+	// The fields stand in another order, and one is new.
+	next := newDrift(set(strings.Replace(testService, "$.items[*]\n    subject: $.id\n    fields: {$.id: customer_number, $.name: person_name,",
+		"$.items[*]\n    subject: $.id\n    fields: {$.name: person_name, $.id: customer_number, $.nick: person_name,", 1)), 10, old, zap.NewNop())
+	k := &find(next, "GET /v1/people").kinds[0]
+	var got []string
+	for i := range k.fields {
+		got = append(got, fmt.Sprintf("%s %d", k.fields[i].path, k.fields[i].silent.Load()))
+	}
+	if want := "[$.name 8 $.id 0 $.nick 0 $.agentId 0]"; fmt.Sprint(got) != want || k.silent.Load() != 7 {
+		t.Errorf("inherited %v and %d, want %s and 7", got, k.silent.Load(), want)
+	}
+	if _, fresh := find(next, "GET /v1/people").names.add([]byte(`"other"`)); fresh {
+		t.Error("a name is told again")
+	}
+}

@@ -1,0 +1,66 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/maskgate/maskgate/auth"
+	"github.com/maskgate/maskgate/rules"
+)
+
+// entry is what a set of rules makes of a request, before the upstream is asked.
+type entry struct {
+	route   *rules.Route
+	query   string // encoded anew
+	purpose string
+	request rules.Request // zero before admission, and on public routes
+	access  *rules.Access // nil likewise
+}
+
+// admit decides whether a set lets a caller in, once the route is known. What is known of the entry stays with it if not.
+func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purposeHeader string, now time.Time) (err error) {
+	if e.query, err = targetQuery(r, e.route); err != nil {
+		return err
+	}
+	if e.route.Public != "" {
+		return nil
+	}
+	e.purpose = e.route.Purpose
+	if named := r.Header.Values(purposeHeader); e.purpose == "" && len(named) == 1 {
+		e.purpose = named[0]
+	}
+	peer, _ := netip.ParseAddr(address(r)) // none: the zero address is in no network
+	e.request = rules.Request{
+		Caller: rules.Caller{
+			ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
+			ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes, Address: peer.WithZone(""),
+		},
+		Purpose: e.purpose,
+		Time:    now,
+	}
+	e.access, err = set.Admit(e.route, e.request)
+	return err
+}
+
+func (e *entry) routeName() string {
+	if e.route == nil {
+		return "none"
+	}
+	return e.route.Match
+}
+
+func (e *entry) role() string {
+	if e.access == nil {
+		return "none"
+	}
+	return e.access.Role()
+}
+
+// purposeName is the purpose, if a policy of the set knows it: any other is the caller's free text.
+func (e *entry) purposeName(set *rules.Set) string {
+	if set.Basis(e.purpose) == "" {
+		return "none"
+	}
+	return e.purpose
+}

@@ -1,0 +1,104 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/maskgate/maskgate/rules"
+)
+
+// readings is a file system that changes from reading to reading: the last one lasts. A text that begins with ! is an error.
+type readings struct {
+	policies []string
+	n        int
+}
+
+func (r *readings) read(...string) ([]rules.File, error) {
+	text := r.policies[min(r.n, len(r.policies)-1)]
+	r.n++
+	if fault, ok := strings.CutPrefix(text, "!"); ok {
+		return nil, errors.New(fault)
+	}
+	return []rules.File{{Name: "service.yaml", Data: []byte(testService)}, {Name: "policy.yaml", Data: []byte(text)}}, nil
+}
+
+func digestOfPolicy(t *testing.T, text string) string {
+	t.Helper()
+	return digestOfFiles(t, map[string]string{"service.yaml": testService, "policy.yaml": text})
+}
+
+// TestLook: files count once two readings agree. Half a policy may be a policy without its caps.
+func TestLook(t *testing.T) {
+	capped := testPolicy + "caps:\n  - {class: C2, at_most: drop}\n"
+	endless := make([]string, 3*maxReadings)
+	for i := range endless {
+		endless[i] = fmt.Sprintf("%s# %d\n", testPolicy, i)
+	}
+	for name, tt := range map[string]struct {
+		policies []string
+		set      string // whose digest is wanted; empty: none
+		changed  bool
+		fault    string
+	}{
+		"unchanged":                  {[]string{testPolicy}, "", false, ""},
+		"changed":                    {[]string{capped}, capped, true, ""},
+		"half written":               {[]string{"kind: policy\n", testPolicy + "caps:\n", testPolicy, capped}, capped, true, ""},
+		"changed and back":           {[]string{capped, testPolicy}, "", false, ""},
+		"missing for a moment":       {[]string{"!no such file", capped}, capped, true, ""},
+		"missing, then as it was":    {[]string{"!no such file", testPolicy}, "", false, ""},
+		"missing":                    {[]string{"!no such file"}, "", true, "no such file"},
+		"broken":                     {[]string{"kind: polizy\n"}, "", true, "policy.yaml:1:1"},
+		"written again and again":    {endless, "", true, "did not keep still"},
+		"one fault after the other":  {[]string{"!a", "!b"}, "", true, "b"},
+		"a fault, then another text": {[]string{"!a", "kind: policy\n", "kind: polizy\n"}, "", true, "policy.yaml:1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSource(nil, noPseudonyms{}, 1)
+			s.read = (&readings{policies: []string{testPolicy}}).read
+			if _, err := s.first(); err != nil {
+				t.Fatal(err)
+			}
+			s.read = (&readings{policies: tt.policies}).read
+			set, changed, err := s.look(t.Context())
+			if changed != tt.changed || (err != nil) != (tt.fault != "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+				t.Fatalf("look() = %v, %v; want %v, %q", changed, err, tt.changed, tt.fault)
+			}
+			if tt.set != "" && (set == nil || set.Digest() != digestOfPolicy(t, tt.set)) {
+				t.Error("look() returns another set than the files make in the end")
+			}
+			if name == "written again and again" {
+				return
+			}
+			if changed {
+				s.use(err)
+			}
+			if _, again, err := s.look(t.Context()); again {
+				t.Errorf("a second look finds a change: %v", err)
+			}
+		})
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := newSource(nil, noPseudonyms{}, 1<<40)
+	s.read = (&readings{policies: []string{capped}}).read
+	if _, changed, err := s.look(gone); changed || err != nil {
+		t.Errorf("look() of a gateway that stops = %v, %v", changed, err)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	one := &rules.Fault{File: "a.yaml", Line: 3, Column: 4, Message: "unknown key 张三"}
+	err := fmt.Errorf("loading rules:\n%w", errors.Join(one, &rules.Fault{File: "b.yaml", Line: 1, Column: 1, Message: "x"}))
+	if got, want := fmt.Sprint(faultsOf(err)), "[a.yaml:3:4: unknown key 张三 b.yaml:1:1: x]"; got != want {
+		t.Errorf("faultsOf = %s, want %s", got, want)
+	}
+	if got, want := fmt.Sprint(placesOf(err)), "[a.yaml:3:4 b.yaml:1:1]"; got != want {
+		t.Errorf("placesOf = %s, want %s", got, want)
+	}
+	if got := placesOf(errors.New("reading rules: a.yaml is a secret")); got != nil {
+		t.Errorf("placesOf(an error without a place) = %v", got)
+	}
+}
