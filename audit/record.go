@@ -32,10 +32,14 @@ type Record struct {
 	Purpose string  `json:"purpose,omitempty"` // why
 	Basis   string  `json:"basis,omitempty"`   // legal basis of the purpose (PIPL Art. 13)
 
-	Method   string `json:"method,omitempty"`
-	Route    string `json:"route,omitempty"` // the route's pattern, not the path asked for
-	Service  string `json:"service,omitempty"`
-	Upstream string `json:"upstream,omitempty"`
+	// BasisDocument is where the basis is documented, as the policy says.
+	BasisDocument string `json:"basis_document,omitempty"`
+
+	Method       string `json:"method,omitempty"`
+	Route        string `json:"route,omitempty"` // the route's pattern, not the path asked for
+	Service      string `json:"service,omitempty"`
+	ServiceOwner string `json:"service_owner,omitempty"` // the team that answers for the service's rules
+	Upstream     string `json:"upstream,omitempty"`
 
 	Decision string `json:"decision,omitempty"` // "released" or "refused"
 	Reason   string `json:"reason,omitempty"`   // stable code of why it was refused
@@ -47,6 +51,9 @@ type Record struct {
 	// RuleFiles are its files. Both are of rules events.
 	RulesBefore string     `json:"rules_before,omitempty"`
 	RuleFiles   []RuleFile `json:"rule_files,omitempty"`
+
+	// RulesReviewers are who reviewed the files of that set.
+	RulesReviewers []string `json:"rules_reviewers,omitempty"`
 
 	Records  int   `json:"records,omitempty"`  // records released
 	Denied   int   `json:"denied,omitempty"`   // records denied and removed
@@ -84,12 +91,6 @@ type Caller struct {
 	Address      string   `json:"address,omitempty"` // network address
 }
 
-// A RuleFile is one file of a rule set.
-type RuleFile struct {
-	Name   string `json:"name"`   // base name, as Field.Rule cites it
-	SHA256 string `json:"sha256"` // of its content, hexadecimal
-}
-
 // A Profile is one treatment for every field, and the subjects it was given to.
 type Profile struct {
 	Kind     string   `json:"kind"`               // record selector, or "envelope"
@@ -103,9 +104,20 @@ type Field struct {
 	Path      string `json:"path"`               // selector (RFC 9535)
 	Type      string `json:"type,omitempty"`     // what the field is, e.g. "cn_mobile"
 	Treatment string `json:"treatment"`          // what was done to it, e.g. "mask"
-	Rule      string `json:"rule,omitempty"`     // which rule said so
+	Reason    string `json:"reason,omitempty"`   // stable code of why, e.g. "permitted"
+	Rule      string `json:"rule,omitempty"`     // file and line of the entry that decided, if one did
 	Count     int    `json:"count,omitempty"`    // values released, treated
 	Withheld  int    `json:"withheld,omitempty"` // values dropped
+}
+
+// A RuleFile is a file of a rule set, and who answers for it.
+type RuleFile struct {
+	Name          string `json:"name"`   // base name, as Field.Rule cites it
+	Kind          string `json:"kind"`   // "service" or "policy"
+	SHA256        string `json:"sha256"` // of its content, hexadecimal
+	Owner         string `json:"owner,omitempty"`
+	Reviewer      string `json:"reviewer,omitempty"`
+	Justification string `json:"justification,omitempty"`
 }
 
 // plain is a Record without methods.

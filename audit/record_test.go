@@ -22,12 +22,13 @@ func fullRecord() Record {
 		Caller: &Caller{ID: "u1", Roles: []string{"teller"}, Organisation: "o", TokenID: "t", Issuer: "i",
 			AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
 		Purpose: "loan-review", Basis: "consent", Method: "GET", Route: "GET /v1/customers", Service: "customer",
-		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, RulesDigest: "sha256:0",
-		RulesBefore: "sha256:1", RuleFiles: []RuleFile{{Name: "policy.yaml", SHA256: "00"}},
-		Records: 2, Denied: 1, Unlisted: 3, Bytes: 512,
+		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, BasisDocument: "PIA-2025-014", ServiceOwner: "crm-team", RulesReviewers: []string{"wang.fang"},
+		RulesBefore: "sha256:1", RuleFiles: []RuleFile{{Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
+		RulesDigest: "sha256:0",
+		Records:     2, Denied: 1, Unlisted: 3, Bytes: 512,
 		Part: 3,
 		Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
-			Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Rule: "customer-data:12", Count: 2, Withheld: 1}}}},
+			Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted", Rule: "customer-data.yaml:12", Count: 2, Withheld: 1}}}},
 		Latency: 1500 * time.Microsecond, TLS: "1.3", Protocol: "HTTP/2.0", Note: "n", RecoveredBytes: 7,
 	}
 }

@@ -98,7 +98,7 @@ func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 		}
 		fmt.Fprintf(&b, "    %s, about %d subjects\n", p.Kind, len(p.Subjects))
 		for _, f := range p.Fields {
-			fmt.Fprintf(&b, "      %-24s %-16s %3d× %-52s %s", f.Path, f.Type, f.Count, f.Treatment, f.Rule)
+			fmt.Fprintf(&b, "      %-24s %-16s %3d× %-52s %s", f.Path, f.Type, f.Count, f.Treatment, or(f.Rule, f.Reason))
 			if f.Withheld > 0 {
 				fmt.Fprintf(&b, "  (%d did not fit and were dropped)", f.Withheld)
 			}

@@ -121,7 +121,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Drift = 1000
 	}
 	var faults []error
-	if !isToken(a.PurposeHeader) {
+	if !rules.IsHeaderName(a.PurposeHeader) {
 		faults = append(faults, errors.New("maskgate: purpose_header: want the name of a header"))
 	}
 	if a.DataDir == "" {

@@ -194,6 +194,7 @@ func (t *Token) claim(d *caddyfile.Dispenser) error {
 // UnmarshalCaddyfile sets up the handler from its directive:
 //
 //	maskgate [<matcher>] [<upstream>] {
+//		services <name...>
 //		timeout <duration>
 //		max_response <size>
 //		stream
@@ -219,6 +220,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return options(d, func(option string) (err error) {
 		switch option {
+		case "services":
+			h.Services, err = several(d)
 		case "timeout":
 			err = duration(d, &h.Timeout)
 		case "stream":
@@ -238,7 +241,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			h.RecordShapes = new(RecordShapes)
 			err = h.RecordShapes.unmarshal(d)
 		default:
-			err = d.Errf("unknown option %q; want timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes", option)
+			err = d.Errf("unknown option %q; want services, timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes", option)
 		}
 		return err
 	})

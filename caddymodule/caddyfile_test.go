@@ -110,8 +110,8 @@ func TestCaddyfileApp(t *testing.T) {
 func TestCaddyfileHandler(t *testing.T) {
 	for text, want := range map[string][]string{
 		"maskgate http://a:1": {`{"handler":"maskgate","upstream":"http://a:1"}`},
-		"maskgate http://a:1 {\n timeout 5s\n max_response 2MiB\n max_request 1KB\n request_headers X-A X-B\n response_headers X-C\n}": {
-			`{"handler":"maskgate","max_request":1000,"max_response":2097152,"request_headers":["X-A","X-B"],"response_headers":["X-C"],"timeout":5000000000,"upstream":"http://a:1"}`,
+		"maskgate http://a:1 {\n services crm claims\n timeout 5s\n max_response 2MiB\n max_request 1KB\n request_headers X-A X-B\n response_headers X-C\n}": {
+			`{"handler":"maskgate","max_request":1000,"max_response":2097152,"request_headers":["X-A","X-B"],"response_headers":["X-C"],"services":["crm","claims"],"timeout":5000000000,"upstream":"http://a:1"}`,
 		},
 		"maskgate {\n record_shapes s.json\n}": {`{"handler":"maskgate","record_shapes":{"file":"s.json"}}`},
 		"maskgate {\n record_shapes s.json {\n route GET /a\n route GET /b/{id}\n }\n timeout 5s\n}": {
@@ -180,7 +180,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		{inToken("claim roles"), "want claim, one of subject"},
 		{inToken("claim roles x\nclaim roles y"), "claim roles stands twice; remove one, at Caddyfile:5"},
 		{inSite("maskgate http://a http://b"), "after 'http://b', at Caddyfile:2"},
-		{inHandler("retries 3"), `unknown option "retries"; want timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes, at Caddyfile:3`},
+		{inHandler("retries 3"), `unknown option "retries"; want services, timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes, at Caddyfile:3`},
 		{inHandler("record_shapes"), "after 'record_shapes', at Caddyfile:3"},
 		{inHandler("record_shapes a b"), "after 'b', at Caddyfile:3"},
 		{inHandler("record_shapes a {\n routes GET /x\n}"), "record_shapes: want route, a method and a path, as in route GET /v2/claims/{id}, at Caddyfile:4"},

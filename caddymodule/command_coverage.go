@@ -30,7 +30,7 @@ Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().String("openapi", "", "the OpenAPI document (required)")
-	cmd.Flags().String("base", "", "what the gateway's paths have in front of the document's; default: the paths of its servers, or nothing")
+	cmd.Flags().String("base", "", "path or address at which the gateway is asked, in front of the document's paths; default: that of its servers, or nothing")
 	cmd.Flags().Bool("json", false, "print the operations as JSON")
 	_ = cmd.MarkFlagRequired("openapi") // the flag is there
 	cmd.RunE = status(func(cmd *cobra.Command, paths []string) (int, error) {

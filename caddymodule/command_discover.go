@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/maskgate/maskgate/discover"
+	"github.com/maskgate/maskgate/rules"
 	"github.com/spf13/cobra"
 )
 
@@ -51,13 +52,17 @@ Exit status: 0 if something is proposed, 1 on an error, 3 if the files have no a
 			return exitNothing, nil
 		}
 		service := discover.Propose(flag("service"), flag("owner"), routes)
+		text := service.YAML()
+		if _, err := rules.Load([]rules.File{{Name: "proposal", Data: text}}, noPseudonyms{}); err != nil {
+			return 1, fmt.Errorf("the proposal is not in order:\n%w", err)
+		}
 		if flag("json") == "true" {
 			encoder := json.NewEncoder(cmd.OutOrStdout())
 			encoder.SetEscapeHTML(false)
 			encoder.SetIndent("", "  ")
 			return 0, encoder.Encode(service)
 		}
-		_, err = cmd.OutOrStdout().Write(service.YAML())
+		_, err = cmd.OutOrStdout().Write(text)
 		return 0, err
 	})
 	return cmd

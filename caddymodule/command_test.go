@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,6 +55,13 @@ func TestRulesCheck(t *testing.T) {
 		if _, _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", args, err, want)
 		}
+	}
+}
+
+func TestRulesSchema(t *testing.T) {
+	out, _, err := command(t, "rules", "schema")
+	if err != nil || !json.Valid([]byte(out)) || !strings.Contains(out, `"justification"`) {
+		t.Errorf("rules schema: %v, %.100s, want a JSON Schema", err, out)
 	}
 }
 

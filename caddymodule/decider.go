@@ -14,6 +14,7 @@ type decider struct {
 	entry    *entry
 	metrics  *metrics          // nil: it is not timed
 	subjects *audit.SubjectKey // nil: nobody is named
+	quotas   *quotas           // of subjects; nil where nobody is named, since nothing leaves
 	groups   []group
 	denied   int
 	framing  masking.Framing
@@ -35,8 +36,14 @@ func (d *decider) begin(e *entry, framing masking.Framing) {
 	d.single = framing == masking.Document && e.route.Single()
 }
 
+// live has the decisions timed, and whom they are about named and counted, since the response leaves.
+func (d *decider) live(a *App) {
+	s := a.shared.Load()
+	d.metrics, d.subjects, d.quotas = a.metrics, &s.subjects, &s.quotas
+}
+
 func (d *decider) reset() {
-	d.entry, d.metrics, d.subjects, d.denied = nil, nil, nil, 0
+	d.entry, d.metrics, d.subjects, d.quotas, d.denied = nil, nil, nil, nil, 0
 	clear(d.groups)
 	d.groups = d.groups[:0]
 }
@@ -57,13 +64,16 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 		defer d.metrics.since(stageDecide, time.Now())
 	}
 	outermost, admitted := 0, 0 // records of the first kind
+	var shown []sighting
 	for i, r := range records {
 		p := d.entry.access.Profile(r.Kind, r.Inputs)
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++
 		if d.subjects != nil {
-			g.add(r.Subject, *d.subjects)
+			if subject, first := g.add(r.Subject, *d.subjects); first && len(p.Quotas) > 0 {
+				shown = append(shown, sighting{subject, p.Quotas})
+			}
 		}
 		if r.Kind == masking.Envelope {
 			continue
@@ -83,6 +93,9 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	}
 	if d.single && outermost > 0 && admitted == 0 {
 		return &rules.Denial{Reason: rules.ConditionNotMet}
+	}
+	if q := d.entry.request; len(shown) > 0 && !d.quotas.take(q.Caller.ID, shown, q.Time) {
+		return &rules.Denial{Reason: rules.TooManySubjects}
 	}
 	return nil
 }
@@ -113,16 +126,19 @@ func (d *decider) group(p *rules.Profile) *group {
 	return &d.groups[len(d.groups)-1]
 }
 
-func (g *group) add(subject masking.Value, key audit.SubjectKey) {
+// add returns a subject's pseudonym, and whether the group has it for the first time.
+func (g *group) add(subject masking.Value, key audit.SubjectKey) (pseudonym string, first bool) {
 	if subject.Kind == masking.Invalid || g.seen[string(subject.Text)] {
-		return
+		return "", false
 	}
 	if g.seen == nil {
 		g.seen = map[string]bool{}
 	}
 	id := string(subject.Text)
 	g.seen[id] = true
-	g.subjects = append(g.subjects, key.Subject(id))
+	pseudonym = key.Subject(id)
+	g.subjects = append(g.subjects, pseudonym)
+	return pseudonym, true
 }
 
 // describe puts into a record who got what.
@@ -155,7 +171,7 @@ func fields(p *rules.Profile, t *masking.Tally) []audit.Field {
 	for i, f := range p.Fields {
 		if t.Treated[i] > 0 || t.Withheld[i] > 0 {
 			list = append(list, audit.Field{
-				Path: f.Path, Type: f.Type, Treatment: f.Treatment, Rule: f.Rule,
+				Path: f.Path, Type: f.Type, Treatment: f.Treatment, Reason: string(f.Reason), Rule: f.Rule,
 				Count: t.Treated[i], Withheld: t.Withheld[i],
 			})
 		}

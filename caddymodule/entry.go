@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/rules"
@@ -12,11 +14,12 @@ type entry struct {
 	route   *rules.Route
 	query   string // encoded anew
 	purpose string
-	access  *rules.Access // nil before admission, and on public routes
+	request rules.Request // zero before admission, and on public routes
+	access  *rules.Access // nil likewise
 }
 
 // admit decides whether a set lets a caller in, once the route is known. What is known of the entry stays with it if not.
-func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purposeHeader string) (err error) {
+func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purposeHeader string, now time.Time) (err error) {
 	if e.query, err = targetQuery(r, e.route); err != nil {
 		return err
 	}
@@ -27,10 +30,16 @@ func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purpo
 	if named := r.Header.Values(purposeHeader); e.purpose == "" && len(named) == 1 {
 		e.purpose = named[0]
 	}
-	e.access, err = set.Admit(e.route, rules.Caller{
-		ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
-		ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes,
-	}, e.purpose)
+	peer, _ := netip.ParseAddr(address(r)) // none: the zero address is in no network
+	e.request = rules.Request{
+		Caller: rules.Caller{
+			ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
+			ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes, Address: peer.WithZone(""),
+		},
+		Purpose: e.purpose,
+		Time:    now,
+	}
+	e.access, err = set.Admit(e.route, e.request)
 	return err
 }
 

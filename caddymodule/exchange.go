@@ -125,9 +125,11 @@ func (x *exchange) beginWriting() {
 func (x *exchange) releaseHeader(out release) {
 	h := x.writer.Header()
 	x.ownHeader(h)
-	for _, name := range x.handler.ResponseHeaders {
-		if v := out.header.Values(name); len(v) > 0 {
-			h[http.CanonicalHeaderKey(name)] = v
+	for _, names := range [][]string{x.handler.ResponseHeaders, x.route.Headers} {
+		for _, name := range names {
+			if v := out.header.Values(name); len(v) > 0 {
+				h[http.CanonicalHeaderKey(name)] = v
+			}
 		}
 	}
 	if out.mediaType != "" {
@@ -212,7 +214,7 @@ func (x *exchange) admit() error {
 		return err
 	}
 	x.caller = &caller
-	if x.route, err = route(x.ruling.Set, r.Method, path); err != nil {
+	if x.route, err = x.handler.route(x.ruling.Set, r, path); err != nil {
 		return err
 	}
 	switch r.Method {
@@ -225,7 +227,7 @@ func (x *exchange) admit() error {
 			return badRequest.because(reasonBody)
 		}
 	}
-	if err := x.entry.admit(x.ruling.Set, r, caller, x.app.PurposeHeader); err != nil {
+	if err := x.entry.admit(x.ruling.Set, r, caller, x.app.PurposeHeader, x.begin); err != nil {
 		return err
 	}
 	x.admitted = true
@@ -277,7 +279,7 @@ func (x *exchange) fetch() (release, error) {
 	d := &x.buffers.decider
 	framing := x.route.Framing(mediaType)
 	d.begin(&x.entry, framing)
-	d.metrics, d.subjects = x.app.metrics, &x.app.shared.Load().subjects
+	d.live(x.app)
 	x.buffers.out, err = x.route.Layout.Append(ctx, x.buffers.out, body.Bytes(), framing, d, &x.buffers.report)
 	x.app.metrics.since(stageRewrite, rewriting)
 	out.body = x.buffers.out

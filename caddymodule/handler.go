@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
 )
 
@@ -22,6 +22,10 @@ type Handler struct {
 	// Upstream is the address of the data service: scheme and host, as in http://127.0.0.1:9001. If it is empty, the next
 	// handler is asked instead (reverse_proxy, say), through a guard that keeps all it writes.
 	Upstream string `json:"upstream,omitempty"`
+
+	// Services are the services (name, in their service files) whose routes this handler answers for; a route of another is none
+	// to it. List them where handlers ask different data services, so that none is asked under another's rules. Default: all.
+	Services []string `json:"services,omitempty"`
 
 	// Timeout bounds how long the data service may take, its body included, and how long a caller may take to send
 	// theirs, and again to read the answer. Default: 30s.
@@ -41,7 +45,7 @@ type Handler struct {
 	// Tracestate. Authorization is not among those: list it if the service needs the caller's token.
 	RequestHeaders []string `json:"request_headers,omitempty"`
 
-	// ResponseHeaders are headers of the data service's response that may leave. Default: none; Content-Type, Content-Length,
+	// ResponseHeaders are headers of the data service's response that may leave, besides those that a route lists. Default: none; Content-Type, Content-Length,
 	// Cache-Control and Vary are Maskgate's own. Their values are passed on unread: list only those free of personal data.
 	ResponseHeaders []string `json:"response_headers,omitempty"`
 
@@ -57,14 +61,6 @@ type Handler struct {
 // CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.maskgate", New: func() caddy.Module { return new(Handler) }}
-}
-
-// ownHeaders are response headers that no configuration hands over to the upstream.
-var ownHeaders = []string{
-	"Content-Type", "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Trailer", "Connection", "Upgrade",
-	"Cache-Control", "Vary", "Etag", "Last-Modified", "Expires", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5",
-	"Www-Authenticate", correlationHeader, "X-Content-Type-Options", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te",
-	"Surrogate-Control", "Age", "Pragma", "Alt-Svc", "Accept-Ranges", "Server",
 }
 
 // heldBack are request headers that no configuration passes on: they steer the connection, ask for something other than
@@ -114,37 +110,28 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("maskgate: stream needs an upstream of Maskgate's own, as in maskgate http://127.0.0.1:9001")
 	}
 	for _, name := range h.ResponseHeaders {
-		if slices.Contains(ownHeaders, http.CanonicalHeaderKey(name)) {
-			return fmt.Errorf("maskgate: response header %s is Maskgate's own; remove it from response_headers", name)
-		}
-		// A CDN's own, such as Cloudflare-CDN-Cache-Control (RFC 9213), would allow what Cache-Control forbids.
-		if strings.HasSuffix(http.CanonicalHeaderKey(name), "-Cache-Control") {
-			return fmt.Errorf("maskgate: response header %s would let caches keep answers; remove it from response_headers", name)
-		}
-		if !isToken(name) {
-			return fmt.Errorf("maskgate: response_headers: want names of headers; have %q", name)
+		if err := rules.CheckHeader(name); err != nil {
+			return fmt.Errorf("maskgate: response_headers: %w", err)
 		}
 	}
 	for _, name := range h.RequestHeaders {
 		if slices.Contains(heldBack, http.CanonicalHeaderKey(name)) {
 			return fmt.Errorf("maskgate: request header %s is never passed on; remove it from request_headers", name)
 		}
-		if !isToken(name) {
+		if !rules.IsHeaderName(name) {
 			return fmt.Errorf("maskgate: request_headers: want names of headers; have %q", name)
 		}
 	}
 	return nil
 }
 
-// isToken reports whether a text can be the name of a header (RFC 9110 §5.6.2).
-func isToken(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return false
-		}
+// route finds the route of a request among those of the handler's services.
+func (h *Handler) route(set *rules.Set, r *http.Request, path string) (*rules.Route, error) {
+	found, err := route(set, r.Method, r.Host, path)
+	if err == nil && len(h.Services) > 0 && !slices.Contains(h.Services, found.Service) {
+		return nil, noRoute.because(reasonNoRoute)
 	}
-	return name != ""
+	return found, err
 }
 
 // Cleanup closes connections to the upstream as they become idle, and saves what was recorded.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
 )
 
@@ -19,9 +20,9 @@ func (x *exchange) record() audit.Record {
 		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
 		Caller: &audit.Caller{Address: address(r)},
 		Method: method(r), Upstream: x.handler.Upstream,
-		RulesDigest: x.ruling.Digest(),
-		Latency:     time.Since(x.begin),
-		Protocol:    r.Proto,
+		RulesDigest: x.ruling.Digest(), RulesReviewers: x.ruling.Reviewers(),
+		Latency:  time.Since(x.begin),
+		Protocol: r.Proto,
 	}
 	if r.TLS != nil {
 		record.TLS = tls.VersionName(r.TLS.Version)
@@ -33,13 +34,22 @@ func (x *exchange) record() audit.Record {
 		}
 	}
 	if x.route != nil {
-		record.Route, record.Service = x.route.Match, x.route.Service
+		record.Route, record.Service, record.ServiceOwner = x.route.Match, x.route.Service, x.route.Owner
 	}
 	// A purpose that no policy knows is the caller's free text.
-	if basis := x.ruling.Basis(x.purpose); basis != "" {
-		record.Purpose, record.Basis = x.purpose, basis
+	if p, ok := x.ruling.Purpose(x.purpose); ok {
+		record.Purpose, record.Basis, record.BasisDocument = p.Name, p.Basis, p.Document
 	}
 	return record
+}
+
+// ruleFiles says who answers for the rules in force.
+func ruleFiles(set *rules.Set) []audit.RuleFile {
+	var list []audit.RuleFile
+	for _, f := range set.Files() {
+		list = append(list, audit.RuleFile(f))
+	}
+	return list
 }
 
 // method is the request's method, unless it is none that a route can have: then it is the caller's free text.

@@ -166,7 +166,7 @@ func (x *exchange) watch(why error) {
 	if err != nil {
 		return
 	}
-	watched, err := route(rec.routes, r.Method, path)
+	watched, err := route(rec.routes, r.Method, r.Host, path)
 	if err != nil || rec.Full(watched.Match) {
 		return
 	}

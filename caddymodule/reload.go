@@ -36,7 +36,7 @@ func (a *App) loadRules() error {
 	if err != nil {
 		return err
 	}
-	first := a.newRuling(set, a.source.seen, nil)
+	first := a.newRuling(set, nil)
 	if len(a.Shadow) > 0 {
 		a.shadowSource = newSource(a.Shadow, a, time.Duration(a.Watch.Settle))
 		set, err := a.shadowSource.first()
@@ -106,7 +106,7 @@ func (a *App) takeRules(set *rules.Set, err error) {
 		result = "restored"
 		a.logger.Info("the rule files are again those in force", zap.String("digest", set.Digest()))
 	default:
-		if err = a.shared.Load().enforce(a, a.newRuling(set, a.source.seen, old)); err != nil {
+		if err = a.shared.Load().enforce(a, a.newRuling(set, old)); err != nil {
 			result = "unrecorded"
 			a.source.again()
 		}

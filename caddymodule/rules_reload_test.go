@@ -287,7 +287,7 @@ func TestRulesOnDisk(t *testing.T) {
 		{"two files are broken", func() {
 			write(file("more.yaml"), more+"    publik: yes\n")
 			write(file("policy.yaml"), strings.Replace(testPolicy, "basis: contract", "basis: 13912345678", 1))
-		}, []string{`policy.yaml:5:29: basis: want one of`, `more.yaml:7:5: route: unknown key \"publik\"`}, "policy.yaml:5:29", `"name":"****"`},
+		}, []string{`policy.yaml:5:29: purpose customer-service: basis: want consent`, `more.yaml:7:5: route: unknown key \"publik\"`}, "policy.yaml:5:29", `"name":"****"`},
 		{"renamed over by an editor", func() {
 			write(file("policy.tmp"), testPolicy)
 			write(file("more.tmp"), more)

@@ -2,11 +2,8 @@ package caddymodule
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -20,19 +17,14 @@ import (
 // under the one that was in force when it came. Only its counters change.
 type ruling struct {
 	*rules.Set
-	files  []audit.RuleFile
 	since  time.Time
 	drift  *drift  // nil if it is not looked for
 	shadow *shadow // nil if there is none
 }
 
 // newRuling makes a ruling of a set; old, which may be nil, is what it is to follow.
-func (a *App) newRuling(set *rules.Set, files []rules.File, old *ruling) *ruling {
+func (a *App) newRuling(set *rules.Set, old *ruling) *ruling {
 	r := &ruling{Set: set, since: time.Now()}
-	for _, f := range files {
-		sum := sha256.Sum256(f.Data)
-		r.files = append(r.files, audit.RuleFile{Name: filepath.Base(f.Name), SHA256: hex.EncodeToString(sum[:])})
-	}
 	var before *drift
 	if old != nil {
 		before = old.drift
@@ -82,7 +74,7 @@ func (s *shared) record(a *App, next *ruling, why string) error {
 	// The configuration's end does not end the wait: what is on record must be in force.
 	_, err := s.log.Append(context.Background(), audit.Record{
 		Event: "rules", Gateway: a.Gateway, Version: version(), RulesDigest: next.Digest(), RulesBefore: s.rules.digest,
-		RuleFiles: next.files, Note: fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
+		RuleFiles: ruleFiles(next.Set), Note: fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
 	})
 	if err != nil {
 		return fmt.Errorf("recording the rules in force: %w", err)

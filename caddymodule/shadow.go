@@ -167,10 +167,10 @@ func (s *shadow) judge(x *exchange, inForce string) {
 func (s *shadow) decide(x *exchange, own *buffers) (e *entry, decision string) {
 	e = new(entry)
 	var err error
-	if e.route, err = route(s.set, x.request.Method, x.request.URL.EscapedPath()); err != nil {
+	if e.route, err = x.handler.route(s.set, x.request, x.request.URL.EscapedPath()); err != nil {
 		return e, refusedFor(err)
 	}
-	if err = e.admit(s.set, x.request, *x.caller, x.app.PurposeHeader); err != nil {
+	if err = e.admit(s.set, x.request, *x.caller, x.app.PurposeHeader, x.begin); err != nil {
 		return e, refusedFor(err)
 	}
 	if !x.whole {

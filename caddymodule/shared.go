@@ -20,6 +20,7 @@ type shared struct {
 	keys     *keys.Set
 	log      *audit.Log
 	subjects audit.SubjectKey
+	quotas   quotas
 	gateway  string
 	rules    succession
 }

@@ -37,7 +37,7 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 	framing := x.route.Framing(mediaType)
 	d := &x.buffers.decider
 	d.begin(&x.entry, framing)
-	d.metrics, d.subjects = x.app.metrics, &x.app.shared.Load().subjects
+	d.live(x.app)
 	out := release{status: a.status, mediaType: mediaType, header: a.header}
 	err := x.route.Layout.Rewrite(ctx, body, framing, d, func(window []byte, report *masking.Report) error {
 		timer.Stop() // the caller's slowness is not the upstream's

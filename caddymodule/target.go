@@ -37,15 +37,15 @@ func targetPath(r *http.Request) (string, error) {
 
 // route finds the route of a path. Upstreams differ in whether they decode a segment, or fold its case, before they
 // compare it; if that would lead to another route the path is refused.
-func route(set *rules.Set, method, path string) (*rules.Route, error) {
-	found := set.Route(method, path)
+func route(set *rules.Set, method, host, path string) (*rules.Route, error) {
+	found := set.Route(method, host, path)
 	if strings.Contains(path, "%") {
 		plain, err := url.PathUnescape(path)
-		if err != nil || set.Route(method, plain) != found {
+		if err != nil || set.Route(method, host, plain) != found {
 			return nil, badRequest.because(reasonPath)
 		}
 	}
-	if folded := set.Route(method, strings.ToLower(path)); folded != nil && folded != found {
+	if folded := set.Route(method, host, strings.ToLower(path)); folded != nil && folded != found {
 		return nil, badRequest.because(reasonPath)
 	}
 	if found == nil {

@@ -270,7 +270,7 @@ routes:
 		"/a:b": "GET /a:b", "/a%3Ab": "", "/A:B": "", "/x%3Ab": "GET /{id}", "/X": "GET /{id}", "/Up/X": "GET /Up/{id}", "/x/y": "",
 	} {
 		match := ""
-		if r, err := route(set, "GET", path); err == nil {
+		if r, err := route(set, "GET", "", path); err == nil {
 			match = r.Match
 		}
 		if match != want {

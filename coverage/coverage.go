@@ -11,6 +11,8 @@
 package coverage
 
 import (
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,8 +37,8 @@ type Operation struct {
 	Unnamed []string `json:"unnamed"`
 }
 
-// Check compares a rule set with the document in a file. read reads it and the files that it refers to, by their paths. base goes in
-// front of the document's paths; if it is empty, the paths of its servers are tried. What is not JSON is left out, and so are answers
+// Check compares a rule set with the document in a file. read reads it and the files that it refers to, by their paths. base is the
+// address at which the gateway is asked, or the path in front of the document's own; if it is empty, those of its servers are tried. What is not JSON is left out, and so are answers
 // that never pass, errors above all. Errors name the place in the document.
 func Check(set *rules.Set, name string, read func(name string) ([]byte, error), base string) ([]Operation, error) {
 	d := &document{read: read, files: map[string]*yaml.Node{}}
@@ -49,14 +51,18 @@ func Check(set *rules.Set, name string, read func(name string) ([]byte, error), 
 		return nil, err
 	}
 	if base != "" {
-		bases = []string{strings.TrimSuffix(base, "/")}
+		u, err := url.Parse(base)
+		if err != nil {
+			return nil, fmt.Errorf("base: want a path or an address, as in /api or https://crm.bank.example/api")
+		}
+		bases = []origin{originOf(u)}
 	}
 	list := []Operation{}
 	for _, o := range operations {
 		w := walker{document: d, unnamed: map[string]bool{}, named: map[string]bool{}}
 		result := Operation{Match: o.String()}
 		for _, b := range bases {
-			if r := set.Route(o.method, b+o.path); r != nil && result.Route == "" {
+			if r := set.Route(o.method, b.host, b.path+o.path); r != nil && result.Route == "" {
 				result.Route, result.Service, result.Public = r.Match, r.Service, r.Public != ""
 				w.layout = r.Layout
 			}

@@ -99,7 +99,11 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckRoutes(t *testing.T) {
-	set := load(t, service)
+	set, err := rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(service)}, {Name: "hosted.yaml", Data: []byte(
+		"kind: service\nname: hosted\nowner: x\nhosts: [crm.bank.example]\nroutes: [{match: GET /v1/hosted, public: a list}]")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	person := "{$ref: '#/components/schemas/Person'}"
 	for _, tt := range []struct {
 		name, path, servers, base string
@@ -109,6 +113,9 @@ func TestCheckRoutes(t *testing.T) {
 		{"a public route", "/v1/public", "", "", `{"match":"GET /v1/public","route":"GET /v1/public","service":"customer","public":true,"fields":2,"unnamed":[]}`},
 		{"by a server", "/public", "[{url: 'https://api.example.cn/{version}/', variables: {version: {default: v1}}}]", "",
 			`{"match":"GET /public","route":"GET /v1/public","service":"customer","public":true,"fields":2,"unnamed":[]}`},
+		{"by a host", "/hosted", "[{url: 'https://crm.bank.example:8443/v1'}]", "", `{"match":"GET /hosted","route":"GET /v1/hosted","service":"hosted","public":true,"fields":2,"unnamed":[]}`},
+		{"by another host", "/hosted", "[{url: 'https://claims.bank.example/v1'}]", "", `{"match":"GET /hosted","fields":2,"unnamed":["$.customerId","$.name"]}`},
+		{"by a base with a host", "/hosted", "", "https://crm.bank.example/v1", `{"match":"GET /hosted","route":"GET /v1/hosted","service":"hosted","public":true,"fields":2,"unnamed":[]}`},
 		{"by a base", "/public", "", "/v1/", `{"match":"GET /public","route":"GET /v1/public","service":"customer","public":true,"fields":2,"unnamed":[]}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,8 +15,8 @@ type operation struct {
 
 var httpMethods = []string{"get", "put", "post", "delete", "patch", "options", "head", "trace", "query"}
 
-// operations returns the operations of a document in its order, and the paths of its servers.
-func (d *document) operations(root element) (list []operation, bases []string, err error) {
+// operations returns the operations of a document in its order, and the origins of its servers.
+func (d *document) operations(root element) (list []operation, bases []origin, err error) {
 	version, err := root.get("openapi")
 	if err != nil {
 		return nil, nil, err
@@ -24,7 +24,7 @@ func (d *document) operations(root element) (list []operation, bases []string, e
 	if !strings.HasPrefix(version.text(), "3.") {
 		return nil, nil, root.fault("want openapi: 3.0 or 3.1; convert other versions (Swagger 2.0) first")
 	}
-	if bases, err = serverPaths(root); err != nil {
+	if bases, err = origins(root); err != nil {
 		return nil, nil, err
 	}
 	paths, err := root.get("paths")
@@ -63,13 +63,18 @@ func (d *document) operations(root element) (list []operation, bases []string, e
 	return list, bases, nil
 }
 
-// serverPaths returns the paths in front of a document's own: those of its servers, with the defaults of their variables.
-func serverPaths(root element) ([]string, error) {
+// origin is where a gateway is asked: a host, or any, and a path in front of the document's own.
+type origin struct{ host, path string }
+
+func originOf(u *url.URL) origin { return origin{u.Host, strings.TrimSuffix(u.Path, "/")} }
+
+// origins returns those of a document's servers, with the defaults of their variables, behind that of no server.
+func origins(root element) ([]origin, error) {
 	servers, err := root.get("servers")
 	if err != nil {
 		return nil, err
 	}
-	bases := []string{""}
+	bases := []origin{{}}
 	for _, s := range servers.items() {
 		address, err := s.get("url")
 		if err != nil {
@@ -95,8 +100,8 @@ func serverPaths(root element) ([]string, error) {
 		if err != nil {
 			return nil, address.fault("the address of the server cannot be read")
 		}
-		if base := strings.TrimSuffix(u.Path, "/"); !slices.Contains(bases, base) {
-			bases = append(bases, base)
+		if o := originOf(u); !slices.Contains(bases, o) {
+			bases = append(bases, o)
 		}
 	}
 	return bases, nil

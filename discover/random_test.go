@@ -83,7 +83,7 @@ func TestProposalLoads(t *testing.T) {
 				}
 			}
 		}
-		service := Propose("x: #1", "true", r.Routes())
+		service := Propose("claims", "true", r.Routes())
 		text := service.YAML()
 		set, err := rules.Load([]rules.File{{Name: "x.yaml", Data: text}}, nil)
 		if err != nil {
@@ -96,7 +96,7 @@ func TestProposalLoads(t *testing.T) {
 				}
 			}
 		}
-		if again := Propose("x: #1", "true", r.Routes()).YAML(); string(again) != string(text) {
+		if again := Propose("claims", "true", r.Routes()).YAML(); string(again) != string(text) {
 			t.Fatalf("seed %d: another proposal the second time", seed)
 		}
 	}

@@ -99,6 +99,9 @@ var treatments = map[string]struct {
 	"drop": {rank: RankDrop},
 }
 
+// Treatments are the names of all treatments, sorted.
+func Treatments() []string { return slices.Sorted(maps.Keys(treatments)) }
+
 // ParseExpression parses a treatment and checks its name, not its arguments: [Expression.Treatment] does.
 //
 //	expression = name [ "(" [ argument *( "," argument ) ] ")" ]
@@ -109,7 +112,7 @@ func ParseExpression(text string) (Expression, error) {
 	name, rest, call := strings.Cut(strings.TrimSpace(text), "(")
 	e := Expression{Name: strings.TrimSpace(name)}
 	if _, ok := treatments[e.Name]; !ok {
-		return e, fmt.Errorf("unknown treatment %q; want one of %s", e.Name, strings.Join(slices.Sorted(maps.Keys(treatments)), ", "))
+		return e, fmt.Errorf("unknown treatment %q; want one of %s", e.Name, strings.Join(Treatments(), ", "))
 	}
 	if !call {
 		return e, nil

@@ -3,7 +3,7 @@ package rules
 import (
 	_ "embed"
 	"fmt"
-	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/maskgate/maskgate/masking"
@@ -22,6 +22,9 @@ type fieldType struct {
 
 // public is the type of what is not about anybody: clear to whoever is admitted.
 const public = "public"
+
+// sensitive is the key, of types and of treat, for sensitive personal information.
+const sensitive = "sensitive"
 
 //go:embed catalogue.yaml
 var catalogueFile []byte
@@ -61,7 +64,80 @@ func mustReadCatalogue() map[string]*fieldType {
 	return types
 }
 
-func typeNames() []string { return slices.Sorted(maps.Keys(catalogue)) }
+// declare adds the types of a policy's own, and what it says of the catalogue's. What it does not say of those stays.
+func (l *loader) declare(o object) {
+	for _, e := range o.entries("types") {
+		name, t := e.key.Value, o.object(e.value)
+		builtIn := catalogue[name]
+		switch other, ok := l.typeDeclared[name]; {
+		case ok:
+			o.fault(e.key, "type %s: declared at %s too; remove one", name, other)
+			continue
+		case name == public:
+			o.fault(e.key, "type public: it cannot be changed, since fields of it are clear to all; declare a type of another name")
+			continue
+		case slices.Contains(classes, name) || slices.Contains(levels, name) || name == sensitive || name == embeddedJSON || !typeName.MatchString(name):
+			o.fault(e.key, "type %s: want a name of lower-case letters, digits and _, as in employee_number, that is no class, level, %s or %s", name, sensitive, embeddedJSON)
+			continue
+		}
+		l.typeDeclared[name] = o.place(e.key)
+		own := &fieldType{Name: name, Mask: masking.Redact}
+		if builtIn != nil {
+			*own = *builtIn
+		} else if t.values["level"] == nil && e.value.Kind == yaml.MappingNode {
+			o.fault(e.value, "type %s: want the key level, as in level: L3", name)
+		}
+		own.override(l, t, "type "+name)
+		if always, ok := l.expression(t, "always", "type "+name); ok {
+			if own.Always == nil || always.Rank() > own.Always.Rank() {
+				own.Always = &always
+			} else {
+				o.fault(t.values["always"], "type %s: the catalogue's %s is as strict; remove always", name, own.Always)
+			}
+		}
+		l.types[name] = own
+	}
+}
+
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// override puts in what an object says of class, level, sensitivity and mask.
+func (t *fieldType) override(l *loader, o object, what string) {
+	if class := o.text("class"); class != "" {
+		t.Class = class
+	}
+	if level := o.text("level"); level != "" {
+		t.Level = level
+	}
+	if b := o.flag(sensitive); b != nil {
+		t.Sensitive = *b
+	}
+	if mask, ok := l.expression(o, "mask", what); ok {
+		if mask.Name == "mask" && len(mask.Args) == 0 {
+			o.fault(o.values["mask"], "%s: mask: want what mask does to it, as in mask(keep_last=4), not mask itself", what)
+			return
+		}
+		t.Mask = mask
+	}
+}
+
+// weaker names what is less protected by t than by the type that it overrides.
+func (t *fieldType) weaker(than *fieldType) []string {
+	var list []string
+	if t.Class < than.Class { // C1 to C3, and "" below them
+		list = append(list, "class")
+	}
+	if t.Level < than.Level {
+		list = append(list, "level")
+	}
+	if than.Sensitive && !t.Sensitive {
+		list = append(list, sensitive)
+	}
+	if moreOpen(t.Mask, than.Mask) {
+		list = append(list, "mask")
+	}
+	return list
+}
 
 // resolve puts the type's default in the place of a bare mask.
 func (t *fieldType) resolve(e masking.Expression) masking.Expression {

@@ -45,14 +45,16 @@ func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
 		switch {
 		case variable == "record":
 			c.paths = append(c.paths, path)
-		case variable == "caller" || variable == "request": // texts, and lists of texts
-			c.kinds = append(c.kinds, "string")
 		case e.Kind() == ast.ListKind:
 			if !c.add(checked, e.AsList().Elements()) {
 				return false
 			}
 		default:
-			kind := kindOf(checked.GetType(e.ID()).TypeName())
+			typ := checked.GetType(e.ID())
+			if typ.Kind() == types.ListKind { // in a list
+				typ = typ.Parameters()[0]
+			}
+			kind := kindOf(typ.TypeName())
 			if kind == "" {
 				return false
 			}
@@ -62,12 +64,12 @@ func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
 	return true
 }
 
-// kindOf joins CEL's types of numbers, which compare with each other; "" for what is no text, boolean or number.
+// kindOf joins CEL's types of numbers, which compare with each other; "" for null and what only shows at run time.
 func kindOf(typeName string) string {
 	switch typeName {
 	case "int", "uint", "double":
 		return "number"
-	case "string", "bool":
+	case "string", "bool", "bytes", "google.protobuf.Timestamp", "google.protobuf.Duration":
 		return typeName
 	}
 	return ""

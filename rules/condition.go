@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -14,11 +15,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// condition is a compiled when: a CEL expression over caller, request and record that yields true or false.
+// condition is a compiled when: a CEL expression over caller, request, record, consent, grant and time that yields true or
+// false.
 type condition struct {
-	text    string
 	program cel.Program
-	reads   bool // whether it reads the record
+	zone    *time.Location
+	reads   bool // whether it reads the record, or what is on record about its subject
 	// compared are the groups of operands that only make sense if they are of one type.
 	compared []comparison
 }
@@ -29,62 +31,55 @@ const maxCost = 10_000
 // maxExpression is how many bytes a condition may have.
 const maxExpression = 4096
 
-var (
-	callerNames  = []string{"id", "roles", "organisation", "region", "amr", "acr", "purposes"}
-	requestNames = []string{"method", "route", "purpose"}
-)
-
-// conditionEnv declares the variables. Their attributes are checked apart, so that a misspelt one is an error at load.
-var conditionEnv = func() *cel.Env {
-	attributes := cel.MapType(cel.StringType, cel.DynType)
-	env, err := cel.NewEnv(
-		cel.Variable("caller", attributes),
-		cel.Variable("request", attributes),
-		cel.Variable("record", attributes),
-		cel.ParserExpressionSizeLimit(maxExpression),
-	)
-	if err != nil {
-		panic(fmt.Sprintf("setting up conditions: %v", err))
-	}
-	return env
-}()
-
-func (l *loader) condition(s *source, n *yaml.Node) *condition {
-	text := s.scalar(n, "when")
+// condition compiles the when of a role or cap; nil if it has none.
+func (l *loader) condition(o object, zone *time.Location) *condition {
+	n, text := o.values["when"], o.text("when")
 	if text == "" {
 		return nil
 	}
 	if len(text) > maxExpression {
-		s.fault(n, "when: the expression has %d bytes; want at most %d", len(text), maxExpression)
+		o.fault(n, "when: the expression has %d bytes; want at most %d", len(text), maxExpression)
 		return nil
 	}
-	checked, issues := conditionEnv.Compile(text)
+	parsed, issues := conditionEnv.Parse(text)
 	if issues.Err() != nil {
-		for _, e := range issues.Errors() {
-			if e.Location.Column() < 0 { // a limit, passed nowhere in particular
-				s.fault(n, "when: %s; write a simpler expression", e.Message)
-				continue
-			}
-			s.fault(n, "when: column %d of the expression: %s", e.Location.Column()+1, e.Message)
+		o.celFaults(n, issues)
+		return nil
+	}
+	c := &condition{zone: zone}
+	// Names go first: the type checker would say less of a misspelt one.
+	named := l.readings(parsed.NativeRep().Expr(), c)
+	if named != nil {
+		o.fault(n, "when: %v", named)
+	}
+	checked, issues := conditionEnv.Check(parsed)
+	if issues.Err() != nil {
+		if named == nil {
+			o.celFaults(n, issues)
 		}
 		return nil
 	}
 	if checked.OutputType() != cel.BoolType {
-		s.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
+		o.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
 		return nil
 	}
-	c := &condition{text: text}
 	c.compared = comparisons(checked.NativeRep())
-	if err := l.readings(checked.NativeRep().Expr(), c); err != nil {
-		s.fault(n, "when: %v", err)
-		return nil
-	}
 	var err error
 	if c.program, err = conditionEnv.Program(checked, cel.CostLimit(maxCost)); err != nil {
-		s.fault(n, "when: %v", err)
+		o.fault(n, "when: %v", err)
 		return nil
 	}
 	return c
+}
+
+func (s *source) celFaults(n *yaml.Node, issues *cel.Issues) {
+	for _, e := range issues.Errors() {
+		if e.Location.Column() < 0 { // a limit, passed nowhere in particular
+			s.fault(n, "when: %s; write a simpler expression", e.Message)
+			continue
+		}
+		s.fault(n, "when: column %d of the expression: %s", e.Location.Column()+1, e.Message)
+	}
 }
 
 // readings checks the names that an expression reads and collects those of the record.
@@ -93,14 +88,12 @@ func (l *loader) readings(root ast.Expr, c *condition) error {
 	var visit func(e ast.Expr)
 	visit = func(e ast.Expr) {
 		variable, path := attribute(e)
-		switch variable {
-		case "caller":
-			faults = append(faults, knownAttribute(variable, path, callerNames))
+		if v, ok := variables[variable]; ok {
+			c.reads = c.reads || v.perRecord
+			faults = append(faults, v.knows(variable, path))
 			return
-		case "request":
-			faults = append(faults, knownAttribute(variable, path, requestNames))
-			return
-		case "record":
+		}
+		if variable == "record" {
 			c.reads = true
 			if len(path) == 0 {
 				faults = append(faults, errors.New("name what is read of the record, as in record.agentId"))
@@ -123,14 +116,6 @@ func (l *loader) readings(root ast.Expr, c *condition) error {
 func readsRecord(e ast.Expr) bool {
 	variable, _ := attribute(e)
 	return variable == "record" || slices.ContainsFunc(children(e), readsRecord)
-}
-
-func knownAttribute(variable string, path, known []string) error {
-	if len(path) != 1 || !slices.Contains(known, path[0]) {
-		have := strings.Join(append([]string{variable}, path...), ".")
-		return fmt.Errorf("unknown name %s; want %s.%s", have, variable, strings.Join(known, ", "+variable+"."))
-	}
-	return nil
 }
 
 // attribute takes record.a.b apart into "record" and [a b]; its variable is "" for any other expression.
@@ -252,9 +237,10 @@ func fact(v masking.Value) any {
 }
 
 // holds evaluates the condition. An error means that it could not be told.
-func (c *condition) holds(vars map[string]any) (bool, error) {
+func (c *condition) holds(vars *values) (bool, error) {
+	vars.zone = c.zone
 	for _, group := range c.compared {
-		if err := group.check(vars["record"]); err != nil {
+		if err := group.check(vars.record()); err != nil {
 			return false, err
 		}
 	}

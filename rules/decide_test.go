@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
@@ -33,9 +33,24 @@ routes:
     fields: {$.id: public, $.name: person_name}
 `
 
+// noon is a Tuesday, 12:00 in Shanghai.
+var noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
+
+func request(c rules.Caller, purpose string) rules.Request {
+	return rules.Request{Caller: c, Purpose: purpose, Time: noon}
+}
+
+// by is what decided: an entry, or else a reason.
+func by(d rules.Decision) string {
+	if d.Rule != "" {
+		return d.Rule
+	}
+	return string(d.Reason)
+}
+
 func admit(t *testing.T, set *rules.Set, c rules.Caller) *rules.Access {
 	t.Helper()
-	a, err := set.Admit(set.Routes()[0], c, "care")
+	a, err := set.Admit(set.Routes()[0], request(c, "care"))
 	if err != nil {
 		t.Fatalf("Admit: %v", err)
 	}
@@ -114,6 +129,17 @@ func all(n int) rules.Caller {
 	return c
 }
 
+// with is a caller with one role, changed.
+func with(change func(*rules.Caller)) rules.Caller {
+	c := all(1)
+	change(&c)
+	return c
+}
+
+func from(address string) rules.Caller {
+	return with(func(c *rules.Caller) { c.Address = netip.MustParseAddr(address) })
+}
+
 func TestAdmit(t *testing.T) {
 	treat := "treat: {C2: mask}"
 	for _, test := range []struct {
@@ -135,21 +161,37 @@ func TestAdmit(t *testing.T) {
 		{"one of two factors", []string{"require: {amr: [pwd, mfa]}, " + treat}, all(1), "care", rules.AssuranceTooLow},
 		{"the factor", []string{"require: {amr: [pwd]}, " + treat}, all(1), "care", ""},
 		{"what the caller can mend goes first", []string{"require: {amr: [mfa]}, " + treat, `when: "false", ` + treat}, all(2), "care", rules.AssuranceTooLow},
-		{"region that the token does not say", []string{`when: "caller.region != 'US'", ` + treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care", rules.ConditionNotMet},
+		{"region that the token does not say", []string{`when: "caller.region != 'US'", ` + treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care", rules.ConditionUnknown},
 		{"another role will do", []string{"require: {amr: [mfa]}, " + treat, treat}, all(2), "care", ""},
 		{"condition of the caller false", []string{`when: "caller.id == 'u2'", ` + treat}, all(1), "care", rules.ConditionNotMet},
 		{"condition of the caller true", []string{`when: "caller.id == 'u1'", ` + treat}, all(1), "care", ""},
 		{"condition of the request", []string{`when: "request.method == 'GET' && request.route == 'GET /v1/a/{id}' && request.purpose == 'care'", ` + treat}, all(1), "care", ""},
 		{"condition of lists", []string{`when: "'r0' in caller.roles && 'pwd' in caller.amr && 'care' in caller.purposes && !('x' in caller.amr)", ` + treat}, all(1), "care", ""},
 		{"empty lists", []string{`when: "!('x' in caller.amr)", ` + treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care", ""},
-		{"condition that fails", []string{`when: "caller.roles[7] != 'x'", ` + treat}, all(1), "care", rules.ConditionNotMet},
-		{"condition that is not boolean at run time", []string{`when: "(caller.id == 'u1' ? caller.id : caller.region) || false", ` + treat}, all(1), "care", rules.ConditionNotMet},
-		{"condition that costs too much", []string{`when: "` + costly + `", ` + treat}, all(1), "care", rules.ConditionNotMet},
+		{"condition that fails", []string{`when: "caller.roles[7] != 'x'", ` + treat}, all(1), "care", rules.ConditionUnknown},
+		{"condition that costs too much", []string{`when: "` + costly + `", ` + treat}, all(1), "care", rules.ConditionUnknown},
+		{"context class", []string{"require: {acr: [loa3, loa2]}, " + treat}, with(func(c *rules.Caller) { c.ACR = "loa2" }), "care", ""},
+		{"no context class", []string{"require: {acr: [loa2]}, " + treat}, all(1), "care", rules.AssuranceTooLow},
+		{"network", []string{"require: {network: [10.8.0.0/16]}, " + treat}, from("10.8.3.4"), "care", ""},
+		{"another network", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat}, from("10.9.3.4"), "care", rules.NetworkNotAllowed},
+		{"network of version 6", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat}, from("fd00::1"), "care", ""},
+		{"version 4 in 6", []string{"require: {network: [10.8.0.0/16]}, " + treat}, from("::ffff:10.8.3.4"), "care", ""},
+		{"no address", []string{"require: {network: [0.0.0.0/0, \"::/0\"]}, " + treat}, all(1), "care", rules.NetworkNotAllowed},
+		{"hours", []string{"require: {time: {hours: [08:00-11:30, 12:00-12:01]}}, " + treat}, all(1), "care", ""},
+		{"the end is excluded", []string{"require: {time: {hours: [08:00-12:00]}}, " + treat}, all(1), "care", rules.OutsideHours},
+		{"hours of another zone", []string{"require: {time: {hours: [04:00-04:01], zone: Etc/UTC}}, " + treat}, all(1), "care", ""},
+		{"weekdays", []string{"require: {time: {weekdays: [mon, tue]}}, " + treat}, all(1), "care", ""},
+		{"other weekdays", []string{"require: {time: {weekdays: [mon, wed, thu, fri, sat, sun], hours: [00:00-24:00]}}, " + treat}, all(1), "care", rules.OutsideHours},
+		{"weekday of the zone", []string{"require: {time: {weekdays: [mon], zone: Pacific/Honolulu}}, " + treat}, all(1), "care", ""},
+		{"the network goes before the hour", []string{"require: {network: [10.8.0.0/16]}, " + treat, "require: {time: {weekdays: [sun]}}, " + treat}, all(2), "care", rules.NetworkNotAllowed},
+		{"condition of the address", []string{`when: "caller.address.startsWith('10.8.')", ` + treat}, from("10.8.3.4"), "care", ""},
+		{"condition of the time", []string{`when: "time.hour == 12 && time.minute == 0 && time.weekday == 2 && time.date == '2026-03-10' && time.now < timestamp('2026-03-10T04:00:01Z')", ` + treat}, all(1), "care", ""},
+		{"condition of the service", []string{`when: "request.service == 's'", ` + treat}, all(1), "care", ""},
 		{"condition of the record waits", []string{`when: record.x == 1, ` + treat}, all(1), "care", ""},
 		{"consent", []string{treat}, all(1), "loan", ""},
 	} {
 		set := load(t, test.roles, nil)
-		access, err := set.Admit(set.Routes()[0], test.caller, test.purpose)
+		access, err := set.Admit(set.Routes()[0], request(test.caller, test.purpose))
 		if test.want == "" {
 			if err != nil {
 				t.Errorf("%s: Admit: %v, want access", test.name, err)
@@ -184,13 +226,13 @@ func TestDecide(t *testing.T) {
 		treatment   string
 		rule        string
 	}{
-		{"default deny", []string{"treat: {}"}, nil, "$.name", "drop", "default"},
-		{"another class", []string{"treat: {C1: clear}"}, nil, "$.name", "drop", "default"},
+		{"default deny", []string{"treat: {}"}, nil, "$.name", "drop", "not_permitted"},
+		{"another class", []string{"treat: {C1: clear}"}, nil, "$.name", "drop", "not_permitted"},
 		{"class", []string{"treat: {C2: clear}"}, nil, "$.name", "clear", "policy.yaml:5"},
 		{"level", []string{"treat: {L3: clear}"}, nil, "$.name", "clear", "policy.yaml:5"},
 		{"class before level", []string{"treat: {L3: clear, C2: hash}"}, nil, "$.name", "hash", "policy.yaml:5"},
 		{"type before class", []string{"treat: {C2: clear, person_name: drop, L3: clear}"}, nil, "$.name", "drop", "policy.yaml:5"},
-		{"no class", []string{"treat: {C1: clear, C2: clear, C3: clear}"}, nil, "$.device", "drop", "default"},
+		{"no class", []string{"treat: {C1: clear, C2: clear, C3: clear}"}, nil, "$.device", "drop", "not_permitted"},
 		{"the type's mask", []string{"treat: {C2: mask}"}, nil, "$.name", "person_name", "policy.yaml:5"},
 		{"a bucket as mask", []string{"treat: {C2: mask}"}, nil, "$.amount", "bucket(size=10000)", "policy.yaml:5"},
 		{"no mask is a constant", []string{"treat: {C1: mask}"}, nil, "$.job", "constant(****)", "policy.yaml:5"},
@@ -201,11 +243,21 @@ func TestDecide(t *testing.T) {
 		{"the first of incomparable masks", []string{`treat: {C2: "mask(keep_first=1)"}`, `treat: {C2: "mask(keep_last=2)"}`}, nil, "$.name", "mask(keep_first=1)", "policy.yaml:5"},
 		{"the mask that shows more", []string{`treat: {C2: "mask(keep_last=1)"}`, `treat: {C2: "mask(keep_last=2)"}`}, nil, "$.card", "mask(keep_last=2)", "policy.yaml:6"},
 		{"drop is a decision", []string{"treat: {C2: drop}", "treat: {}"}, nil, "$.name", "drop", "policy.yaml:5"},
-		{"public", []string{"treat: {}"}, nil, "$.id", "clear", "type"},
-		{"public, treated", []string{"treat: {public: drop, L1: drop}"}, nil, "$.id", "clear", "type"},
+		{"class before level, sensitive before class", []string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.card", "hash", "policy.yaml:5"},
+		{"sensitive, not this", []string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.name", "clear", "policy.yaml:5"},
+		{"type before sensitive", []string{"treat: {sensitive: clear, bank_card: hash}"}, nil, "$.card", "hash", "policy.yaml:5"},
+		{"a service's field before its type", []string{`treat: {"s $.name": hash, person_name: clear}`}, nil, "$.name", "hash", "policy.yaml:5"},
+		{"a route's field before the service's", []string{`treat: {"s GET /v1/a/{id} $.name": hash, "s $.name": clear}`}, nil, "$.name", "hash", "policy.yaml:5"},
+		{"another route's field", []string{`treat: {"s GET /v1/b $.name": clear, C2: hash}`}, nil, "$.name", "hash", "policy.yaml:5"},
+		{"cap of a service's field", []string{"treat: {C2: clear}"}, []string{`field: "s $.name", at_most: drop`}, "$.name", "drop", "policy.yaml:7"},
+		{"cap of another field", []string{"treat: {C2: clear}"}, []string{`field: "s $.card", at_most: drop`}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of another route's field", []string{"treat: {C2: clear}"}, []string{`field: "s GET /v1/b $.name", at_most: drop`}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of a route's field", []string{"treat: {C2: clear}"}, []string{`field: "s GET /v1/a/{id} $.name", type: person_name, at_most: drop`}, "$.name", "drop", "policy.yaml:7"},
+		{"public", []string{"treat: {}"}, nil, "$.id", "clear", "public_field"},
+		{"public, treated", []string{"treat: {public: drop, L1: drop}"}, nil, "$.id", "clear", "public_field"},
 		{"public, capped", []string{"treat: {}"}, []string{"type: public, at_most: mask"}, "$.id", "constant(****)", "policy.yaml:7"},
-		{"never", []string{"treat: {pin: clear}"}, nil, "$.pin", "drop", "type"},
-		{"never, whatever the caps", []string{"treat: {pin: clear}"}, []string{"at_most: clear"}, "$.pin", "drop", "type"},
+		{"never", []string{"treat: {pin: clear}"}, nil, "$.pin", "drop", "never_shown"},
+		{"never, whatever the caps", []string{"treat: {pin: clear}"}, []string{"at_most: clear"}, "$.pin", "drop", "never_shown"},
 		{"cap", []string{"treat: {C2: clear}"}, []string{"class: C2, at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
 		{"cap of another class", []string{"treat: {C2: clear}"}, []string{"class: C1, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
 		{"cap of another type", []string{"treat: {C2: clear}"}, []string{"type: email, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
@@ -235,26 +287,8 @@ func TestDecide(t *testing.T) {
 		set := load(t, test.roles, test.caps)
 		got := fieldOf(t, admit(t, set, all(len(test.roles))).Profile(0, nil), test.path)
 		// The caps begin one line below the word caps.
-		if got.Treatment != test.treatment || got.Rule != test.rule {
-			t.Errorf("%s: %s = %s by %s, want %s by %s", test.name, test.path, got.Treatment, got.Rule, test.treatment, test.rule)
-		}
-	}
-}
-
-func TestConsent(t *testing.T) {
-	set := load(t, []string{"treat: {C1: clear, C2: clear, L2: clear}"}, nil)
-	a, err := set.Admit(set.Routes()[0], all(1), "loan")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range a.Profile(0, nil).Fields {
-		want := rules.Decision{Path: f.Path, Type: f.Type, Treatment: "drop", Rule: "consent_missing"}
-		switch f.Type {
-		case "public":
-			want.Treatment, want.Rule = "clear", "type"
-		}
-		if f.Treatment != want.Treatment || f.Rule != want.Rule && f.Type != "pin" {
-			t.Errorf("without consent: %+v, want %+v", f, want)
+		if got.Treatment != test.treatment || by(got) != test.rule {
+			t.Errorf("%s: %s = %s by %s, want %s by %s", test.name, test.path, got.Treatment, by(got), test.treatment, test.rule)
 		}
 	}
 }
@@ -400,7 +434,7 @@ func TestEnvelope(t *testing.T) {
 		t.Errorf("envelope: public field = %+v, want clear", got)
 	}
 	// Of an envelope nothing can be told: the role does not permit, and the cap forbids.
-	if got := fieldOf(t, p, "$.who"); got.Treatment != "drop" || got.Rule != "default" {
+	if got := fieldOf(t, p, "$.who"); got.Treatment != "drop" || got.Reason != rules.NotPermitted {
 		t.Errorf("envelope: field of a role with a condition = %+v, want drop by default", got)
 	}
 	if got := fieldOf(t, admit(t, set, all(2)).Profile(masking.Envelope, nil), "$.who"); got.Treatment != "hash" {
@@ -442,6 +476,26 @@ func TestRecordLimit(t *testing.T) {
 	}
 }
 
+// The roles that permit a record count its subject, unless one of them need not.
+func TestQuotasOfRoles(t *testing.T) {
+	limited := func(limit string) string { return "limit: {subjects: " + limit + "}, treat: {}" }
+	for _, test := range []struct {
+		roles []string
+		want  []rules.Quota
+	}{
+		{[]string{"treat: {}"}, nil},
+		{[]string{limited("200/1d")}, []rules.Quota{{Role: "r0", Subjects: 200, Window: 24 * time.Hour}}},
+		{[]string{limited("5/30m"), limited("9/2h")}, []rules.Quota{{Role: "r0", Subjects: 5, Window: 30 * time.Minute}, {Role: "r1", Subjects: 9, Window: 2 * time.Hour}}},
+		{[]string{limited("5/30m"), "treat: {}"}, nil},
+		{[]string{"limit: {records: 3/response}, treat: {}", limited("5/30m")}, nil},
+	} {
+		set := load(t, test.roles, nil)
+		if got := admit(t, set, all(len(test.roles))).Profile(0, nil).Quotas; !slices.Equal(got, test.want) {
+			t.Errorf("Quotas of %q = %v, want %v", test.roles, got, test.want)
+		}
+	}
+}
+
 // Equal decisions are one profile, and different ones are not; many goroutines may ask at once.
 func TestProfilesAreShared(t *testing.T) {
 	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"}, []string{"when: record.x == 2, at_most: hash"})
@@ -477,15 +531,15 @@ func TestProfilesAreShared(t *testing.T) {
 
 func TestPurposesHaveProfilesOfTheirOwn(t *testing.T) {
 	set := load(t, []string{"treat: {C2: clear}"}, nil)
-	care, err := set.Admit(set.Routes()[0], all(1), "care")
+	care, err := set.Admit(set.Routes()[0], request(all(1), "care"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	loan, err := set.Admit(set.Routes()[0], all(1), "loan")
+	loan, err := set.Admit(set.Routes()[0], request(all(1), "loan"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := set.Admit(set.Routes()[1], all(1), "care")
+	other, err := set.Admit(set.Routes()[1], request(all(1), "care"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -510,149 +564,8 @@ func TestNoKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := admit(t, set, all(1)).Profile(0, nil)
-		if got := fieldOf(t, p, "$.name"); got.Treatment != "drop" || got.Rule != "key_missing" || p.Treatments[1].Rank != masking.RankDrop {
+		if got := fieldOf(t, p, "$.name"); got.Treatment != "drop" || got.Reason != rules.KeyMissing || got.Rule != "" || p.Treatments[1].Rank != masking.RankDrop {
 			t.Errorf("key %s: %+v, want drop by key_missing", name, got)
-		}
-	}
-}
-
-var (
-	randomTypes = []string{"person_name", "bank_card", "amount", "address", "device_id", "branch", "occupation", "pin", "public"}
-	randomKeys  = append([]string{"C1", "C2", "C3", "L1", "L2", "L3", "L4"}, randomTypes...)
-)
-
-func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
-
-func randomTreatment(rng *rand.Rand) string {
-	switch rng.IntN(8) {
-	case 0:
-		return "clear"
-	case 1, 2:
-		return "mask"
-	case 3:
-		return fmt.Sprintf(`"mask(keep_first=%d, keep_last=%d%s)"`, rng.IntN(4), rng.IntN(3), pick(rng, "", ", stars=same", ", stars=2", ", min=9"))
-	case 4:
-		return fmt.Sprintf("bucket(size=%d)", 10*(1+rng.IntN(2)))
-	case 5:
-		return "hash"
-	case 6:
-		return pick(rng, "constant(a)", "constant(b)")
-	}
-	return "drop"
-}
-
-func randomRole(rng *rand.Rand) string {
-	var entries []string
-	for _, i := range rng.Perm(len(randomKeys))[:rng.IntN(4)] {
-		entries = append(entries, randomKeys[i]+": "+randomTreatment(rng))
-	}
-	return "treat: {" + strings.Join(entries, ", ") + "}"
-}
-
-func randomCap(rng *rand.Rand) string {
-	return pick(rng, "", "type: "+pick(rng, randomTypes...)+", ", "class: "+pick(rng, "C1", "C2")+", ", "level: "+pick(rng, "L2", "L3")+", ",
-		"sensitive: "+pick(rng, "true", "false")+", ") + "at_most: " + randomTreatment(rng)
-}
-
-// shown is what a treatment lets through of a value.
-func shown(t *testing.T, d rules.Decision) (masking.Expression, masking.Rank) {
-	t.Helper()
-	e, err := masking.ParseExpression(d.Treatment)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e, e.Rank()
-}
-
-// number is an argument of a mask; 0 stands for stars=same.
-func number(e masking.Expression, name string, missing int) int {
-	for _, a := range e.Args {
-		if a.Name == name {
-			n, _ := strconv.Atoi(a.Value)
-			return n
-		}
-	}
-	return missing
-}
-
-// ends is what a mask that keeps characters at the ends shows: mask of any value, bank_card of card numbers, however they
-// are written or only in the plain form.
-type ends struct {
-	first, last, min, stars, forms int
-}
-
-func endsOf(e masking.Expression) (ends, bool) {
-	first, last, least, stars, forms := 0, 0, 0, 4, 2
-	switch e.Name {
-	case "mask":
-	case "bank_card":
-		first, last, least, stars, forms = 6, 4, 13, 0, 1
-		if slices.Contains(e.Args, masking.Argument{Name: "plain", Value: "yes"}) {
-			forms = 0
-		}
-	default:
-		return ends{}, false
-	}
-	first, last = number(e, "keep_first", first), number(e, "keep_last", last)
-	return ends{first, last, max(least, number(e, "min", first+last+1)), number(e, "stars", stars), forms}, true
-}
-
-// opener reports whether a shows something that b does not.
-func opener(t *testing.T, a, b rules.Decision) bool {
-	t.Helper()
-	ea, ra := shown(t, a)
-	eb, rb := shown(t, b)
-	if ra != rb || a.Treatment == b.Treatment {
-		return ra < rb
-	}
-	x, ok := endsOf(ea)
-	y, ok2 := endsOf(eb)
-	if ok && ok2 {
-		return x.first > y.first || x.last > y.last || x.min < y.min || x.stars == 0 && y.stars > 0 ||
-			x.forms > y.forms || x.forms == 1 && y.forms == 2 // a card number with spaces is shown as one without
-	}
-	return ea.Name != "constant" // two buckets, or a bucket and a mask: each shows what the other does not
-}
-
-// closes reports whether a shows less than b, and nothing that b does not.
-func closes(t *testing.T, a, b rules.Decision) bool { return opener(t, b, a) && !opener(t, a, b) }
-
-// A cap more never opens a field. A role more never closes one, unless a cap decides it. Nothing at all is drop.
-func TestMonotone(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	rounds := 5_000 // of four policies each
-	if testing.Short() {
-		rounds = 500
-	}
-	for range rounds {
-		var roles, caps []string
-		for range 1 + rng.IntN(3) {
-			roles = append(roles, randomRole(rng))
-		}
-		for range rng.IntN(4) {
-			caps = append(caps, randomCap(rng))
-		}
-		before := admit(t, load(t, roles, caps), all(len(roles))).Profile(0, nil)
-		more := slices.Insert(slices.Clone(caps), rng.IntN(len(caps)+1), randomCap(rng))
-		after := admit(t, load(t, roles, more), all(len(roles))).Profile(0, nil)
-		for i, f := range after.Fields {
-			if opener(t, f, before.Fields[i]) {
-				t.Fatalf("roles %q\ncaps %q\ncaps %q\n%s: %s became %s", roles, caps, more, f.Path, before.Fields[i].Treatment, f.Treatment)
-			}
-		}
-		uncapped := admit(t, load(t, roles, nil), all(len(roles))).Profile(0, nil)
-		wider := slices.Insert(slices.Clone(roles), rng.IntN(len(roles)+1), randomRole(rng))
-		after = admit(t, load(t, wider, nil), all(len(wider))).Profile(0, nil)
-		for i, f := range after.Fields {
-			// Not strictly less: of two masks of which neither shows all that the other does, the first stands.
-			if closes(t, f, uncapped.Fields[i]) {
-				t.Fatalf("roles %q\nroles %q\n%s: %s became %s", roles, wider, f.Path, uncapped.Fields[i].Treatment, f.Treatment)
-			}
-		}
-	}
-	for _, f := range admit(t, load(t, []string{"treat: {}"}, nil), all(1)).Profile(0, nil).Fields {
-		if f.Type != "public" && f.Treatment != "drop" {
-			t.Errorf("no permit: %+v, want drop", f)
 		}
 	}
 }

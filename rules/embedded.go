@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/maskgate/maskgate/masking"
-	"go.yaml.in/yaml/v4"
 )
 
 // embeddedJSON is what service files say, instead of a type, of strings that hold JSON, as in
@@ -16,20 +15,17 @@ const embeddedJSON = "embedded_json"
 var embeddedType = &fieldType{Name: embeddedJSON}
 
 // embedded reads what a string holds.
-func (l *loader) embedded(s *source, n *yaml.Node, what string) []fieldRule {
-	o := s.object(n, what, embeddedJSON)
-	inside := o.values[embeddedJSON]
-	if inside == nil {
-		if len(n.Content) == 0 {
-			s.fault(n, "%s: want a type, or {embedded_json: …} with the fields of the JSON that the string holds", what)
+func (l *loader) embedded(o object, path string, r *Route) []field {
+	for _, k := range fieldShape.keys {
+		if n := o.values[k.name]; n != nil && k.name != embeddedJSON {
+			o.fault(n, "field %s: a string that holds JSON is structure, so %s says nothing; remove it", path, k.name)
 		}
-		return nil
 	}
-	return l.fields(s, inside, what+": "+embeddedJSON)
+	return l.fields(o, embeddedJSON, r)
 }
 
 // embeddedIn returns what is embedded in fields, as a layout has it.
-func embeddedIn(fields []fieldRule) []masking.Embedded {
+func embeddedIn(fields []field) []masking.Embedded {
 	var list []masking.Embedded
 	for i, f := range fields {
 		if f.typ == embeddedType {
@@ -39,20 +35,21 @@ func embeddedIn(fields []fieldRule) []masking.Embedded {
 	return list
 }
 
-// withEmbedded returns fields with those of what is embedded behind them, in the order of [masking.Profile.Treatments]. The path of a field within
-// a string is the string's, a bar, and its own in the string.
-func withEmbedded(fields []fieldRule) []fieldRule {
+// withEmbedded returns fields of a route with those of what is embedded behind them, in the order of
+// [masking.Profile.Treatments]. The path of a field within a string is the string's, a bar, and its own in the string.
+func withEmbedded(fields []field, r *Route) []field {
 	all := slices.Clone(fields)
 	for _, f := range fields {
-		for _, inner := range withEmbedded(f.inside) {
-			inner.path = f.path + " | " + inner.path
-			all = append(all, inner)
+		for _, inner := range withEmbedded(f.inside, r) {
+			named := r.field(f.path + " | " + inner.path)
+			named.typ = inner.typ
+			all = append(all, named)
 		}
 	}
 	return all
 }
 
-func selectors(fields []fieldRule) []string {
+func selectors(fields []field) []string {
 	list := make([]string, len(fields))
 	for i, f := range fields {
 		list[i] = f.path

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
@@ -19,9 +20,9 @@ routes:
 	_, err := rules.Load(files, nil)
 	fmt.Println(err)
 	// Output:
-	// customer.yaml:2:1: service: want the key owner
-	// customer.yaml:4:1: service: unknown key "ower"; want one of kind, name, owner, routes (did you mean owner?)
-	// customer.yaml:7:22: fields: unknown type "person_nam"; want one of the catalogue's (did you mean person_name?)
+	// customer.yaml:2:1: service: want the key owner, as in owner: crm-team
+	// customer.yaml:4:1: service: unknown key "ower"; want one of kind, name, hosts, prefix, routes, owner, reviewer, justification (did you mean owner?)
+	// customer.yaml:7:22: fields: unknown type "person_nam"; want one of the catalogue's, or declare it under types of a policy (did you mean person_name?)
 }
 
 func ExampleSet_Admit() {
@@ -55,23 +56,23 @@ caps:
 		fmt.Println(err)
 		return
 	}
-	route := set.Route("GET", "/v1/customers/C00000001")
+	route := set.Route("GET", "crm.bank.example", "/v1/customers/C00000001")
 	caller := rules.Caller{ID: "agent-07", Roles: []string{"agent"}, Purposes: []string{"customer-service"}}
 
-	_, err = set.Admit(route, caller, "marketing")
+	_, err = set.Admit(route, rules.Request{Caller: caller, Purpose: "marketing", Time: time.Now()})
 	fmt.Println(err)
 
-	access, err := set.Admit(route, caller, "customer-service")
+	access, err := set.Admit(route, rules.Request{Caller: caller, Purpose: "customer-service", Time: time.Now()})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, f := range access.Profile(0, []masking.Value{}).Fields {
-		fmt.Printf("%s: %s (%s)\n", f.Path, f.Treatment, f.Rule)
+		fmt.Printf("%s: %s (%s %s)\n", f.Path, f.Treatment, f.Reason, f.Rule)
 	}
 	// Output:
 	// not permitted: purpose_unknown
-	// $.customerId: clear (type)
-	// $.name: person_name (policy.yaml:9)
-	// $.cardNo: drop (policy.yaml:11)
+	// $.customerId: clear (public_field )
+	// $.name: person_name (permitted policy.yaml:9)
+	// $.cardNo: drop (capped policy.yaml:11)
 }

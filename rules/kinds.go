@@ -22,5 +22,9 @@ type Kind struct {
 
 func (r *Route) describe(index int) Kind {
 	k := r.kind(index)
-	return Kind{k.selector, selectors(withEmbedded(k.fields))}
+	fields := make([]string, len(k.all))
+	for i, f := range k.all {
+		fields[i] = f.path
+	}
+	return Kind{k.selector, fields}
 }

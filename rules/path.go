@@ -2,8 +2,47 @@ package rules
 
 import (
 	"fmt"
+	"net"
 	"strings"
 )
+
+// routeTables are the routes of each host that a service lists, and, at "", of services that list none.
+type routeTables map[string]routeTable
+
+// add reports a route that matches exactly the same requests, if there is one.
+func (t routeTables) add(hosts []string, method string, segments []string, r *Route) *Route {
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	for _, h := range hosts {
+		if t[h] == nil {
+			t[h] = routeTable{}
+		}
+		if other := t[h].add(method, segments, r); other != nil {
+			return other
+		}
+	}
+	return nil
+}
+
+// find looks a request up: first among the routes of its host.
+func (t routeTables) find(method, host, path string) *Route {
+	if host != "" {
+		if r := t[host].find(method, path); r != nil {
+			return r
+		}
+	}
+	return t[""].find(method, path)
+}
+
+// hostName is a host as service files have it: without port, brackets or a trailing dot, in lower case (RFC 9110 §4.2.3).
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
 
 // routeTable finds the route of a request by method and path.
 type routeTable map[string]*pathNode // by method

@@ -55,7 +55,7 @@ func TestRoute(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(test.request, " ")
 		got := ""
-		if r := set.Route(method, path); r != nil {
+		if r := set.Route(method, "", path); r != nil {
 			got = r.Match
 		}
 		if got != test.want {
@@ -75,10 +75,10 @@ func TestRouteBacktracks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := set.Route("GET", strings.Repeat("/a", 64)+"/other"); r != nil {
+	if r := set.Route("GET", "", strings.Repeat("/a", 64)+"/other"); r != nil {
 		t.Errorf("Route = %s, want none", r.Match)
 	}
-	if r := set.Route("GET", strings.Repeat("/a", 64)+"/end"); r == nil || r.Match != "GET "+strings.Repeat("/a", 63)+"/{x}/end" {
+	if r := set.Route("GET", "", strings.Repeat("/a", 64)+"/end"); r == nil || r.Match != "GET "+strings.Repeat("/a", 63)+"/{x}/end" {
 		t.Errorf("Route = %v, want the one with the most literals", r)
 	}
 }

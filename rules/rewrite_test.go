@@ -79,11 +79,11 @@ func TestEmbeddedFieldsAreOnRecord(t *testing.T) {
 	access := admit(t, set, rules.Caller{Roles: []string{"r"}, Purposes: []string{"care"}})
 	p := access.Profile(0, nil)
 	want := []string{
-		"$.p embedded_json type", "$.x hash policy.yaml:5", "$.p | $.q embedded_json type", "$.p | $.name hash policy.yaml:5", "$.p | $.q | $.card hash policy.yaml:5",
+		"$.p embedded_json structure", "$.x hash policy.yaml:5", "$.p | $.q embedded_json structure", "$.p | $.name hash policy.yaml:5", "$.p | $.q | $.card hash policy.yaml:5",
 	}
 	var got []string
 	for _, f := range p.Fields {
-		got = append(got, f.Path+" "+f.Treatment+" "+f.Rule)
+		got = append(got, f.Path+" "+f.Treatment+" "+by(f))
 	}
 	if !slices.Equal(got, want) || len(p.Treatments) != len(want) {
 		t.Errorf("fields of the profile\n got %q\nwant %q", got, want)

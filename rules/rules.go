@@ -32,20 +32,26 @@
 //
 // A request is admitted if its route exists, its purpose is one that the policy knows and the caller's token carries, and
 // at least one of the caller's roles serves that purpose and has its requirements met. Each record then gets a profile:
-// every field starts as drop; the roles whose condition (when) holds for the record permit, and the most open permit
-// wins; the caps that apply forbid, and the strictest cap wins over any permit. Of two permits of the same openness, the one
+// every field starts as drop; the roles whose condition (when) holds for the record permit, and so do grants that those roles
+// allow, and the most open permit wins; the caps that apply forbid, and the strictest cap wins over any permit. Where the
+// purpose rests on consent, nothing is permitted that a consent of the record's subject does not cover. Of two permits of the same openness, the one
 // that shows all that the other does wins, else the first in the order of files (by base name) and lines. A record for
 // which no role's condition holds is denied whole. Where a condition cannot be evaluated (a value that it reads is
 // missing, is an object or array, or has another type than what it is compared with), a role does not permit and a cap
 // does forbid. Fields of type public are clear to whoever is admitted, unless a cap says more.
 //
+// Why it came about so is a [Reason], and [Set.Explain] gives one for every entry. Consents and grants are values of the
+// request ([Standing]); so is the time: with none of them, what rests on them is not permitted.
+//
+// # The keys
+//
+// Each key of the language is declared once, in language.go: what a file may hold is checked by that declaration before
+// anything reads it, and [Schema] is made from it. docs/rules.md is the reference.
+//
 // A [Set] is immutable; a request is decided under the one set it began with, named by its [Set.Digest].
 package rules
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,14 +64,17 @@ import (
 
 // Set is a compiled set of rule files. It is safe for concurrent use.
 type Set struct {
-	digest   string
-	table    routeTable
-	routes   []*Route
-	purposes map[string]*purpose
-	roles    []*role // in the order of base names and lines
-	caps     []*limit
-	keys     Keys
-	inputs   inputs // that conditions read
+	digest     string
+	files      []FileInfo
+	reviewers  []string
+	routes     routeTables
+	list       []*Route
+	purposes   map[string]*purpose
+	roles      []*role // in the order of base names and lines
+	grantables []grantable
+	caps       []*limit
+	keys       Keys
+	inputs     inputs // that conditions read
 
 	mu       sync.RWMutex
 	profiles map[string]*Profile // guarded by mu
@@ -135,50 +144,27 @@ func ruleFilesIn(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Load compiles rule files into a set. Its error joins all faults, each a [*Fault]. The order of files does not matter.
-// keys may be nil where nothing is to be rewritten: what needs a key is then dropped.
-func Load(files []File, keys Keys) (*Set, error) {
-	l := loader{set: &Set{
-		digest:   digest(files),
-		table:    routeTable{},
-		purposes: map[string]*purpose{},
-		keys:     keys,
-		profiles: map[string]*Profile{},
-	}}
-	// The digest does not know the order of files, so no decision may depend on it.
-	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int {
-		return cmp.Or(strings.Compare(filepath.Base(a.Name), filepath.Base(b.Name)), strings.Compare(a.Name, b.Name))
-	})
-	bases := map[string]string{}
-	for _, f := range files {
-		base := filepath.Base(f.Name)
-		if other, ok := bases[base]; ok {
-			l.faults = append(l.faults, &Fault{f.Name, 1, 1, fmt.Sprintf("%s has the same name, by which access records cite rules; rename one", other)})
-		}
-		bases[base] = f.Name
-		l.file(f)
-	}
-	l.compile()
-	if len(l.faults) > 0 {
-		slices.SortStableFunc(l.faults, func(a, b *Fault) int {
-			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		// A key that is read more than once has its fault more than once.
-		l.faults = slices.CompactFunc(l.faults, func(a, b *Fault) bool { return *a == *b })
-		all := make([]error, len(l.faults))
-		for i, f := range l.faults {
-			all[i] = f
-		}
-		return nil, errors.Join(all...)
-	}
-	return l.set, nil
-}
-
 // Digest names the set by the content of its files, and of the built-in catalogue of types: "sha256:" and 64 hexadecimal digits.
 func (s *Set) Digest() string { return s.digest }
 
+// FileInfo is one rule file of a set, and who answers for it.
+type FileInfo struct {
+	Name          string // base name
+	Kind          string // service or policy
+	SHA256        string // of its content, hexadecimal
+	Owner         string
+	Reviewer      string
+	Justification string
+}
+
+// Files are the set's files, by base name.
+func (s *Set) Files() []FileInfo { return slices.Clone(s.files) }
+
+// Reviewers are who reviewed the set's files, each once, in order. It must not be changed.
+func (s *Set) Reviewers() []string { return s.reviewers }
+
 // Routes are the set's routes, in the order of files (by base name) and lines.
-func (s *Set) Routes() []*Route { return slices.Clone(s.routes) }
+func (s *Set) Routes() []*Route { return slices.Clone(s.list) }
 
 // Roles are the names of the roles that the policies know, in the order of files (by base name) and lines.
 func (s *Set) Roles() []string {
@@ -189,16 +175,34 @@ func (s *Set) Roles() []string {
 	return names
 }
 
-// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie, and over the
-// built-in types, which decide too.
-func digest(files []File) string {
-	files = append(slices.Clone(files), File{Name: "built-in/catalogue", Data: catalogueFile})
-	lines := make([]string, len(files))
-	for i, f := range files {
-		sum := sha256.Sum256(f.Data)
-		lines[i] = filepath.Base(f.Name) + "\x00" + hex.EncodeToString(sum[:]) + "\n"
+// Purpose is a business reason for access.
+type Purpose struct {
+	Name     string
+	Basis    string // legal basis: consent, contract …
+	Item     int    // of PIPL Art. 13(1), from 1
+	Document string // where the basis is documented
+}
+
+// Purpose returns what the policies say of a purpose; false if they do not know it.
+func (s *Set) Purpose(name string) (Purpose, bool) {
+	p := s.purposes[name]
+	if p == nil {
+		return Purpose{}, false
 	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return Purpose{p.name, p.basis, slices.Index(bases, p.basis) + 1, p.document}, true
+}
+
+// Basis returns the legal basis of a purpose, "" if no policy knows the purpose.
+func (s *Set) Basis(purpose string) string {
+	p, _ := s.Purpose(purpose)
+	return p.Basis
+}
+
+// Grantables are the exceptions that the policies allow, in the order of files (by base name) and lines.
+func (s *Set) Grantables() []Grantable {
+	list := make([]Grantable, len(s.grantables))
+	for i, g := range s.grantables {
+		list[i] = g.Grantable
+	}
+	return list
 }

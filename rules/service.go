@@ -11,14 +11,20 @@ import (
 
 // Route is one route of a service file. It is immutable.
 type Route struct {
-	// Match is the route's method and path template, as written: "GET /v1/customers/{id}".
+	// Match is the route's method and path template, its service's prefix included: "GET /v1/customers/{id}".
 	Match   string
 	Service string
 	Owner   string
+	// Hosts are those by which the service is asked; none: any.
+	Hosts []string
 	// Public is why responses of the route pass unread: they are free of personal data. Empty: they are rewritten.
 	Public string
 	// MediaTypes are the types that responses may have; never empty.
 	MediaTypes []string
+	// Headers are the response headers that may pass.
+	Headers []string
+	// Unlisted is why values that no selector names pass. Empty: they do not.
+	Unlisted string
 	// Purpose is the purpose that the route fixes; empty: the caller names one.
 	Purpose string
 	// Layout is where records, subjects and fields lie; nil for a public route.
@@ -38,14 +44,27 @@ type Route struct {
 type kind struct {
 	selector string // "envelope" for what is outside any record
 	subject  string
-	fields   []fieldRule
+	fields   []field
+	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
 	at       *yaml.Node
 }
 
-type fieldRule struct {
-	path   string
-	typ    *fieldType
-	inside []fieldRule // of a string that holds JSON
+// field is one field of a kind of record.
+type field struct {
+	path string
+	typ  *fieldType
+	// How policies name it: among the service's, and among the route's.
+	inService, inRoute string
+	inside             []field // of a string that holds JSON
+}
+
+// fields are those of all kinds of record, and of the envelope.
+func (r *Route) fields() []field {
+	list := slices.Clone(r.envelope.all)
+	for _, k := range r.kinds {
+		list = append(list, k.all...)
+	}
+	return list
 }
 
 // AllowsQuery reports whether the route's service file lists the query parameter.
@@ -78,109 +97,117 @@ var jsonTypes = map[string]masking.Framing{
 func (r *Route) Framing(mediaType string) masking.Framing { return jsonTypes[mediaType] }
 
 func (l *loader) service(o object) {
-	name := o.required("name")
-	owner := o.required("owner")
-	if name != "" && slices.Contains(l.services, name) {
-		o.fault(o.values["name"], "service %s is declared twice; give one another name", name)
+	name, prefix := o.text("name"), o.text("prefix")
+	if other, ok := l.services[name]; ok && name != "" {
+		o.fault(o.values["name"], "service %s is declared at %s too; give one another name", name, other)
+	} else if name != "" {
+		l.services[name] = o.place(o.values["name"])
 	}
-	l.services = append(l.services, name)
-	routes := o.values["routes"]
-	if routes == nil || routes.Kind != yaml.SequenceNode || len(routes.Content) == 0 {
-		at := routes
-		if at == nil {
-			at = o.node
+	hosts, _ := o.list("hosts")
+	hosts = slices.Compact(slices.Sorted(slices.Values(hosts)))
+	if _, _, err := parseMatch("GET " + prefix); err != nil {
+		if strings.HasPrefix(prefix, "/") { // else its form is wrong, and was reported
+			o.fault(o.values["prefix"], "prefix: %v", err)
 		}
-		o.fault(at, "service: want routes, a list with at least one route")
-		return
+		prefix = ""
 	}
-	for _, n := range routes.Content {
-		r := l.route(o.source, n)
-		r.Service, r.Owner = name, owner
+	for _, n := range o.items("routes") {
+		if n.Kind == yaml.MappingNode {
+			l.route(o.object(n), Route{Service: name, Owner: o.text("owner"), Hosts: hosts}, prefix)
+		}
 	}
 }
 
-func (l *loader) route(s *source, n *yaml.Node) *Route {
-	o := s.object(n, "route", "match", "public", "purpose", "media_types", "envelope", "record", "subject", "fields", "records", "query", "unlisted", "keep_positions")
-	r := &Route{
-		Match:      o.required("match"),
-		Public:     o.text("public"),
-		Purpose:    o.text("purpose"),
-		MediaTypes: o.list("media_types"),
-		index:      len(l.set.routes),
-		at:         s.place(n),
-		query:      o.list("query"),
-	}
-	l.set.routes = append(l.set.routes, r)
+// route adds a route; what its service says of it is in r.
+func (l *loader) route(o object, r Route, prefix string) {
+	r.index, r.at = len(l.set.list), o.place(o.node)
+	r.Public, r.Purpose = o.text("public"), o.text("purpose")
+	r.query, _ = o.list("query")
+	l.set.list = append(l.set.list, &r)
 	if r.Purpose != "" {
-		l.purposeUses = append(l.purposeUses, use{s, o.values["purpose"], r.Purpose})
+		l.purposeUses = append(l.purposeUses, use{o.source, o.values["purpose"], r.Purpose})
 	}
-	if r.Match != "" {
-		method, segments, err := parseMatch(r.Match)
+	if text := o.text("match"); text != "" {
+		method, segments, err := parseMatch(text)
 		if err != nil {
-			s.fault(o.values["match"], "match: %v", err)
-		} else if other := l.set.table.add(method, segments, r); other != nil {
-			s.fault(o.values["match"], "match: the route at %s matches the same requests; remove one", other.at)
+			o.fault(o.values["match"], "match: %v", err)
+		} else if prefix != "" {
+			_, own, _ := strings.Cut(text, " ")
+			r.Match = method + " " + prefix + strings.TrimSuffix(own, "/")
+			_, segments, _ = parseMatch(r.Match)
+		} else {
+			r.Match = text
+		}
+		if err == nil {
+			if other := l.set.routes.add(r.Hosts, method, segments, &r); other != nil {
+				o.fault(o.values["match"], "match: the route at %s matches the same requests; remove one", other.at)
+			}
 		}
 	}
-	if len(r.MediaTypes) == 0 {
-		r.MediaTypes = []string{"application/json"}
-	}
-	for _, m := range r.MediaTypes {
-		_, isJSON := jsonTypes[m]
-		if parsed, params, err := mime.ParseMediaType(m); err != nil || parsed != m || len(params) > 0 {
-			s.fault(o.values["media_types"], "media_types: want a bare, lower-case type, as in application/json; have %q", m)
-		} else if !isJSON && r.Public == "" {
-			s.fault(o.values["media_types"], "media_types: %s cannot be rewritten; want application/json, application/x-ndjson, application/json-seq or text/event-stream, or a public route", m)
+	l.mediaTypes(o, &r)
+	var at []*yaml.Node
+	r.Headers, at = o.list("headers")
+	for i, name := range r.Headers {
+		if err := CheckHeader(name); err != nil {
+			o.fault(at[i], "headers: %v", err)
 		}
 	}
 	if r.Public != "" {
 		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "keep_positions", "purpose"} {
 			if o.values[key] != nil {
-				s.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
+				o.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
 			}
 		}
-		return r
+		return
 	}
-	l.layout(o, r)
-	return r
+	l.layout(o, &r)
+}
+
+func (l *loader) mediaTypes(o object, r *Route) {
+	var at []*yaml.Node
+	if r.MediaTypes, at = o.list("media_types"); len(r.MediaTypes) == 0 {
+		r.MediaTypes = []string{"application/json"}
+	}
+	for i, n := range at {
+		m := r.MediaTypes[i]
+		_, isJSON := jsonTypes[m]
+		if parsed, params, err := mime.ParseMediaType(m); err != nil || parsed != m || len(params) > 0 {
+			o.fault(n, "media_types: want a bare, lower-case type, as in application/json; have %q", m)
+		} else if !isJSON && r.Public == "" {
+			o.fault(n, "media_types: %s cannot be rewritten; want application/json, application/x-ndjson, application/json-seq or text/event-stream, or a public route", m)
+		}
+	}
 }
 
 // layout reads the kinds of record of a route.
 func (l *loader) layout(o object, r *Route) {
-	switch text := o.text("unlisted"); text {
-	case "", "drop":
-	case "mask":
+	if o.text("unlisted") == "mask" {
 		r.unlisted = masking.UnlistedMask
-	case "pass":
+	} else if r.Unlisted = o.inner("unlisted").text("pass"); r.Unlisted != "" {
 		r.unlisted = masking.UnlistedPass
-	default:
-		o.fault(o.values["unlisted"], "unlisted: want drop, mask or pass; have %q", text)
 	}
-	r.keepPositions = o.flag("keep_positions")
-	r.envelope = kind{selector: "envelope", at: o.node}
-	if n := o.values["envelope"]; n != nil {
-		r.envelope.fields = l.fields(o.source, n, "envelope")
+	if keep := o.flag("keep_positions"); keep != nil {
+		r.keepPositions = *keep
 	}
-	records := o.values["records"]
-	if records == nil {
-		r.kinds = append(r.kinds, l.record(o))
+	r.envelope = kind{selector: "envelope", at: o.node, fields: l.fields(o, "envelope", r)}
+	r.envelope.all = withEmbedded(r.envelope.fields, r)
+	if o.values["records"] == nil {
+		r.kinds = append(r.kinds, l.record(o, r, "route"))
 		return
 	}
-	for _, key := range []string{"record", "subject", "fields"} {
-		if o.values[key] != nil {
-			o.fault(o.values[key], "route: %s goes into the entries of records", key)
+	for _, k := range recordKeys {
+		if o.values[k.name] != nil {
+			o.fault(o.values[k.name], "route: %s goes into the entries of records", k.name)
 		}
 	}
-	if records.Kind != yaml.SequenceNode || len(records.Content) == 0 {
-		o.fault(records, "records: want a list of kinds of record, each with record, subject and fields")
-		return
-	}
-	for _, n := range records.Content {
-		r.kinds = append(r.kinds, l.record(o.object(n, "records", "record", "subject", "fields")))
+	for _, n := range o.items("records") {
+		if n.Kind == yaml.MappingNode {
+			r.kinds = append(r.kinds, l.record(o.object(n), r, "record"))
+		}
 	}
 }
 
-func (l *loader) record(o object) kind {
+func (l *loader) record(o object, r *Route, what string) kind {
 	k := kind{selector: o.text("record"), subject: o.text("subject"), at: o.node}
 	if k.selector == "" {
 		k.selector = "$"
@@ -190,35 +217,63 @@ func (l *loader) record(o object) kind {
 			l.selector(o.source, o.values[key], key, text)
 		}
 	}
-	if n := o.values["fields"]; n != nil {
-		k.fields = l.fields(o.source, n, "fields")
-	} else if o.node.Kind == yaml.MappingNode {
-		o.fault(o.node, "%s: want fields, a mapping of selectors to types", o.what)
+	if o.values["fields"] == nil {
+		o.fault(o.node, "%s: want the key fields, as in fields: {$.name: person_name}", what)
 	}
+	k.fields = l.fields(o, "fields", r)
+	k.all = withEmbedded(k.fields, r)
 	return k
 }
 
-func (l *loader) fields(s *source, n *yaml.Node, what string) []fieldRule {
-	var fields []fieldRule
-	for _, e := range s.entries(n, what) {
-		l.selector(s, e.key, what, e.key.Value)
-		if e.value.Kind == yaml.MappingNode {
-			fields = append(fields, fieldRule{e.key.Value, embeddedType, l.embedded(s, e.value, what+": "+e.key.Value)})
+func (l *loader) fields(o object, key string, r *Route) []field {
+	var fields []field
+	for _, e := range o.entries(key) {
+		path := e.key.Value
+		l.selector(o.source, e.key, key, path)
+		f := r.field(path)
+		if inner := o.object(e.value); inner.values[embeddedJSON] != nil {
+			f.typ, f.inside = embeddedType, l.embedded(inner, path, r)
+		} else if f.typ = l.fieldType(o.source, e, key); f.typ == nil {
 			continue
 		}
-		name := s.scalar(e.value, what+": "+e.key.Value)
-		t := catalogue[name]
-		if t == nil {
-			if name == embeddedJSON {
-				s.fault(e.value, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
-			} else if name != "" {
-				s.fault(e.value, "%s: unknown type %q; want one of the catalogue's%s", what, name, meant(name, typeNames()))
-			}
-			continue
-		}
-		fields = append(fields, fieldRule{path: e.key.Value, typ: t})
+		fields = append(fields, f)
 	}
 	return fields
+}
+
+// field is a field of the route by its path, without a type.
+func (r *Route) field(path string) field {
+	return field{path: path, inService: r.Service + " " + path, inRoute: r.Service + " " + r.Match + " " + path}
+}
+
+// fieldType reads what a field is: the name of a type, or a type and what is other than usual with it.
+func (l *loader) fieldType(s *source, e entry, what string) *fieldType {
+	if e.value.Kind != yaml.MappingNode {
+		return l.typeOf(s, e.value, what)
+	}
+	o := s.object(e.value)
+	what = "field " + e.key.Value
+	if o.values["type"] == nil {
+		s.fault(e.value, "%s: want the key type, as in type: cn_id_card, or embedded_json with the fields of the JSON that the string holds", what)
+		return nil
+	}
+	usual := l.typeOf(s, o.values["type"], what+": type")
+	if usual == nil {
+		return nil
+	}
+	if usual.Name == public && len(o.values) > 1 {
+		s.fault(e.value, "%s: a public field is clear to all, so nothing else can be said of it; give it another type", what)
+		return nil
+	}
+	t := *usual
+	t.override(l, o, what)
+	weaker := t.weaker(usual)
+	if reason := o.text("reason"); reason == "" && len(weaker) > 0 {
+		s.fault(e.value, "%s: it is less protected than its type, by %s; say why, as in reason: the branch's own address", what, strings.Join(weaker, ", "))
+	} else if reason != "" && len(weaker) == 0 {
+		s.fault(o.values["reason"], "%s: reason is for less protection than the type's; remove it", what)
+	}
+	return &t
 }
 
 func (l *loader) selector(s *source, n *yaml.Node, what, text string) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -124,83 +123,6 @@ func (s *source) entries(n *yaml.Node, what string) []entry {
 		list = append(list, entry{key, n.Content[i+1]})
 	}
 	return list
-}
-
-// object is a mapping with known keys.
-type object struct {
-	*source
-	node   *yaml.Node
-	what   string
-	values map[string]*yaml.Node
-}
-
-func (s *source) object(n *yaml.Node, what string, known ...string) object {
-	o := object{s, n, what, map[string]*yaml.Node{}}
-	for _, e := range s.entries(n, what) {
-		if !slices.Contains(known, e.key.Value) {
-			s.fault(e.key, "%s: unknown key %q; want one of %s%s", what, e.key.Value, strings.Join(known, ", "), meant(e.key.Value, known))
-			continue
-		}
-		o.values[e.key.Value] = e.value
-	}
-	return o
-}
-
-// text returns the text at a key, "" if the key is missing.
-func (o object) text(key string) string {
-	n := o.values[key]
-	if n == nil {
-		return ""
-	}
-	return o.scalar(n, o.what+": "+key)
-}
-
-func (o object) required(key string) string {
-	text := o.text(key)
-	if o.values[key] == nil && o.node.Kind == yaml.MappingNode {
-		o.fault(o.node, "%s: want the key %s", o.what, key)
-	}
-	return text
-}
-
-// scalar returns a node's text; "" after a fault.
-func (s *source) scalar(n *yaml.Node, what string) string {
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || strings.TrimSpace(n.Value) == "" {
-		s.fault(n, "%s: want a text", what)
-		return ""
-	}
-	return n.Value
-}
-
-// flag returns whether true stands at a key; false if the key is missing.
-func (o object) flag(key string) bool {
-	text := o.text(key)
-	if text != "" && text != "true" && text != "false" {
-		o.fault(o.values[key], "%s: %s: want true or false; have %q", o.what, key, text)
-	}
-	return text == "true"
-}
-
-// list returns the texts at a key.
-func (o object) list(key string) []string {
-	n := o.values[key]
-	if n == nil {
-		return nil
-	}
-	what := o.what + ": " + key
-	if n.Kind != yaml.SequenceNode {
-		o.fault(n, "%s: want a list, as in [a, b]", what)
-		return nil
-	}
-	var texts []string
-	for _, item := range n.Content {
-		text := o.scalar(item, what)
-		if text != "" && slices.Contains(texts, text) {
-			o.fault(item, "%s: %q stands twice; remove one", what, text)
-		}
-		texts = append(texts, text)
-	}
-	return texts
 }
 
 // meant suggests the known word nearest to a misspelt one.

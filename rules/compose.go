@@ -1,0 +1,125 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// circumstances are what of a policy takes part in the decision about a record.
+type circumstances struct {
+	roles   []int    // that permit
+	grants  []int    // grantables of those roles for which a grant holds
+	caps    []int    // that forbid
+	consent *Consent // of the subject, to the purpose; nil: none
+}
+
+// verdict is what a field gets, and which entry decided.
+type verdict struct {
+	expression masking.Expression
+	at         place // zero: no entry
+	reason     Reason
+}
+
+// rule is the entry as access records cite it, "" if there is none.
+func (v verdict) rule() string {
+	if v.at == (place{}) {
+		return ""
+	}
+	return v.at.String()
+}
+
+var (
+	clearExpression = masking.Expression{Name: "clear"}
+	dropExpression  = masking.Expression{Name: "drop"}
+)
+
+// decide composes permits and caps for one field: what is permitted, and, of that, what is left.
+func (a *Access) decide(f *field, c *circumstances) (permitted, left verdict) {
+	permitted = a.permitted(f, c)
+	return permitted, a.capped(f, c, permitted)
+}
+
+// permitted is the most open permit.
+func (a *Access) permitted(f *field, c *circumstances) verdict {
+	best := verdict{dropExpression, place{}, NotPermitted}
+	switch {
+	case f.typ.Name == public:
+		return verdict{clearExpression, place{}, PublicField}
+	case a.purpose.basis == consentBasis && c.consent == nil:
+		best.reason = ConsentMissing
+		return best
+	case a.purpose.basis == consentBasis && !c.consent.coversField(f):
+		best.reason = ConsentTooNarrow
+		return best
+	}
+	for _, i := range c.roles {
+		if p, ok := a.set.roles[i].permit(f); ok {
+			if e := f.typ.resolve(p.expression); best.reason == NotPermitted || moreOpen(e, best.expression) {
+				best = verdict{e, p.at, Permitted}
+			}
+		}
+	}
+	for _, i := range c.grants {
+		if g := &a.set.grantables[i]; g.Type == f.typ.Name && (best.reason == NotPermitted || moreOpen(clearExpression, best.expression)) {
+			best = verdict{clearExpression, g.at, Granted}
+		}
+	}
+	return best
+}
+
+// capped is what type and caps leave of what is permitted.
+func (a *Access) capped(f *field, c *circumstances, best verdict) verdict {
+	if always := f.typ.Always; always != nil && always.Rank() > best.expression.Rank() {
+		best = verdict{*always, place{}, NeverShown}
+	}
+	var ceilings []permit
+	for _, i := range c.caps {
+		if limit := a.set.caps[i]; limit.covers(f) {
+			if e, ok := limit.ceiling(f.typ, best.expression); ok {
+				ceilings = append(ceilings, permit{e, limit.at})
+			}
+		}
+	}
+	// The stricter last: one that went before could hide that two of the others have nothing in common.
+	slices.SortStableFunc(ceilings, func(a, b permit) int { return cmp.Compare(a.expression.Rank(), b.expression.Rank()) })
+	for _, ceiling := range ceilings {
+		if left := under(best.expression, ceiling.expression); left.String() != best.expression.String() {
+			best = verdict{left, ceiling.at, Capped}
+		}
+	}
+	return best
+}
+
+// moreOpen reports whether e shows all that other does, and more.
+func moreOpen(e, other masking.Expression) bool {
+	if e.Rank() != other.Rank() {
+		return e.Rank() < other.Rank()
+	}
+	return e.Shows(other) && !other.Shows(e)
+}
+
+// ceiling returns the most open expression that the cap leaves of what roles permit, and false if it leaves that as it is:
+// a cap at mask, without arguments, is at one with whatever mask a role spells out.
+func (c *limit) ceiling(t *fieldType, permitted masking.Expression) (masking.Expression, bool) {
+	if c.expression.Name != "mask" || len(c.expression.Args) > 0 {
+		return c.expression, true
+	}
+	e := t.resolve(c.expression)
+	if e.Rank() < c.expression.Rank() {
+		e = masking.Redact // the type's own mask is more open than the cap
+	}
+	return e, permitted.Rank() < c.expression.Rank()
+}
+
+// under returns what is left of an expression under a ceiling: never anything more open.
+func under(e, ceiling masking.Expression) masking.Expression {
+	switch cmp.Compare(e.Rank(), ceiling.Rank()) {
+	case -1:
+		return ceiling
+	case 0:
+		return e.Meet(ceiling)
+	}
+	return e
+}

@@ -1,0 +1,235 @@
+package rules
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/maskgate/maskgate/masking"
+	"go.yaml.in/yaml/v4"
+)
+
+// loader gathers the files of a set. Types come first, since services and policies use each other's; what takes all
+// files comes last.
+type loader struct {
+	set          *Set
+	faults       []*Fault
+	policies     []object
+	serviceFiles []object
+	services     map[string]place
+	types        map[string]*fieldType
+	typeDeclared map[string]place
+	purposeUses  []use
+	fieldUses    []use
+}
+
+// use is a place that names something which another file may declare.
+type use struct {
+	*source
+	node *yaml.Node
+	name string
+}
+
+// Load compiles rule files into a set. Its error joins all faults, each a [*Fault]. The order of files does not matter.
+// keys may be nil where nothing is to be rewritten: what needs a key is then dropped.
+func Load(files []File, keys Keys) (*Set, error) {
+	l := loader{
+		set: &Set{
+			digest:   digest(files),
+			routes:   routeTables{},
+			purposes: map[string]*purpose{},
+			keys:     keys,
+			profiles: map[string]*Profile{},
+		},
+		services:     map[string]place{},
+		types:        maps.Clone(catalogue),
+		typeDeclared: map[string]place{},
+	}
+	// The digest does not know the order of files, so no decision may depend on it.
+	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int {
+		return cmp.Or(strings.Compare(filepath.Base(a.Name), filepath.Base(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	bases := map[string]string{}
+	for _, f := range files {
+		base := filepath.Base(f.Name)
+		if other, ok := bases[base]; ok {
+			l.faults = append(l.faults, &Fault{f.Name, 1, 1, fmt.Sprintf("%s has the same name, by which access records cite rules; rename one", other)})
+		}
+		bases[base] = f.Name
+		l.file(f)
+	}
+	l.compile()
+	if len(l.faults) == 0 {
+		return l.set, nil
+	}
+	slices.SortStableFunc(l.faults, func(a, b *Fault) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	all := make([]error, len(l.faults))
+	for i, f := range l.faults {
+		all[i] = f
+	}
+	return nil, errors.Join(all...)
+}
+
+// file parses a file and checks it against its shape.
+func (l *loader) file(f File) {
+	s := &source{f.Name, &l.faults}
+	root := s.parse(f.Data)
+	if root == nil {
+		return
+	}
+	o := s.object(root)
+	kind := o.text("kind")
+	switch kind {
+	case "service":
+		s.check(root, &form{object: serviceShape}, kind, "")
+		l.serviceFiles = append(l.serviceFiles, o)
+	case "policy":
+		s.check(root, &form{object: policyShape}, kind, "")
+		l.policies = append(l.policies, o)
+	default:
+		s.fault(root, "want kind: service or kind: policy; have %q", kind)
+		return
+	}
+	l.set.files = append(l.set.files, FileInfo{
+		Name: filepath.Base(f.Name), Kind: kind, SHA256: hexDigest(f.Data),
+		Owner: o.text("owner"), Reviewer: o.text("reviewer"), Justification: o.text("justification"),
+	})
+}
+
+func (l *loader) compile() {
+	for _, o := range l.policies {
+		l.declare(o)
+	}
+	for _, o := range l.serviceFiles {
+		l.service(o)
+	}
+	for _, o := range l.policies {
+		l.policy(o)
+	}
+	l.checkPurposes()
+	l.checkFields()
+	if len(l.faults) > 0 {
+		return
+	}
+	for _, r := range l.set.list {
+		if r.Public == "" {
+			l.compileRoute(r)
+		}
+	}
+	if len(l.set.list) == 0 {
+		l.faults = append(l.faults, &Fault{"rules", 1, 1, "no file declares a route; want at least one of kind: service"})
+	}
+	if len(l.faults) == 0 {
+		l.set.index()
+	}
+}
+
+// index notes what decisions would otherwise look for: which roles serve a purpose, and who reviewed the set.
+func (s *Set) index() {
+	for i, r := range s.roles {
+		for _, name := range r.purposes {
+			s.purposes[name].roles = append(s.purposes[name].roles, i)
+		}
+	}
+	for _, f := range s.files {
+		if f.Reviewer != "" {
+			s.reviewers = append(s.reviewers, f.Reviewer)
+		}
+	}
+	slices.Sort(s.reviewers)
+	s.reviewers = slices.Compact(s.reviewers)
+}
+
+func (l *loader) checkPurposes() {
+	known := slices.Sorted(maps.Keys(l.set.purposes))
+	for _, u := range l.purposeUses {
+		if l.set.purposes[u.name] == nil {
+			u.fault(u.node, "unknown purpose %q; declare it under purposes of a policy%s", u.name, meant(u.name, known))
+		}
+	}
+}
+
+// checkFields checks that the fields which policies choose by name are some service's.
+func (l *loader) checkFields() {
+	if len(l.fieldUses) == 0 {
+		return
+	}
+	known := map[string]bool{}
+	for _, r := range l.set.list {
+		for _, f := range r.fields() {
+			known[f.inService], known[f.inRoute] = true, true
+		}
+	}
+	for _, u := range l.fieldUses {
+		if !known[u.name] {
+			u.fault(u.node, "no service declares the field %q; want SERVICE SELECTOR or SERVICE METHOD PATH SELECTOR as a service file has them, as in customer $.idCard%s",
+				u.name, meant(u.name, slices.Sorted(maps.Keys(known))))
+		}
+	}
+}
+
+// typeOf looks a type up that stands at a node.
+func (l *loader) typeOf(s *source, n *yaml.Node, what string) *fieldType {
+	name := scalar(n)
+	if t := l.types[name]; t != nil || name == "" {
+		return t
+	}
+	if name == embeddedJSON {
+		s.fault(n, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
+		return nil
+	}
+	known := l.typeNames()
+	s.fault(n, "%s: unknown type %q; want one of the catalogue's, or declare it under types of a policy%s", what, name, meant(name, known))
+	return nil
+}
+
+func (l *loader) typeNames() []string { return slices.Sorted(maps.Keys(l.types)) }
+
+// noKeys stands in for the keys when arguments are only checked.
+var noKeys = masking.Environment{PseudonymKey: func() ([]byte, int) { return make([]byte, masking.MinKey), 0 }}
+
+// expression reads the treatment at a key.
+func (l *loader) expression(o object, key, what string) (masking.Expression, bool) {
+	return l.treatment(o.source, o.values[key], what+": "+key)
+}
+
+func (l *loader) treatment(s *source, n *yaml.Node, what string) (masking.Expression, bool) {
+	text := scalar(n)
+	if text == "" {
+		return masking.Expression{}, false
+	}
+	e, err := masking.ParseExpression(text)
+	if err == nil {
+		_, err = e.Treatment(noKeys)
+	}
+	if err != nil {
+		s.fault(n, "%s: %v", what, err)
+		return e, false
+	}
+	return e, true
+}
+
+// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie, and over the
+// built-in types, which decide too.
+func digest(files []File) string {
+	files = append(slices.Clone(files), File{Name: "built-in/catalogue", Data: catalogueFile})
+	lines := make([]string, len(files))
+	for i, f := range files {
+		lines[i] = filepath.Base(f.Name) + "\x00" + hexDigest(f.Data) + "\n"
+	}
+	slices.Sort(lines)
+	return "sha256:" + hexDigest([]byte(strings.Join(lines, "")))
+}
+
+func hexDigest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"slices"
+	"time"
+)
+
+// Standing is what is on record about the subject of a record: what they consented to, and the exceptions that were
+// approved. The zero value is nothing: then purposes that rest on consent show public fields only, and no grant holds.
+type Standing struct {
+	Consents []Consent // the first that holds for the request counts
+	Grants   []Grant
+}
+
+// Consent is a subject's authorisation (PIPL Art. 14, 23, 29).
+type Consent struct {
+	ID         string
+	Purposes   []string
+	Covers     []string  // types, classes, levels; of sensitive fields only a type, or sensitive, counts (PIPL Art. 29)
+	Recipients []string  // organisations; none: any
+	Notice     string    // version of the notice that the subject was shown
+	Granted    time.Time // zero: never
+	Expires    time.Time // zero: not at a fixed time
+	Withdrawn  time.Time // zero: not withdrawn
+}
+
+// holds reports whether the consent is one to this access. A request without a time has none.
+func (c *Consent) holds(purpose string, q *Request) bool {
+	return slices.Contains(c.Purposes, purpose) &&
+		(len(c.Recipients) == 0 || q.Caller.Organisation != "" && slices.Contains(c.Recipients, q.Caller.Organisation)) &&
+		during(q.Time, c.Granted, c.Expires) && (c.Withdrawn.IsZero() || q.Time.Before(c.Withdrawn))
+}
+
+func (c *Consent) coversField(f *field) bool {
+	if f.typ.Sensitive {
+		return slices.Contains(c.Covers, f.typ.Name) || slices.Contains(c.Covers, sensitive)
+	}
+	return slices.ContainsFunc([]string{f.typ.Name, f.typ.Class, f.typ.Level}, func(word string) bool {
+		return word != "" && slices.Contains(c.Covers, word)
+	})
+}
+
+func (c *Consent) variable() map[string]any {
+	return known(map[string]any{
+		"id": c.ID, "purposes": c.Purposes, "covers": c.Covers, "recipients": c.Recipients, "notice": c.Notice,
+		"granted": c.Granted, "expires": c.Expires,
+	})
+}
+
+// Grantable is what a role's policy allows to be granted by exception.
+type Grantable struct {
+	Role     string
+	Type     string
+	Approver string        // role that whoever approves must have
+	TTL      time.Duration // how long a grant holds from its approval
+	Uses     int           // how many accesses it is good for; 0: any number
+}
+
+// Grant is an approved exception: for one caller, the fields of some types of one subject's records are shown in clear.
+type Grant struct {
+	ID            string
+	Caller        string // id
+	Purpose       string
+	Types         []string
+	Approver      string // id; never the caller's own
+	ApproverRoles []string
+	Approved      time.Time
+	Expires       time.Time // zero: when the policy's ttl ends
+	Used          int       // accesses that it was used for before this one
+}
+
+// holds reports whether the grant is good for this access to a type, as the policy in force allows it.
+func (g *Grant) holds(able *grantable, purpose string, q *Request) bool {
+	return g.Caller != "" && g.Caller == q.Caller.ID && g.Purpose == purpose && slices.Contains(g.Types, able.Type) &&
+		g.Approver != "" && g.Approver != g.Caller && slices.Contains(g.ApproverRoles, able.Approver) &&
+		during(q.Time, g.Approved, g.Expires) && q.Time.Before(g.Approved.Add(able.TTL)) &&
+		(able.Uses == 0 || g.Used < able.Uses)
+}
+
+func (g *Grant) variable() map[string]any {
+	return known(map[string]any{"id": g.ID, "types": g.Types, "approver": g.Approver, "approved": g.Approved, "expires": g.Expires})
+}
+
+// during reports whether now lies from one time up to another, which may be zero for never.
+func during(now, from, to time.Time) bool {
+	return !now.IsZero() && !from.IsZero() && !now.Before(from) && (to.IsZero() || now.Before(to))
+}
+
+// standing is what of a Standing holds for an access.
+type standing struct {
+	consent *Consent
+	grant   *Grant // the first that holds
+	grants  []int  // indexes of the set's grantables for which one holds
+}
+
+func (a *Access) resolve(s Standing) standing {
+	var have standing
+	for i := range s.Consents {
+		if s.Consents[i].holds(a.purpose.name, &a.request) {
+			have.consent = &s.Consents[i]
+			break
+		}
+	}
+	if len(s.Grants) == 0 {
+		return have
+	}
+	for _, role := range a.roles {
+		for _, index := range a.set.roles[role].grantable {
+			able := &a.set.grantables[index]
+			i := slices.IndexFunc(s.Grants, func(g Grant) bool { return g.holds(able, a.purpose.name, &a.request) })
+			if i < 0 {
+				continue
+			}
+			have.grants = append(have.grants, index)
+			if have.grant == nil {
+				have.grant = &s.Grants[i]
+			}
+		}
+	}
+	return have
+}
