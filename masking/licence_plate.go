@@ -40,8 +40,10 @@ func scanLicencePlate(dst, text []byte) ([]byte, bool) {
 	for n := 0; len(text) > 0; {
 		r, size := narrow(text)
 		text = text[size:]
-		switch r {
-		case ' ', '-', '·', '•', '.':
+		switch {
+		case r == ' ' || r == '-':
+			continue
+		case n == 2 && (r == '·' || r == '•' || r == '.'):
 			continue
 		}
 		if n++; n > 8 {

@@ -37,7 +37,7 @@ func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed b
 		if listed {
 			for left := members & noted; left != 0; left &= left - 1 {
 				i := bits.TrailingZeros64(left)
-				o.note(rec, sh.members[i].state, o.extent(&r, begin, i))
+				o.note(rec, sh.members[i].under(st), o.extent(&r, begin, i))
 			}
 			n := o.list()
 			n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun

@@ -39,6 +39,9 @@ func (w *rewriter) turn(record int32) {
 	p, kind := w.profiles[record], w.records[record].kind
 	if w.plan == nil || !w.plan.isOf(p, kind) {
 		w.plan = w.planOf(p, kind)
+	}
+	if t := w.plan.tally; t == nil || t.Profile != p {
+		w.plan.settle()
 		w.plan.tally = w.report.tally(p)
 	}
 }

@@ -32,7 +32,7 @@ type shapeMember struct {
 	hash  uint64 // of the name, as scanner.seen has it
 	value shape
 
-	parent, state *state // the member's state where the object's is parent
+	parent, state *state // what under returned last: its state where the object's is parent
 }
 
 // shapes are the shapes of a layout's documents, as one outline met them.
@@ -127,7 +127,7 @@ func newShapeMember(name []byte, hash uint64) shapeMember {
 
 func (m *shapeMember) name() []byte { return m.quoted[1 : len(m.quoted)-2] }
 
-// marks returns which of the members are noted, and which can begin a record, in an object at a state. Their states are those there.
+// marks returns which of the members are noted, and which can begin a record, in an object at a state.
 func (sh *shape) marks(st *state) (noted, records uint64) {
 	if sh.parent != st || sh.known != len(sh.members) {
 		sh.parent, sh.known, sh.noted, sh.records = st, len(sh.members), 0, 0
