@@ -66,7 +66,11 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	outermost, admitted := 0, 0 // records of the first kind
 	var shown []sighting
 	for i, r := range records {
-		p := d.entry.access.Profile(r.Kind, r.Inputs)
+		var standing rules.Standing
+		if d.entry.standing != nil && r.Kind != masking.Envelope {
+			standing = d.entry.standing(r.Subject)
+		}
+		p := d.entry.access.ProfileOf(r.Kind, r.Inputs, standing)
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/auth"
+	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
 )
 
@@ -16,6 +17,8 @@ type entry struct {
 	purpose string
 	request rules.Request // zero before admission, and on public routes
 	access  *rules.Access // nil likewise
+
+	standing func(subject masking.Value) rules.Standing // what is on record about a subject; nil: nothing is
 }
 
 // admit decides whether a set lets a caller in, once the route is known. What is known of the entry stays with it if not.

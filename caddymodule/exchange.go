@@ -198,7 +198,7 @@ func (x *exchange) abort() {
 	panic(http.ErrAbortHandler)
 }
 
-// admit finds out who asks, for what, and whether they may at all.
+// admit finds out who asks, and whether they may.
 func (x *exchange) admit() error {
 	r := x.request
 	defer x.app.metrics.since(stageAuth, time.Now())
@@ -213,6 +213,12 @@ func (x *exchange) admit() error {
 	if err != nil {
 		return err
 	}
+	return x.admitCaller(caller, path)
+}
+
+// admitCaller finds out for what they ask, and whether they may at all.
+func (x *exchange) admitCaller(caller auth.Caller, path string) (err error) {
+	r := x.request
 	x.caller = &caller
 	if x.route, err = x.handler.route(x.ruling.Set, r, path); err != nil {
 		return err

@@ -59,6 +59,8 @@ type Profile struct {
 	Limit int
 	// Quotas are those of the roles that permit; a record may be shown if its subject is within one of them. None: any may.
 	Quotas []Quota
+	// Roles are those that permit, in the order of files (by base name) and lines.
+	Roles []string
 }
 
 // Quota is how many different subjects a caller may see by a role within a time, which begins anew for each subject when
@@ -244,7 +246,7 @@ func (a *Access) build(kindIndex int) *Profile {
 		return &Profile{Kind: a.route.Kind(kindIndex), Profile: masking.Profile{Denied: true}}
 	}
 	k := a.route.kind(kindIndex)
-	p := &Profile{Kind: k.selector, Limit: mostRecords(a.set.roles, a.in.roles), Quotas: quotas(a.set.roles, a.in.roles)}
+	p := &Profile{Roles: a.set.names(a.in.roles), Kind: k.selector, Limit: mostRecords(a.set.roles, a.in.roles), Quotas: quotas(a.set.roles, a.in.roles)}
 	for i := range k.all {
 		f := &k.all[i]
 		if f.typ == embeddedType {

@@ -42,6 +42,7 @@ type text struct {
 	pattern *regexp.Regexp // this
 	flag    bool           // true or false
 	count   bool           // a whole number from 1
+	tally   bool           // a whole number from 0
 }
 
 // vocabulary names a list of words that grows with the rules.
@@ -59,6 +60,7 @@ var (
 	someTexts = form{list: &anyText}
 	trueFalse = form{text: &text{flag: true}}
 	number    = form{text: &text{count: true}}
+	tally     = form{text: &text{tally: true}}
 )
 
 func oneOf(words ...string) form { return form{text: &text{words: words}} }
@@ -119,6 +121,8 @@ func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 		s.fault(n, "%s: want true or false; have %q", what, n.Value)
 	case t.count && !wholeNumber.MatchString(n.Value):
 		s.fault(n, "%s: want a whole number from 1 to 999999999; have %q", what, n.Value)
+	case t.tally && n.Value != "0" && !wholeNumber.MatchString(n.Value):
+		s.fault(n, "%s: want a whole number from 0 to 999999999; have %q", what, n.Value)
 	case t.pattern != nil && !t.pattern.MatchString(n.Value):
 		s.fault(n, "%s: want a value as in %s; have %q", what, like, n.Value)
 	}

@@ -65,17 +65,22 @@ func Load(files []File, keys Keys) (*Set, error) {
 		l.file(f)
 	}
 	l.compile()
-	if len(l.faults) == 0 {
-		return l.set, nil
+	if err := joined(l.faults); err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(l.faults, func(a, b *Fault) int {
+	return l.set, nil
+}
+
+// joined is all faults in order, as one error; nil if there are none.
+func joined(faults []*Fault) error {
+	slices.SortStableFunc(faults, func(a, b *Fault) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	all := make([]error, len(l.faults))
-	for i, f := range l.faults {
+	all := make([]error, len(faults))
+	for i, f := range faults {
 		all[i] = f
 	}
-	return nil, errors.Join(all...)
+	return errors.Join(all...)
 }
 
 // file parses a file and checks it against its shape.

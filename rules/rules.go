@@ -175,6 +175,14 @@ func (s *Set) Roles() []string {
 	return names
 }
 
+func (s *Set) names(roles []int) []string {
+	var names []string
+	for _, i := range roles {
+		names = append(names, s.roles[i].name)
+	}
+	return names
+}
+
 // Purpose is a business reason for access.
 type Purpose struct {
 	Name     string

@@ -27,14 +27,14 @@ func Schema() []byte {
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"$id":         schemaAddress,
 		"title":       "Maskgate rule file",
-		"description": "kind: service says what the fields of a data service are; kind: policy says who may see them.",
+		"description": "kind: service says what the fields of a data service are; kind: policy says who may see them; kind: test says what callers must get.",
 		"type":        "object",
 		"required":    []string{"kind"},
-		"properties":  map[string]any{"kind": map[string]any{"enum": []string{"service", "policy"}}},
+		"properties":  map[string]any{"kind": map[string]any{"enum": []string{"service", "policy", "test"}}},
 		"definitions": definitions,
 	}
 	var cases []any
-	for _, s := range []*shape{serviceShape, policyShape} {
+	for _, s := range []*shape{serviceShape, policyShape, testShape} {
 		define(s, definitions)
 		cases = append(cases, map[string]any{
 			"if":   map[string]any{"properties": map[string]any{"kind": map[string]any{"const": s.name}}},
@@ -114,6 +114,8 @@ func (t *text) schema() map[string]any {
 		return map[string]any{"type": "boolean"}
 	case t.count:
 		return map[string]any{"type": "integer", "minimum": 1, "maximum": 999_999_999}
+	case t.tally:
+		return map[string]any{"type": "integer", "minimum": 0, "maximum": 999_999_999}
 	case t.pattern != nil:
 		return map[string]any{"type": "string", "pattern": t.pattern.String()}
 	}

@@ -1,0 +1,54 @@
+package caddymodule
+
+import (
+	"fmt"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/rules"
+	"github.com/maskgate/maskgate/rules/ruletest"
+	"github.com/spf13/cobra"
+)
+
+func testCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test PATH...",
+		Short: "Runs tests of rules: a request and a response in, what the caller gets out",
+		Long: `Runs the tests in files, or in all files below directories that end in _test.yaml or _test.yml, by the code that serves requests,
+without a network, and shows what differs. docs/tools.md has the keys of tests.
+
+Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
+		Example: "  maskgate rules test examples\n  maskgate rules test --coverage --junit report.xml examples/customer",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().Bool("json", false, "print the report as JSON, coverage included")
+	cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
+	cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
+	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
+		report, err := ruletest.Run(fl.Args(), func(set *rules.Set) (ruletest.Gateway, error) {
+			r, err := newRehearsal(set)
+			return r.ask, err
+		})
+		if err != nil {
+			return brokenRules(cmd, err)
+		}
+		if file := fl.String("junit"); file != "" {
+			if err := writeFile(file, report.JUnit); err != nil {
+				return brokenRules(cmd, err)
+			}
+		}
+		out := cmd.OutOrStdout()
+		if fl.Bool("json") {
+			err = printJSON(out, report)
+		} else {
+			err = report.Text(out, styleOf(out), fl.Bool("coverage"))
+		}
+		switch {
+		case err != nil:
+			return brokenRules(cmd, err)
+		case report.Failed > 0:
+			return 1, fmt.Errorf("%d of %d tests failed", report.Failed, report.Passed+report.Failed)
+		}
+		return 0, nil
+	})
+	return cmd
+}

@@ -1,0 +1,184 @@
+// Package ruletest runs tests of rules and says what they cover.
+//
+// A test is a request, what the data service answers to it, and what the caller must get; see [rules.TestFile]. The package
+// knows no gateway: whoever runs tests brings one, as a function from a test to its [Outcome].
+//
+//	report, err := ruletest.Run([]string{"examples"}, gateway)
+//	err = report.Text(os.Stdout, ruletest.Style{})
+//
+// Where treatments need a key, tests run under [Keys], so that pseudonyms, tokens and ciphertexts are the same every time.
+package ruletest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/maskgate/maskgate/rules"
+)
+
+// Keys are the keys of tests: for each purpose SHA-256 of "maskgate rules test " and its name, as version 1. They are no secret.
+type Keys struct{}
+
+// Pseudonym implements [rules.Keys].
+func (Keys) Pseudonym(purpose string) (key []byte, version int) {
+	sum := sha256.Sum256([]byte("maskgate rules test " + purpose))
+	return sum[:], 1
+}
+
+// Outcome is what the caller of a test got.
+type Outcome struct {
+	Route            *rules.Route // nil if the request has none
+	Refused          string       // the reason; "" if the request was answered
+	Cause            string       // of the refusal, for whoever looks after it; may be ""
+	Body             []byte
+	Released, Denied int // records
+	Shown            []Shown
+}
+
+// Shown are the records of a response that got one profile.
+type Shown struct {
+	Profile  *rules.Profile
+	Records  int
+	Occurred []string // paths of fields of which there was a value
+}
+
+// Gateway runs a test.
+type Gateway func(*rules.Test) Outcome
+
+// Report is what became of tests.
+type Report struct {
+	Passed   int        `json:"passed"`
+	Failed   int        `json:"failed"`
+	Results  []Result   `json:"tests"`
+	Coverage []Coverage `json:"coverage,omitempty"` // one for each set of rules
+}
+
+// Result is what became of one test.
+type Result struct {
+	File     string    `json:"file"`
+	Name     string    `json:"name"`
+	At       string    `json:"at"` // file:line
+	Failures []Failure `json:"failures,omitempty"`
+}
+
+// Failure is one thing that is not as expected.
+type Failure struct {
+	At          string       `json:"at"` // file:line
+	Message     string       `json:"message"`
+	Differences []Difference `json:"differences,omitempty"` // of the body
+}
+
+// Run runs the tests in the files at the paths, or anywhere below the directories at the paths; gateway makes one for a set
+// of rules. Its error says that files are broken, all of them; then no test has run.
+func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, error) {
+	names, err := find(paths)
+	if err != nil {
+		return nil, err
+	}
+	var faults []error
+	sets := map[string]*suite{}
+	var order []*suite
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading tests: %w", err)
+		}
+		file, err := rules.ParseTests(rules.File{Name: name, Data: data}, os.ReadFile)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		key := strings.Join(file.Rules, "\x00")
+		s := sets[key]
+		if s == nil {
+			s = &suite{rules: file.Rules}
+			if s.set, err = load(file.Rules); err == nil {
+				s.gateway, err = gateway(s.set)
+			}
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s: its rules are broken:\n%w", name, err))
+			}
+			sets[key] = s
+			order = append(order, s)
+		}
+		s.files = append(s.files, file)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	r := &Report{}
+	for _, s := range order {
+		r.run(s)
+	}
+	return r, nil
+}
+
+// suite is the tests of one set of rules.
+type suite struct {
+	rules   []string
+	set     *rules.Set
+	gateway Gateway
+	files   []*rules.TestFile
+}
+
+func load(paths []string) (*rules.Set, error) {
+	files, err := rules.ReadFiles(paths...)
+	if err != nil {
+		return nil, err
+	}
+	return rules.Load(files, Keys{})
+}
+
+func (r *Report) run(s *suite) {
+	c := newCounter(s)
+	for _, f := range s.files {
+		for i := range f.Tests {
+			t := &f.Tests[i]
+			o := s.gateway(t)
+			c.count(&o)
+			result := Result{File: f.Name, Name: t.Name, At: t.At, Failures: check(t, &o)}
+			if result.Failures == nil {
+				r.Passed++
+			} else {
+				r.Failed++
+			}
+			r.Results = append(r.Results, result)
+		}
+	}
+	r.Coverage = append(r.Coverage, c.coverage())
+}
+
+// find returns the files of tests at the paths: of a directory, those anywhere below it that end in _test.yaml or _test.yml.
+func find(paths []string) ([]string, error) {
+	var names []string
+	for _, path := range paths {
+		found := false
+		err := filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case e.IsDir() && name != path && strings.HasPrefix(e.Name(), "."):
+				return fs.SkipDir
+			case !e.IsDir() && (name == path || strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")):
+				found = true
+				names = append(names, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading tests: %w", err)
+		}
+		// No test must not pass for all tests passed.
+		if !found {
+			return nil, fmt.Errorf("reading tests: no file in %s ends in _test.yaml; name one, or its directory", path)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
