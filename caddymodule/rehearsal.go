@@ -122,12 +122,19 @@ func (c canned) ask(_ *http.Request, buf *bytes.Buffer, limit int64) (answer, er
 	return a, nil
 }
 
-// records are those of what a data service answered to a request that was admitted, in the order of the document.
-func (x *exchange) records(t *rules.TestResponse) []rules.Record {
+// records are those of what the data service answers to a request that was admitted, in the order of the document; where it
+// does not answer, one of each kind, supposing that it is such as roles' conditions want it.
+func (x *exchange) records(t *rules.Test) []rules.Record {
 	c := collector{exchange: x}
-	framing := x.route.Framing(mediaTypeOf(t.Type))
-	// Whatever is wrong with the answer, the request was refused for.
-	_, _ = x.route.Layout.Append(context.Background(), nil, t.Body, framing, &c, nil)
+	if t.Response == nil {
+		for kind := masking.Envelope; kind < len(x.route.Kinds())-1; kind++ {
+			c.records = append(c.records, rules.Record{Kind: kind, Standing: t.StandingOf(""), Supposing: true})
+		}
+		return c.records
+	}
+	framing := x.route.Framing(mediaTypeOf(t.Response.Type))
+	// Whatever is wrong with the answer, the request is refused for.
+	_, _ = x.route.Layout.Append(context.Background(), nil, t.Response.Body, framing, &c, nil)
 	return c.records
 }
 

@@ -44,15 +44,19 @@ func (t *Token) config() auth.Config {
 		Types:        t.Types,
 		Leeway:       time.Duration(t.Leeway),
 		MaxTokenSize: t.MaxSize,
-		Claims: auth.Claims{
-			Subject:       t.Claims["subject"],
-			Roles:         t.Claims["roles"],
-			Organisation:  t.Claims["organisation"],
-			Purposes:      t.Claims["purposes"],
-			AMR:           t.Claims["amr"],
-			ACR:           t.Claims["acr"],
-			Region:        t.Claims["region"],
-			PurposePrefix: t.PurposePrefix,
-		},
+		Claims:       t.claims(),
+	}
+}
+
+func (t *Token) claims() auth.Claims {
+	return auth.Claims{
+		Subject:       t.Claims["subject"],
+		Roles:         t.Claims["roles"],
+		Organisation:  t.Claims["organisation"],
+		Purposes:      t.Claims["purposes"],
+		AMR:           t.Claims["amr"],
+		ACR:           t.Claims["acr"],
+		Region:        t.Claims["region"],
+		PurposePrefix: t.PurposePrefix,
 	}
 }

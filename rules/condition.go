@@ -18,6 +18,7 @@ import (
 // condition is a compiled when: a CEL expression over caller, request, record, consent, grant and time that yields true or
 // false.
 type condition struct {
+	text    string
 	program cel.Program
 	zone    *time.Location
 	reads   bool // whether it reads the record, or what is on record about its subject
@@ -46,7 +47,7 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		o.celFaults(n, issues)
 		return nil
 	}
-	c := &condition{zone: zone}
+	c := &condition{text: text, zone: zone}
 	// Names go first: the type checker would say less of a misspelt one.
 	named := l.readings(parsed.NativeRep().Expr(), c)
 	if named != nil {

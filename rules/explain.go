@@ -11,8 +11,10 @@ import (
 // Record is one record of a response, as Explain takes it: what [Access.ProfileOf] takes.
 type Record struct {
 	Kind     int
-	Inputs   []masking.Value
+	Inputs   []masking.Value // nil: nothing is known of the record
 	Standing Standing
+	// Supposing that the conditions of roles which read the record hold: what would become of such a record.
+	Supposing bool
 }
 
 // Explanation is a decision with its reasons.
@@ -32,10 +34,19 @@ type Explanation struct {
 type Account struct {
 	Kind    string         `json:"kind"` // selector, or "envelope"
 	Denied  bool           `json:"denied,omitempty"`
+	Roles   []string       `json:"roles,omitempty"`   // that permit
+	Suppose []Supposition  `json:"suppose,omitempty"` // what was taken for granted
 	Limit   int            `json:"limit,omitempty"`   // see [Profile]
 	Quotas  []Quota        `json:"quotas,omitempty"`  // likewise
 	Skipped []Entry        `json:"skipped,omitempty"` // roles and caps that take no part in this record, besides those of the request
 	Fields  []FieldAccount `json:"fields,omitempty"`
+}
+
+// Supposition is a role's condition that is supposed to hold for a record of which nothing is known.
+type Supposition struct {
+	Rule string `json:"rule"` // file:line
+	Role string `json:"role"`
+	When string `json:"when"`
 }
 
 // FieldAccount is the decision about one field, and what did not decide it.
@@ -97,7 +108,7 @@ func (s *Set) Explain(r *Route, q Request, records ...Record) *Explanation {
 	}
 	if len(records) == 0 {
 		for kind := masking.Envelope; kind < len(r.kinds); kind++ {
-			records = append(records, Record{Kind: kind, Inputs: make([]masking.Value, len(s.inputs))})
+			records = append(records, Record{Kind: kind})
 		}
 	}
 	for _, record := range records {
@@ -109,9 +120,18 @@ func (s *Set) Explain(r *Route, q Request, records ...Record) *Explanation {
 // account decides one record and says why.
 func (a *Access) account(record Record) Account {
 	out := &skipped{}
+	if record.Inputs == nil {
+		record.Inputs = make([]masking.Value, len(a.set.inputs))
+	}
+	a.supposing = record.Supposing
 	a.weigh(record.Kind, record.Inputs, record.Standing, out)
 	p := a.build(record.Kind)
-	account := Account{Kind: p.Kind, Denied: p.Denied, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
+	account := Account{Kind: p.Kind, Denied: p.Denied, Roles: p.Roles, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
+	for _, i := range a.in.roles {
+		if role := a.set.roles[i]; record.Supposing && role.when != nil && role.when.reads {
+			account.Suppose = append(account.Suppose, Supposition{role.at.String(), role.name, role.when.text})
+		}
+	}
 	fields := a.route.kind(record.Kind).all
 	for i, d := range p.Fields {
 		account.Fields = append(account.Fields, FieldAccount{d, a.others(&fields[i])})

@@ -98,7 +98,7 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 		s := sets[key]
 		if s == nil {
 			s = &suite{rules: file.Rules}
-			if s.set, err = load(file.Rules); err == nil {
+			if s.set, err = Load(file.Rules); err == nil {
 				s.gateway, err = gateway(s.set)
 			}
 			if err != nil {
@@ -127,7 +127,8 @@ type suite struct {
 	files   []*rules.TestFile
 }
 
-func load(paths []string) (*rules.Set, error) {
+// Load loads the rule files at the paths, as [rules.ReadFiles] takes them, under [Keys].
+func Load(paths []string) (*rules.Set, error) {
 	files, err := rules.ReadFiles(paths...)
 	if err != nil {
 		return nil, err
