@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"audit":           {},
 	"keys":            {},
 	"watch":           {"fsnotify"},
+	"examples":        {},
 	"examples/demo":   {"net/http"},
 	"caddymodule":     {"masking", "rules", "rules/ruletest", "discover", "coverage", "auth", "audit", "keys", "watch", "net/http", "caddy", "zap", "prometheus"},
 	"cmd/maskgate":    {"", "caddymodule", "audit", "examples/demo", "net/http", "caddy"},
