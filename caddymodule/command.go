@@ -11,7 +11,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "rules",
-		Short: "Checks, tests, explains and proposes rule files, and prints their schema",
+		Short: "Checks, tests, explains, compares and proposes rule files, and prints their schema",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(&cobra.Command{
 				Use:     "check PATH...",
@@ -20,7 +20,7 @@ func init() {
 				Example: "  maskgate rules check examples/customer",
 				Args:    cobra.MinimumNArgs(1),
 				RunE:    checkRules,
-			}, testCommand(), explainCommand(), schemaCommand(), discoverCommand(), coverageCommand())
+			}, testCommand(), explainCommand(), diffCommand(), schemaCommand(), discoverCommand(), coverageCommand())
 		},
 	})
 	caddycmd.RegisterCommand(caddycmd.Command{

@@ -261,6 +261,19 @@ func (e Expression) Shows(other Expression) bool {
 	return a.first >= b.first && a.last >= b.last
 }
 
+// Covers reports whether other shows nothing that e does not show too, of any value. It is false where that cannot be told.
+func (e Expression) Covers(other Expression) bool {
+	if e.Rank() != other.Rank() || e.String() == other.String() || e.Rank() == RankRedact {
+		return e.Rank() <= other.Rank()
+	}
+	met, ok := e.Meet(other).ends()
+	o, ok2 := other.ends()
+	if met.stars > 0 && o.stars > 0 {
+		met.stars = o.stars // a fixed number shows nothing, whatever it is
+	}
+	return ok && ok2 && met == o
+}
+
 // ends is what a mask shows that keeps nothing but characters at the ends.
 type ends struct {
 	name                    string // mask, or the type whose shape is asked for

@@ -71,6 +71,29 @@ func (q query) singular() bool {
 	return true
 }
 
+// Apart reports whether no value that one text selects can be, contain or lie within one that the other does. It is false where
+// that cannot be told.
+func Apart(a, b string) bool {
+	q, err := parseQuery(a)
+	p, err2 := parseQuery(b)
+	if err != nil || err2 != nil {
+		return false
+	}
+	for i := range min(len(q), len(p)) {
+		if q[i].descendant || p[i].descendant {
+			return false
+		}
+		if !query(q[i:i+1]).singular() || !query(p[i:i+1]).singular() {
+			continue
+		}
+		x, y := q[i].selectors[0], p[i].selectors[0]
+		if x.kind != y.kind || x.kind == nameSelector && x.name != y.name {
+			return true
+		}
+	}
+	return false
+}
+
 // parseQuery parses a query of RFC 9535.
 func parseQuery(text string) (query, error) {
 	p := queryParser{text: text}

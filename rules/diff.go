@@ -1,0 +1,156 @@
+package rules
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Effect is what a change does.
+type Effect string
+
+const (
+	Opens   Effect = "opens"   // somebody may see or ask what they could not, or it cannot be told
+	Closes  Effect = "closes"  // somebody may not any more
+	Changes Effect = "changes" // neither
+)
+
+// Change is something that one set of rules does otherwise than another, and for whom.
+type Change struct {
+	Effect  Effect   `json:"effect"`
+	What    string   `json:"what"`            // treatment, or what else: route, public, query, when …
+	Roles   []string `json:"roles,omitempty"` // for who has all of them, and no other; none: for anyone
+	Purpose string   `json:"purpose,omitempty"`
+	Service string   `json:"service,omitempty"`
+	Route   string   `json:"route,omitempty"` // method and path; with a host as in GET //crm.bank.example/v1/customers
+	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or "envelope"
+	Field   string   `json:"field,omitempty"`
+	Old     string   `json:"old"`
+	New     string   `json:"new"`
+	OldRule string   `json:"old_rule,omitempty"` // file:line
+	NewRule string   `json:"new_rule,omitempty"`
+	If      []string `json:"if,omitempty"` // only if all of these hold
+}
+
+// Diff says what changes for whom if one set of rules takes the place of another. It decides: each field of each route that
+// either has, for each role and purpose, with conditions of caps held and not held, with and without consents and
+// grants, under both sets. Conditions and requirements of roles are compared apart: in decisions they are met. Two roles or more
+// are decided together where that may show what neither does alone.
+//
+// What it cannot tell opens: a condition that was rewritten, a treatment that shows something else, records that lie elsewhere.
+func Diff(before, after *Set) []Change {
+	d := differ{before: before, after: after, changes: []Change{}}
+	d.purposes()
+	d.roles()
+	for _, p := range answers(before, after) {
+		d.pair(p)
+	}
+	slices.SortStableFunc(d.changes, func(a, b Change) int {
+		return cmp.Or(
+			strings.Compare(strings.Join(a.Roles, " "), strings.Join(b.Roles, " ")), strings.Compare(a.Purpose, b.Purpose),
+			strings.Compare(a.Service, b.Service), strings.Compare(a.Route, b.Route))
+	})
+	return d.changes
+}
+
+type differ struct {
+	before, after *Set
+	changes       []Change
+	narrowed      []string // roles that permit on other conditions than before
+}
+
+func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
+
+// purposes compares what purposes are.
+func (d *differ) purposes() {
+	for _, name := range union(slices.Sorted(maps.Keys(d.before.purposes)), slices.Sorted(maps.Keys(d.after.purposes))) {
+		a, b := d.before.Basis(name), d.after.Basis(name)
+		if a == b {
+			continue
+		}
+		effect := Changes // what it shows is found by deciding
+		if a == consentBasis && b != "" {
+			effect = Opens
+		}
+		d.add(Change{Effect: effect, What: "basis", Purpose: name, Old: orNone(a), New: orNone(b)})
+	}
+}
+
+// union is what is in either list, each once, in the order of the first and then the second.
+func union(a, b []string) []string {
+	list := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func orNone(text string) string { return cmp.Or(text, "none") }
+
+// route compares what a route lets through besides fields. label has service and route.
+func (d *differ) route(label Change, a, b *Route) {
+	change := func(effect Effect, what, old, new string) {
+		c := label
+		c.Effect, c.What, c.Old, c.New = effect, what, orNone(old), orNone(new)
+		d.add(c)
+	}
+	lists := func(what string, old, new []string) {
+		slices.Sort(old)
+		slices.Sort(new)
+		effect := Closes
+		if slices.ContainsFunc(new, func(s string) bool { return !slices.Contains(old, s) }) {
+			effect = Opens
+		}
+		if !slices.Equal(old, new) {
+			change(effect, what, strings.Join(old, " "), strings.Join(new, " "))
+		}
+	}
+	lists("query", slices.Clone(a.query), slices.Clone(b.query))
+	lists("headers", canonical(a.Headers), canonical(b.Headers))
+	lists("media_types", slices.Clone(a.MediaTypes), slices.Clone(b.MediaTypes))
+	if a.Public != "" || b.Public != "" {
+		return
+	}
+	if a.unlisted != b.unlisted {
+		change(opensIf(b.unlistedExpression().Rank() < a.unlistedExpression().Rank()), "unlisted", a.unlistedExpression().String(), b.unlistedExpression().String())
+	}
+	if a.keepPositions != b.keepPositions {
+		change(opensIf(b.keepPositions), "keep_positions", yesNo(a.keepPositions), yesNo(b.keepPositions)) // it shows how many were dropped
+	}
+	if a.Purpose != b.Purpose {
+		change(opensIf(a.Purpose != ""), "purpose", a.Purpose, b.Purpose)
+	}
+	for _, selector := range union(a.selectors(), b.selectors()) {
+		x, y := a.kindOf(selector), b.kindOf(selector)
+		c := label
+		c.Effect, c.Kind, c.Old, c.New = Opens, selector, "a record", "a record"
+		switch {
+		case x == nil:
+			c.What, c.Old = "record", "none"
+		case y == nil:
+			c.What, c.New = "record", "none" // its values belong to what is around it
+		case x.subject != y.subject:
+			c.What, c.Old, c.New = "subject", orNone(x.subject), orNone(y.subject)
+		default:
+			continue
+		}
+		d.add(c)
+	}
+}
+
+func opensIf(opens bool) Effect {
+	if opens {
+		return Opens
+	}
+	return Closes
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
