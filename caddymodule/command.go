@@ -1,10 +1,9 @@
 package caddymodule
 
 import (
-	"fmt"
+	"errors"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/maskgate/maskgate/rules"
 	"github.com/spf13/cobra"
 )
 
@@ -13,14 +12,7 @@ func init() {
 		Name:  "rules",
 		Short: "Checks, tests, explains, compares and proposes rule files, and prints their schema",
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(&cobra.Command{
-				Use:     "check PATH...",
-				Short:   "Reports every fault of rule files, as file:line:column",
-				Long:    "Reads rule files, or directories of them, as one set, and reports all their faults. Exit status: 0 without faults, 1 with.",
-				Example: "  maskgate rules check examples/customer",
-				Args:    cobra.MinimumNArgs(1),
-				RunE:    checkRules,
-			}, testCommand(), explainCommand(), diffCommand(), schemaCommand(), discoverCommand(), coverageCommand())
+			cmd.AddCommand(checkCommand(), testCommand(), explainCommand(), diffCommand(), schemaCommand(), discoverCommand(), coverageCommand())
 		},
 	})
 	caddycmd.RegisterCommand(caddycmd.Command{
@@ -32,27 +24,17 @@ func init() {
 	})
 }
 
-// status makes a command of a function that returns the exit status.
+// status makes a command of a function that returns the exit status. Without an error, what the function wrote has to say why the status
+// is what it is.
 func status(run func(cmd *cobra.Command, args []string) (int, error)) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return run(cmd, args) })(cmd, args)
+		code, err := run(cmd, args)
+		cmd.SilenceErrors = err == nil
+		if code == 1 && err == nil {
+			return errFailed // Caddy takes 1 without an error for success
+		}
+		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, err })(cmd, args)
 	}
 }
 
-func checkRules(cmd *cobra.Command, paths []string) error {
-	files, err := rules.ReadFiles(paths...)
-	if err != nil {
-		return err
-	}
-	set, err := rules.Load(files, noPseudonyms{})
-	if err != nil {
-		return fmt.Errorf("rules are not in order:\n%w", err)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%d files, %d routes, %d roles: in order\n%s\n", len(files), len(set.Routes()), len(set.Roles()), set.Digest())
-	return nil
-}
-
-// noPseudonyms stands in for keys where rules are only checked.
-type noPseudonyms struct{}
-
-func (noPseudonyms) Pseudonym(string) ([]byte, int) { return nil, 0 }
+var errFailed = errors.New("exiting with status 1")

@@ -11,9 +11,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exitFault is the exit status of commands whose findings are status 1.
-const exitFault = 2
-
 // coverageCommand is rules coverage.
 func coverageCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -36,15 +33,15 @@ Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 	cmd.RunE = status(func(cmd *cobra.Command, paths []string) (int, error) {
 		files, err := rules.ReadFiles(paths...)
 		if err != nil {
-			return exitFault, err
+			return exitBroken, err
 		}
-		set, err := rules.Load(files, noPseudonyms{})
+		set, err := rules.Load(files, nil)
 		if err != nil {
-			return exitFault, fmt.Errorf("rules are not in order:\n%w", err)
+			return exitBroken, fmt.Errorf("rules are not in order:\n%w", err)
 		}
 		operations, err := coverage.Check(set, cmd.Flag("openapi").Value.String(), os.ReadFile, cmd.Flag("base").Value.String())
 		if err != nil {
-			return exitFault, err
+			return exitBroken, err
 		}
 		unnamed, err := printCoverage(cmd.OutOrStdout(), operations, cmd.Flag("json").Value.String() == "true")
 		if err == nil && unnamed > 0 {

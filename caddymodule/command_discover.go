@@ -53,7 +53,7 @@ Exit status: 0 if something is proposed, 1 on an error, 3 if the files have no a
 		}
 		service := discover.Propose(flag("service"), flag("owner"), routes)
 		text := service.YAML()
-		if _, err := rules.Load([]rules.File{{Name: "proposal", Data: text}}, noPseudonyms{}); err != nil {
+		if _, err := rules.Load([]rules.File{{Name: "proposal", Data: text}}, nil); err != nil {
 			return 1, fmt.Errorf("the proposal is not in order:\n%w", err)
 		}
 		if flag("json") == "true" {

@@ -14,20 +14,10 @@ import (
 // exitBroken is the exit status of commands that judge rules where what they read is broken, so that 1 can be a judgement.
 const exitBroken = 2
 
-// Good and bad news are in colour on a terminal only, and not if NO_COLOR says so (no-color.org).
-func good(text string) string { return "\x1b[32m" + text + "\x1b[0m" }
-func bad(text string) string  { return "\x1b[31m" + text + "\x1b[0m" }
-
-// styleOf is the style for what is written to.
+// styleOf is the style of good and bad news for what is written to.
 func styleOf(w io.Writer) ruletest.Style {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return ruletest.Style{}
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return ruletest.Style{}
-	}
-	return ruletest.Style{Good: good, Bad: bad}
+	p := colours(w)
+	return ruletest.Style{Good: p.green, Bad: p.red}
 }
 
 // printJSON prints a value for machines.

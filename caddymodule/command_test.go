@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,8 +46,10 @@ func TestRulesCheck(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(bad), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if out, _, err := command(t, "rules", "check", dir); err == nil || !strings.Contains(err.Error(), "status 2") || !strings.Contains(out, "p.yaml:3:1: error: ") {
+		t.Errorf("rules check of a broken file: %s, %v, want its fault and status 2", out, err)
+	}
 	for want, args := range map[string][]string{
-		"p.yaml:3:1: ":            {"rules", "check", dir},
 		"no such file":            {"rules", "check", filepath.Join(dir, "none")},
 		"no .yaml":                {"rules", "check", t.TempDir()},
 		"requires at least 1 arg": {"rules", "check"},
@@ -54,6 +57,38 @@ func TestRulesCheck(t *testing.T) {
 	} {
 		if _, _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", args, err, want)
+		}
+	}
+}
+
+// Colours are for terminals, and for those who want them.
+func TestColours(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no terminal here: %v", err)
+	}
+	defer terminal.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, test := range []struct {
+		name          string
+		out           io.Writer
+		noColor, term string
+		want          string
+	}{
+		{"terminal", terminal, "", "xterm", "\x1b[31merror\x1b[0m"},
+		{"NO_COLOR", terminal, "1", "xterm", "error"},
+		{"dumb terminal", terminal, "", "dumb", "error"},
+		{"file", file, "", "xterm", "error"},
+		{"no file", &bytes.Buffer{}, "", "xterm", "error"},
+	} {
+		t.Setenv("NO_COLOR", test.noColor)
+		t.Setenv("TERM", test.term)
+		if got := colours(test.out).red("error"); got != test.want {
+			t.Errorf("%s: red = %q, want %q", test.name, got, test.want)
 		}
 	}
 }

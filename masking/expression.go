@@ -349,9 +349,9 @@ func (a *arguments) fault(format string, args ...any) {
 func (a *arguments) done() error {
 	for _, arg := range a.left {
 		if arg.Name == "" {
-			a.fault("unexpected argument %q", arg.Value)
+			a.fault("unexpected argument %q; remove it", arg.Value)
 		} else {
-			a.fault("unknown or repeated argument %q", arg.Name)
+			a.fault("unknown or repeated argument %q; remove it", arg.Name)
 		}
 	}
 	return errors.Join(a.faults...)

@@ -101,7 +101,7 @@ func parseQuery(text string) (query, error) {
 		return nil, p.fail("want UTF-8")
 	}
 	if !p.next("$") {
-		return nil, p.fail("a selector begins with $, as in $.name")
+		return nil, p.fail("want a selector that begins with $, as in $.name")
 	}
 	q, err := p.segments()
 	if err != nil || p.pos == len(text) {

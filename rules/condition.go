@@ -20,6 +20,7 @@ import (
 type condition struct {
 	text    string
 	program cel.Program
+	checked *cel.Ast
 	zone    *time.Location
 	reads   bool // whether it reads the record, or what is on record about its subject
 	// compared are the groups of operands that only make sense if they are of one type.
@@ -64,7 +65,7 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		o.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
 		return nil
 	}
-	c.compared = comparisons(checked.NativeRep())
+	c.checked, c.compared = checked, comparisons(checked.NativeRep())
 	var err error
 	if c.program, err = conditionEnv.Program(checked, cel.CostLimit(maxCost)); err != nil {
 		o.fault(n, "when: %v", err)
@@ -79,8 +80,19 @@ func (s *source) celFaults(n *yaml.Node, issues *cel.Issues) {
 			s.fault(n, "when: %s; write a simpler expression", e.Message)
 			continue
 		}
-		s.fault(n, "when: column %d of the expression: %s", e.Location.Column()+1, e.Message)
+		s.fault(n, "when: column %d of the expression: %s; %s", e.Location.Column()+1, e.Message, celRemedy(e.Message))
 	}
+}
+
+// celRemedy says what to do about what CEL found.
+func celRemedy(message string) string {
+	switch {
+	case strings.Contains(message, "undeclared reference"):
+		return "want caller, consent, grant, record, request or time, or one of CEL's functions"
+	case strings.Contains(message, "no matching overload"):
+		return "compare and join values of one type, as in time.hour >= 8 or 'mfa' in caller.amr"
+	}
+	return "write it as CEL, as in record.agentId == caller.id && time.hour >= 8"
 }
 
 // readings checks the names that an expression reads and collects those of the record.
@@ -97,7 +109,7 @@ func (l *loader) readings(root ast.Expr, c *condition) error {
 		if variable == "record" {
 			c.reads = true
 			if len(path) == 0 {
-				faults = append(faults, errors.New("name what is read of the record, as in record.agentId"))
+				faults = append(faults, errors.New("record alone cannot be read; name what is read of it, as in record.agentId"))
 				return
 			}
 			faults = append(faults, l.set.inputs.add(path))

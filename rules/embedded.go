@@ -42,7 +42,7 @@ func withEmbedded(fields []field, r *Route) []field {
 	for _, f := range fields {
 		for _, inner := range withEmbedded(f.inside, r) {
 			named := r.field(f.path + " | " + inner.path)
-			named.typ = inner.typ
+			named.typ, named.at, named.reason = inner.typ, inner.at, inner.reason
 			all = append(all, named)
 		}
 	}

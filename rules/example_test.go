@@ -21,7 +21,7 @@ routes:
 	fmt.Println(err)
 	// Output:
 	// customer.yaml:2:1: service: want the key owner, as in owner: crm-team
-	// customer.yaml:4:1: service: unknown key "ower"; want one of kind, name, hosts, prefix, routes, owner, reviewer, justification (did you mean owner?)
+	// customer.yaml:4:1: service: unknown key "ower"; want one of kind, name, hosts, prefix, routes, owner, reviewer, justification, accept (did you mean owner?)
 	// customer.yaml:7:22: fields: unknown type "person_nam"; want one of the catalogue's, or declare it under types of a policy (did you mean person_name?)
 }
 

@@ -7,7 +7,14 @@ var signed = []key{
 	{name: "owner", doc: "The team that answers for this file.", like: "crm-team", form: anyText},
 	{name: "reviewer", doc: "Who reviewed this file as it stands. Goes into every access record that it decides.", like: "wang.fang", form: anyText},
 	{name: "justification", doc: "Why the rules are as they are: a ticket, an impact assessment, a decision. Goes into the record of the rules in force.", like: "PIA-2025-014", form: anyText},
+	{name: "accept", doc: "Warnings of rules check about this file that are accepted, each with the reason.", like: "[{finding: purpose_unserved, about: purpose audit, reason: auditors start in March}]", form: listOf(objectOf(acceptShape))},
 }
+
+var acceptShape = &shape{"accept", []key{
+	{name: "finding", doc: "Code of the warning, as rules check prints it in brackets.", like: "purpose_unserved", form: oneOf(acceptable()...), required: true},
+	{name: "about", doc: "What the warning is about, as rules check prints it in front of the message.", like: "purpose audit", form: anyText, required: true},
+	{name: "reason", doc: "Why it may stay as it is.", like: "the auditors start in March", form: anyText, required: true},
+}}
 
 var serviceShape = &shape{"service", append([]key{
 	{name: "kind", doc: "service: says what the fields of a data service are. The team of the service owns the file.", like: "service", form: oneOf("service"), required: true},

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,49 +75,111 @@ func TestKeysAreExplained(t *testing.T) {
 	})
 }
 
-// Every key is in a good file of testdata.
-func TestKeysHaveGoodFiles(t *testing.T) {
-	used := map[*key]bool{}
-	var use func(n *yaml.Node, f *form)
-	use = func(n *yaml.Node, f *form) {
-		switch {
-		case n.Kind == yaml.SequenceNode && f.list != nil:
+// keysIn maps the positions of a file's nodes to the keys that they belong to: a key and its value to the key itself, and
+// what lies in the value to that key, if it is none of another.
+func keysIn(t *testing.T, path string) map[[2]int]*key {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if yaml.Unmarshal(data, &doc) != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	at := map[[2]int]*key{}
+	var note func(n *yaml.Node, f *form, k *key)
+	note = func(n *yaml.Node, f *form, k *key) {
+		if at[[2]int{n.Line, n.Column}] == nil || n.Kind == yaml.ScalarNode {
+			at[[2]int{n.Line, n.Column}] = k
+		}
+		inner := func(c *yaml.Node, f *form) {
+			if f == nil {
+				f = &form{}
+			}
+			note(c, f, k)
+		}
+		switch n.Kind {
+		case yaml.SequenceNode:
 			for _, item := range n.Content {
-				use(item, f.list)
+				inner(item, f.list)
 			}
-		case n.Kind == yaml.MappingNode && f.mapping != nil:
-			for _, e := range pairs(n) {
-				use(e.value, f.mapping)
-			}
-		case n.Kind == yaml.MappingNode && f.object != nil:
-			for _, e := range pairs(n) {
-				if i := slices.Index(f.object.names(), e.key.Value); i >= 0 {
-					used[&f.object.keys[i]] = true
-					use(e.value, &f.object.keys[i].form)
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				name, value := n.Content[i], n.Content[i+1]
+				if f.object == nil {
+					inner(name, nil)
+					inner(value, f.mapping)
+				} else if j := slices.Index(f.object.names(), name.Value); j >= 0 {
+					k := &f.object.keys[j]
+					at[[2]int{name.Line, name.Column}] = k
+					note(value, &k.form, k)
 				}
 			}
 		}
 	}
-	paths, _ := filepath.Glob("testdata/*.good.yaml")
+	for _, s := range []*shape{serviceShape, policyShape} {
+		if strings.Contains(string(data), "kind: "+s.name) {
+			note(doc.Content[0], &form{object: s}, nil)
+			break
+		}
+	}
+	return at
+}
+
+// Every key is in a good file of testdata, and in an example, all of which load.
+func TestKeysHaveGoodFiles(t *testing.T) {
+	for _, pattern := range []string{"testdata/*.good.yaml", "../examples/*/*.yaml"} {
+		used := map[*key]bool{}
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			for _, k := range keysIn(t, path) {
+				used[k] = true
+			}
+		}
+		eachKey(func(s *shape, k *key) {
+			if !used[k] {
+				t.Errorf("no %s uses %s of a %s", pattern, k.name, s.name)
+			}
+		})
+	}
+}
+
+// Every key has a fault of its own in a bad file of testdata; and every fault there says what to do.
+func TestKeysHaveBadFiles(t *testing.T) {
+	byName := map[string][]*key{}
+	eachKey(func(_ *shape, k *key) { byName[k.name] = append(byName[k.name], k) })
+	faulty := map[*key]bool{}
+	paths, _ := filepath.Glob("testdata/*.bad.yaml")
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var faults []*Fault
-		root := (&source{path, &faults}).parse(data)
-		for _, s := range []*shape{serviceShape, policyShape} {
-			if strings.Contains(string(data), "kind: "+s.name) {
-				use(root, &form{object: s})
+		at := keysIn(t, path)
+		_, err = Load([]File{{filepath.Base(path), data}}, nil)
+		for _, f := range faultsOf(err) {
+			if _, name, ok := strings.Cut(f.Message, ": want the key "); ok {
+				name, _, _ = strings.Cut(name, ",")
+				for _, k := range byName[name] {
+					faulty[k] = faulty[k] || k.required && len(byName[name]) == 1
+				}
+			} else if k := at[[2]int{f.Line, f.Column}]; k != nil {
+				faulty[k] = true
+			}
+			if !remedy.MatchString(f.Message) {
+				t.Errorf("%v: the message does not say what to do", f)
 			}
 		}
 	}
 	eachKey(func(s *shape, k *key) {
-		if !used[k] {
-			t.Errorf("no *.good.yaml uses %s of a %s", k.name, s.name)
+		if !faulty[k] {
+			t.Errorf("no fault of a *.bad.yaml is about %s of a %s", k.name, s.name)
 		}
 	})
 }
+
+// remedy is how messages say what to do.
+var remedy = regexp.MustCompile(`\bwants? |; `)
 
 // The published schema is the one that the declaration of keys makes.
 func TestSchemaIsPublished(t *testing.T) {

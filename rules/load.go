@@ -27,6 +27,7 @@ type loader struct {
 	typeDeclared map[string]place
 	purposeUses  []use
 	fieldUses    []use
+	unread       bool // a file is not read, so what others name may be declared there
 }
 
 // use is a place that names something which another file may declare.
@@ -88,6 +89,7 @@ func (l *loader) file(f File) {
 	s := &source{f.Name, &l.faults}
 	root := s.parse(f.Data)
 	if root == nil {
+		l.unread = true
 		return
 	}
 	o := s.object(root)
@@ -100,8 +102,17 @@ func (l *loader) file(f File) {
 		s.check(root, &form{object: policyShape}, kind, "")
 		l.policies = append(l.policies, o)
 	default:
+		l.unread = true
 		s.fault(root, "want kind: service or kind: policy; have %q", kind)
 		return
+	}
+	if kind == "policy" {
+		l.set.policies = append(l.set.policies, o.capsPlace())
+	}
+	for _, n := range o.items("accept") {
+		if n.Kind == yaml.MappingNode {
+			l.set.accepted = append(l.set.accepted, o.object(n).acceptance())
+		}
 	}
 	l.set.files = append(l.set.files, FileInfo{
 		Name: filepath.Base(f.Name), Kind: kind, SHA256: hexDigest(f.Data),
@@ -154,6 +165,9 @@ func (s *Set) index() {
 }
 
 func (l *loader) checkPurposes() {
+	if l.unread {
+		return
+	}
 	known := slices.Sorted(maps.Keys(l.set.purposes))
 	for _, u := range l.purposeUses {
 		if l.set.purposes[u.name] == nil {
@@ -164,7 +178,7 @@ func (l *loader) checkPurposes() {
 
 // checkFields checks that the fields which policies choose by name are some service's.
 func (l *loader) checkFields() {
-	if len(l.fieldUses) == 0 {
+	if len(l.fieldUses) == 0 || l.unread {
 		return
 	}
 	known := map[string]bool{}
@@ -189,6 +203,9 @@ func (l *loader) typeOf(s *source, n *yaml.Node, what string) *fieldType {
 	}
 	if name == embeddedJSON {
 		s.fault(n, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
+		return nil
+	}
+	if l.unread {
 		return nil
 	}
 	known := l.typeNames()

@@ -81,17 +81,50 @@ func TestGoodFiles(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Load: %v", err)
 	}
-	if got, want := len(set.Routes()), 5; got != want {
+	if got, want := len(set.Routes()), 6; got != want {
 		t.Errorf("len(Routes()) = %d, want %d", got, want)
 	}
 	if got := set.Roles(); !slices.Equal(got, []string{"agent"}) {
 		t.Errorf("Roles() = %v, want [agent]", got)
 	}
-	if files, err = rules.ReadFiles("../examples/customer"); err != nil {
-		t.Fatal(err)
+	// What is not for every file to show is shown, too: no finding is left, and each acceptance has its own.
+	for _, f := range check(t, files) {
+		t.Errorf("Check of testdata/*.good.yaml: %v", f)
 	}
-	if _, err := rules.Load(files, fixedKeys{}); err != nil {
-		t.Errorf("Load of examples/customer: %v", err)
+}
+
+// check returns what Check finds that is not accepted.
+func check(t *testing.T, files []rules.File) []rules.Finding {
+	t.Helper()
+	_, findings := rules.Check(files)
+	return slices.DeleteFunc(findings, func(f rules.Finding) bool { return f.Accepted != "" })
+}
+
+// The examples load, and nothing is found in them that they do not accept.
+func TestExamplesAreInOrder(t *testing.T) {
+	paths, _ := filepath.Glob("../examples/*/policy.yaml")
+	if len(paths) < 2 {
+		t.Fatalf("examples: %v, want more", paths)
+	}
+	for _, path := range paths {
+		files, err := rules.ReadFiles(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range check(t, files) {
+			t.Errorf("Check: %v", f)
+		}
+	}
+}
+
+// A file that cannot be read may declare what others name, so they are not blamed for that.
+func TestUnreadFiles(t *testing.T) {
+	for _, broken := range []string{"kind: policy\n\tname: p\n", "kind: polici\n", ""} {
+		have := faults(t, rules.File{Name: "p.yaml", Data: []byte(broken)}, rules.File{Name: "s.yaml", Data: []byte(
+			"kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, purpose: care, fields: {$.a: own_type, $.: public}}]\n")})
+		if strings.Contains(have, "unknown") || !strings.HasPrefix(have, "p.yaml:") || !strings.Contains(have, "\ns.yaml:4:65: fields: selector $., column 3") {
+			t.Errorf("Load with %q: %s, want its fault and the selector's only", broken, have)
+		}
 	}
 }
 
@@ -104,7 +137,7 @@ func TestFaultsOfSeveralFiles(t *testing.T) {
 		{Name: "other/b.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, fields: {}}]\n")},
 		{Name: "c.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, fields: {}}]\n")},
 	}
-	want := `b.yaml:5:1: policy: unknown key "bad"; want one of kind, name, time_zone, types, purposes, roles, caps, owner, reviewer, justification
+	want := `b.yaml:5:1: policy: unknown key "bad"; want one of kind, name, time_zone, types, purposes, roles, caps, owner, reviewer, justification, accept
 c.yaml:2:7: service s is declared at b.yaml:2 too; give one another name
 c.yaml:4:18: match: the route at b.yaml:4 matches the same requests; remove one
 dir/a.yaml:3:48: purpose x: basis: want consent, contract, legal_duty, emergency, public_interest, disclosed or law; have "y"

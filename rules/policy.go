@@ -14,6 +14,7 @@ import (
 // purpose is a business reason for access.
 type purpose struct {
 	name     string
+	at       place
 	basis    string
 	document string
 	roles    []int // that serve it
@@ -111,7 +112,7 @@ func (l *loader) purpose(s *source, e entry) {
 	if l.set.purposes[name] != nil {
 		s.fault(e.key, "purpose %s is declared in another policy too; remove one", name)
 	}
-	l.set.purposes[name] = &purpose{name: name, basis: o.text("basis"), document: o.text("document")}
+	l.set.purposes[name] = &purpose{name: name, at: s.place(e.key), basis: o.text("basis"), document: o.text("document")}
 }
 
 func (l *loader) role(s *source, e entry, zone *time.Location) {
@@ -155,7 +156,7 @@ func (l *loader) choice(s *source, n *yaml.Node, what string) {
 		l.fieldUses = append(l.fieldUses, use{s, n, word})
 		return
 	}
-	if known := slices.Concat(l.typeNames(), classes, levels, []string{sensitive}); !slices.Contains(known, word) {
+	if known := slices.Concat(l.typeNames(), classes, levels, []string{sensitive}); !slices.Contains(known, word) && !l.unread {
 		s.fault(n, "%s: unknown choice %q; want a type, %s, C1 to C3, L1 to L5, or a field as in customer $.idCard%s", what, word, sensitive, meant(word, known))
 	}
 }

@@ -74,7 +74,9 @@ type Set struct {
 	grantables []grantable
 	caps       []*limit
 	keys       Keys
-	inputs     inputs // that conditions read
+	inputs     inputs       // that conditions read
+	policies   []place      // of the caps of each policy, or where they would be
+	accepted   []acceptance // findings that Lint need not report
 
 	mu       sync.RWMutex
 	profiles map[string]*Profile // guarded by mu

@@ -52,7 +52,10 @@ type kind struct {
 // field is one field of a kind of record.
 type field struct {
 	path string
+	at   place
 	typ  *fieldType
+
+	reason string // why it is less protected than its type
 	// How policies name it: among the service's, and among the route's.
 	inService, inRoute string
 	inside             []field // of a string that holds JSON
@@ -197,7 +200,7 @@ func (l *loader) layout(o object, r *Route) {
 	}
 	for _, k := range recordKeys {
 		if o.values[k.name] != nil {
-			o.fault(o.values[k.name], "route: %s goes into the entries of records", k.name)
+			o.fault(o.values[k.name], "route: %s goes into the entries of records; move it there", k.name)
 		}
 	}
 	for _, n := range o.items("records") {
@@ -231,11 +234,13 @@ func (l *loader) fields(o object, key string, r *Route) []field {
 		path := e.key.Value
 		l.selector(o.source, e.key, key, path)
 		f := r.field(path)
+		f.at = o.place(e.key)
 		if inner := o.object(e.value); inner.values[embeddedJSON] != nil {
 			f.typ, f.inside = embeddedType, l.embedded(inner, path, r)
 		} else if f.typ = l.fieldType(o.source, e, key); f.typ == nil {
 			continue
 		}
+		f.reason = o.object(e.value).text("reason")
 		fields = append(fields, f)
 	}
 	return fields

@@ -56,7 +56,7 @@ func (s *source) parse(data []byte) *yaml.Node {
 	switch {
 	case errors.As(err, &broken):
 		at := &yaml.Node{Line: max(1, broken.Mark.Line), Column: max(1, broken.Mark.Column)}
-		s.fault(at, "this is not YAML: %s", broken.Message)
+		s.fault(at, "this is not YAML: %s; look there and in the line before: indent by spaces, close quotes and brackets, save as UTF-8", broken.Message)
 		return nil
 	case err != nil || len(doc.Content) == 0:
 		s.fault(&yaml.Node{Line: 1, Column: 1}, "the file is empty; want kind: service or kind: policy")

@@ -1,0 +1,191 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// routes reports pairs of routes that one request matches: the one goes before the other. Which requests that takes away,
+// their teams should know; and the data service may not agree which goes first, and answer for the other.
+func (l *linter) routes() {
+	for i, a := range l.set.list {
+		for _, b := range l.set.list[i+1:] {
+			if host, path, ok := bothMatch(a, b); ok {
+				l.shadow(a, b, host, path)
+			}
+		}
+	}
+}
+
+// shadow reports a pair of routes of which an asked-for host and path show who goes first.
+func (l *linter) shadow(a, b *Route, host, path string) {
+	method, _, _ := strings.Cut(a.Match, " ")
+	winner, loser := a, b
+	switch l.set.Route(method, host, path) {
+	case a:
+	case b:
+		winner, loser = b, a
+	default:
+		return // a third goes before both: it is reported with each
+	}
+	about := winner.Match + " before " + loser.Match
+	if winner.Service != loser.Service {
+		about = winner.Service + " " + winner.Match + " before " + loser.Service + " " + loser.Match
+	}
+	at := method + " " + path
+	if host != "" {
+		at += " of " + host
+	}
+	var why string
+	switch {
+	case len(winner.Hosts) > 0 && len(loser.Hosts) == 0:
+		why = "a service that lists the host goes before one that lists none"
+	case narrower(winner, loser):
+		why = "a literal segment goes before a parameter"
+	default:
+		why = "the first literal segment decides, and other routers may choose otherwise"
+	}
+	what := "the request %s matches the route at %s too, and %s; "
+	if winner.Public != "" && loser.Public == "" {
+		what += "the answer passes unread, so an answer of the other route would leave unmasked; "
+	}
+	l.add(routeShadowed, Warning, winner.at, about, what+"change one of the paths or hosts, or accept it, saying why no such request is meant for the other", at, loser.at, why)
+}
+
+// narrower reports whether every path that matches a matches b.
+func narrower(a, b *Route) bool {
+	x, y := segmentsOf(a), segmentsOf(b)
+	return !slices.ContainsFunc(x, isParam) || !slices.ContainsFunc(indexes(x), func(i int) bool { return isParam(x[i]) && !isParam(y[i]) })
+}
+
+func indexes(list []string) []int {
+	all := make([]int, len(list))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// bothMatch returns a request that both routes match, if there is one.
+func bothMatch(a, b *Route) (host, path string, ok bool) {
+	method, _, _ := strings.Cut(a.Match, " ")
+	x, y := segmentsOf(a), segmentsOf(b)
+	if other, _, _ := strings.Cut(b.Match, " "); other != method || len(x) != len(y) {
+		return "", "", false
+	}
+	switch {
+	case len(a.Hosts) > 0 && len(b.Hosts) > 0:
+		i := slices.IndexFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) })
+		if i < 0 {
+			return "", "", false
+		}
+		host = a.Hosts[i]
+	case len(a.Hosts) > 0:
+		host = a.Hosts[0]
+	case len(b.Hosts) > 0:
+		host = b.Hosts[0]
+	}
+	for i := range x {
+		segment := x[i]
+		switch {
+		case isParam(x[i]) && isParam(y[i]):
+			segment = "x"
+		case isParam(x[i]):
+			segment = y[i]
+		case !isParam(y[i]) && x[i] != y[i]:
+			return "", "", false
+		}
+		path += "/" + segment
+	}
+	return host, path, true
+}
+
+// fields reports selectors of one kind of record that can select the same value, and say different things of it.
+func (l *linter) fields() {
+	for _, r := range l.set.list {
+		for _, k := range append([]kind{r.envelope}, r.kinds...) {
+			l.twice(k.fields)
+		}
+	}
+}
+
+func (l *linter) twice(fields []field) {
+	for _, o := range masking.Overlaps(selectors(fields)) {
+		a, b := &fields[o.First], &fields[o.Second]
+		about := b.inRoute + " and " + a.path
+		x, y := a.says(), b.says()
+		if a.typ.Name != b.typ.Name {
+			x, y = a.typ.Name, b.typ.Name
+		}
+		switch {
+		case x == y:
+		case o.Same:
+			l.add(fieldTypedTwice, Error, b.at, about, "both are the same value, here %s, at %s %s; remove one", y, a.at, x)
+		default:
+			l.add(fieldTypedTwice, Warning, b.at, about,
+				"both can select one value, here %s, at %s %s: it gets the stricter treatment of the two; narrow a selector, or accept it if that is meant", y, a.at, x)
+		}
+	}
+	for i := range fields {
+		l.twice(fields[i].inside)
+	}
+}
+
+// says is what a field says that its value is.
+func (f *field) says() string {
+	t := f.typ
+	if t == embeddedType || t.Name == public {
+		return t.Name
+	}
+	words := []string{t.Name, cmp.Or(t.Class, "no class"), t.Level, "mask " + t.Mask.String()}
+	if t.Sensitive {
+		words = append(words, sensitive)
+	}
+	return strings.Join(words, ", ")
+}
+
+// types reports types of fields of which no role permits anything: their fields never leave, which may be meant and may be
+// forgotten. Not, where there is no policy.
+func (l *linter) types() {
+	type use struct {
+		first *field
+		count int
+		match string
+	}
+	uses, order := map[string]*use{}, []string(nil)
+	treated := map[string]bool{}
+	for _, r := range l.set.list {
+		for _, f := range r.fields() {
+			if f.typ.Name == public || f.typ == embeddedType {
+				continue
+			}
+			if uses[f.typ.Name] == nil {
+				uses[f.typ.Name] = &use{first: &f, match: r.Match}
+				order = append(order, f.typ.Name)
+			}
+			uses[f.typ.Name].count++
+			treated[f.typ.Name] = treated[f.typ.Name] || l.treated(&f)
+		}
+	}
+	for _, name := range order {
+		if u := uses[name]; !treated[name] && len(l.set.policies) > 0 {
+			more := ""
+			if u.count > 1 {
+				more = fmt.Sprintf(" and %d more", u.count-1)
+			}
+			l.add(typeUntreated, Warning, u.first.at, "type "+name,
+				"no policy says anything of it, so it is always dropped, in %s of %s%s; add the type, its class or its level to treat of a role, as %s: drop if that is meant", u.first.path, u.match, more, name)
+		}
+	}
+}
+
+// treated reports whether some policy says something of a field.
+func (l *linter) treated(f *field) bool {
+	return f.typ.Always != nil && f.typ.Always.Rank() == masking.RankDrop || l.withheld(f) ||
+		slices.ContainsFunc(l.set.roles, func(r *role) bool { _, ok := r.permit(f); return ok }) ||
+		slices.ContainsFunc(l.set.grantables, func(g grantable) bool { return g.Type == f.typ.Name })
+}
