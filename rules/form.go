@@ -45,7 +45,8 @@ type text struct {
 	tally   bool           // a whole number from 0
 }
 
-// vocabulary names a list of words that grows with the rules.
+// vocabulary names what texts may be, where it takes more than a declaration to tell: a list of words that grows with the rules, or a
+// language of its own.
 type vocabulary uint8
 
 const (
@@ -53,14 +54,18 @@ const (
 	typeWords                 // types
 	choiceWords               // fields, types, classes, levels, sensitive
 	treatmentWords            // treatments
+	selectorTexts             // JSONPath (RFC 9535)
+	matchTexts                // methods and paths
 )
 
 var (
-	anyText   = form{text: &text{}}
-	someTexts = form{list: &anyText}
-	trueFalse = form{text: &text{flag: true}}
-	number    = form{text: &text{count: true}}
-	tally     = form{text: &text{tally: true}}
+	anyText      = form{text: &text{}}
+	someTexts    = form{list: &anyText}
+	selectorText = form{text: &text{known: selectorTexts}}
+	matchText    = form{text: &text{known: matchTexts}}
+	trueFalse    = form{text: &text{flag: true}}
+	number       = form{text: &text{count: true}}
+	tally        = form{text: &text{tally: true}}
 )
 
 func oneOf(words ...string) form { return form{text: &text{words: words}} }

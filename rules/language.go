@@ -25,7 +25,7 @@ var serviceShape = &shape{"service", append([]key{
 }, requiring(signed, "owner")...)}
 
 var routeShape = &shape{"route", append(append([]key{
-	{name: "match", doc: "Method and path, as in GET /v1/customers/{id}. A parameter in braces fills a segment. A literal segment goes before a parameter.", like: "GET /v1/customers/{id}", form: anyText, required: true},
+	{name: "match", doc: "Method and path, as in GET /v1/customers/{id}. A parameter in braces fills a segment. A literal segment goes before a parameter.", like: "GET /v1/customers/{id}", form: matchText, required: true},
 	{name: "public", doc: "Why responses pass unread, to any caller with a valid token: they are free of personal data. Excludes the keys about records and fields.", like: "business registration is published by law", form: anyText},
 	{name: "purpose", doc: "The purpose of every access by this route. Default: the caller names one.", like: "loan-review", form: anyText},
 	{name: "media_types", doc: "Media types that a response may have. Default: application/json. A public route may have others.", like: "[application/json]", form: someTexts},
@@ -42,12 +42,12 @@ var routeShape = &shape{"route", append(append([]key{
 var recordShape = &shape{"record", recordKeys}
 
 var recordKeys = []key{
-	{name: "record", doc: "Where records are, as a JSONPath (RFC 9535) from the root. Default: $, the whole document.", like: "$.data.items[*]", form: anyText},
-	{name: "subject", doc: "Whom a record is about, as a JSONPath from the record. A record that has not exactly one refuses the response.", like: "$.customerId", form: anyText},
+	{name: "record", doc: "Where records are, as a JSONPath (RFC 9535) from the root. Default: $, the whole document.", like: "$.data.items[*]", form: selectorText},
+	{name: "subject", doc: "Whom a record is about, as a JSONPath from the record. A record that has not exactly one refuses the response.", like: "$.customerId", form: selectorText},
 	{name: "fields", doc: "What the fields of the record are: selector to type.", like: "{$.name: person_name}", form: fieldsForm},
 }
 
-var fieldsForm = mappingOf(form{text: &text{known: typeWords}, object: fieldShape})
+var fieldsForm = form{mapping: &form{text: &text{known: typeWords}, object: fieldShape}, keys: selectorTexts}
 
 var fieldShape = &shape{"field", []key{
 	{name: "type", doc: "What the field is.", like: "cn_id_card", form: form{text: &text{known: typeWords}}},

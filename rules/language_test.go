@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"go/ast"
 	"go/parser"
@@ -180,6 +181,24 @@ func TestKeysHaveBadFiles(t *testing.T) {
 
 // remedy is how messages say what to do.
 var remedy = regexp.MustCompile(`\bwants? |; `)
+
+// Every key is in the schema, with what it is and an example.
+func TestKeysAreInSchema(t *testing.T) {
+	var schema struct {
+		Definitions map[string]struct {
+			Properties map[string]struct{ Description string }
+		}
+	}
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	eachKey(func(s *shape, k *key) {
+		want := k.doc + " As in " + k.name + ": " + k.like
+		if got := schema.Definitions[s.name].Properties[k.name].Description; got != want {
+			t.Errorf("the schema says of %s of a %s %q, want %q", k.name, s.name, got, want)
+		}
+	})
+}
 
 // The published schema is the one that the declaration of keys makes.
 func TestSchemaIsPublished(t *testing.T) {

@@ -19,9 +19,11 @@ const schemaAddress = "https://github.com/maskgate/maskgate/blob/main/rules.sche
 func Schema() []byte {
 	names := slices.Sorted(maps.Keys(catalogue))
 	definitions := map[string]any{
-		treatmentWords.name(): words("a treatment, as docs/rules.md has them", masking.Treatments()),
-		typeWords.name():      words("a type of the catalogue, or one that a policy declares", names),
-		choiceWords.name():    words("a type, sensitive, a class, a level, or a field as in customer $.idCard", slices.Concat(names, []string{sensitive}, classes, levels)),
+		treatmentWords.name(): words(masking.Treatments()),
+		typeWords.name():      words(names),
+		selectorTexts.name():  map[string]any{"type": "string", "pattern": `^\$`},
+		matchTexts.name():     map[string]any{"type": "string", "pattern": `^[A-Z]+ /`},
+		choiceWords.name():    words(slices.Concat(names, []string{sensitive}, classes, levels)),
 	}
 	root := map[string]any{
 		"$schema":     "http://json-schema.org/draft-07/schema#",
@@ -123,14 +125,15 @@ func (t *text) schema() map[string]any {
 }
 
 func (v vocabulary) name() string {
-	return [...]string{"", "type_name", "choice_name", "treatment_name"}[v]
+	return [...]string{"", "type_name", "choice_name", "treatment_name", "selector", "match"}[v]
 }
 
 func reference(name string) map[string]any {
 	return map[string]any{"$ref": "#/definitions/" + name}
 }
 
-// words is a text that editors complete to one of those known; others may be right too.
-func words(what string, known []string) map[string]any {
-	return map[string]any{"description": what, "anyOf": []any{map[string]any{"enum": known}, map[string]any{"type": "string", "pattern": `\S`}}}
+// words is a text that editors complete to one of those known; others may be right too. It has no description, which editors would show
+// instead of the key's.
+func words(known []string) map[string]any {
+	return map[string]any{"anyOf": []any{map[string]any{"enum": known}, map[string]any{"type": "string", "pattern": `\S`}}}
 }
