@@ -38,11 +38,13 @@ const fewThings = 1000
 // reidentify reports combinations in what a role shows.
 func (l *linter) reidentify(index int) {
 	role := l.set.roles[index]
-	byType := map[string][]sight{} // of all routes of a service
+	byType := map[string][]sight{} // of all routes of a service, one for each treatment
 	l.view(index, func(r *Route, _ *kind, seen []sight) {
 		for _, s := range seen {
-			if s.rank() <= masking.RankPseudo {
-				byType[r.Service+" "+s.field.typ.Name] = append(byType[r.Service+" "+s.field.typ.Name], s)
+			key, text := r.Service+" "+s.field.typ.Name, s.expression.String()
+			alike := func(other sight) bool { return other.expression.String() == text }
+			if s.rank() <= masking.RankPseudo && !slices.ContainsFunc(byType[key], alike) {
+				byType[key] = append(byType[key], s)
 			}
 		}
 		l.idCards(role, seen)
@@ -169,7 +171,7 @@ func (l *linter) masks(role *role, seen []sight) {
 	for i, a := range seen {
 		for _, b := range seen[i+1:] {
 			x, y := shownOf(a, probe), shownOf(b, probe)
-			if a.rank() != masking.RankMask || b.rank() != masking.RankMask || a.expression.String() == b.expression.String() || x == nil || y == nil {
+			if a.rank() != masking.RankMask || b.rank() != masking.RankMask || x == nil || y == nil {
 				continue
 			}
 			both := make([]bool, len(x))

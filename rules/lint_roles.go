@@ -230,7 +230,7 @@ func (l *linter) grants() {
 					}
 				}
 			}
-			why := ""
+			var why string
 			switch {
 			case fields == 0:
 				why = "no route on which the role can be met has a field of the type"

@@ -21,7 +21,7 @@ func (l *linter) routes() {
 	}
 }
 
-// shadow reports a pair of routes of which an asked-for host and path show who goes first.
+// shadow reports a pair of routes that both match a request, of which the gateway's own look-up shows who goes first.
 func (l *linter) shadow(a, b *Route, host, path string) {
 	method, _, _ := strings.Cut(a.Match, " ")
 	winner, loser := a, b
@@ -47,7 +47,7 @@ func (l *linter) shadow(a, b *Route, host, path string) {
 	case narrower(winner, loser):
 		why = "a literal segment goes before a parameter"
 	default:
-		why = "the first literal segment decides, and other routers may choose otherwise"
+		why = "the earlier literal segment decides here, where other routers may choose otherwise"
 	}
 	what := "the request %s matches the route at %s too, and %s; "
 	if winner.Public != "" && loser.Public == "" {
@@ -56,25 +56,23 @@ func (l *linter) shadow(a, b *Route, host, path string) {
 	l.add(routeShadowed, Warning, winner.at, about, what+"change one of the paths or hosts, or accept it, saying why no such request is meant for the other", at, loser.at, why)
 }
 
-// narrower reports whether every path that matches a matches b.
+// narrower reports whether a has a literal wherever b has one. Both match one path.
 func narrower(a, b *Route) bool {
-	x, y := segmentsOf(a), segmentsOf(b)
-	return !slices.ContainsFunc(x, isParam) || !slices.ContainsFunc(indexes(x), func(i int) bool { return isParam(x[i]) && !isParam(y[i]) })
-}
-
-func indexes(list []string) []int {
-	all := make([]int, len(list))
-	for i := range all {
-		all[i] = i
+	y := segmentsOf(b)
+	for i, segment := range segmentsOf(a) {
+		if isParam(segment) && !isParam(y[i]) {
+			return false
+		}
 	}
-	return all
+	return true
 }
 
-// bothMatch returns a request that both routes match, if there is one.
+// bothMatch returns a request that both routes match, if there is one. Where both have a parameter, so has the path: no literal
+// matches that.
 func bothMatch(a, b *Route) (host, path string, ok bool) {
-	method, _, _ := strings.Cut(a.Match, " ")
-	x, y := segmentsOf(a), segmentsOf(b)
-	if other, _, _ := strings.Cut(b.Match, " "); other != method || len(x) != len(y) {
+	method, own, _ := strings.Cut(a.Match, " ")
+	otherMethod, other, _ := strings.Cut(b.Match, " ")
+	if method != otherMethod || strings.Count(own, "/") != strings.Count(other, "/") {
 		return "", "", false
 	}
 	switch {
@@ -84,19 +82,15 @@ func bothMatch(a, b *Route) (host, path string, ok bool) {
 			return "", "", false
 		}
 		host = a.Hosts[i]
-	case len(a.Hosts) > 0:
-		host = a.Hosts[0]
-	case len(b.Hosts) > 0:
-		host = b.Hosts[0]
+	case len(a.Hosts)+len(b.Hosts) > 0:
+		host = slices.Concat(a.Hosts, b.Hosts)[0]
 	}
-	for i := range x {
-		segment := x[i]
+	x, y := segmentsOf(a), segmentsOf(b)
+	for i, segment := range x {
 		switch {
-		case isParam(x[i]) && isParam(y[i]):
-			segment = "x"
-		case isParam(x[i]):
+		case isParam(segment):
 			segment = y[i]
-		case !isParam(y[i]) && x[i] != y[i]:
+		case !isParam(y[i]) && segment != y[i]:
 			return "", "", false
 		}
 		path += "/" + segment
