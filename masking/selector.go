@@ -83,7 +83,7 @@ func Apart(a, b string) bool {
 		if q[i].descendant || p[i].descendant {
 			return false
 		}
-		if !query(q[i:i+1]).singular() || !query(p[i:i+1]).singular() {
+		if !q[i:i+1].singular() || !p[i:i+1].singular() {
 			continue
 		}
 		x, y := q[i].selectors[0], p[i].selectors[0]

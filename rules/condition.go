@@ -19,6 +19,7 @@ import (
 // false.
 type condition struct {
 	text    string
+	name    string // tells conditions apart: the text, and the zone if it may matter
 	program cel.Program
 	checked *cel.Ast
 	zone    *time.Location
@@ -48,7 +49,10 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		o.celFaults(n, issues)
 		return nil
 	}
-	c := &condition{text: text, zone: zone}
+	c := &condition{text: text, name: text, zone: zone}
+	if strings.Contains(text, "time") {
+		c.name += " (" + zone.String() + ")"
+	}
 	// Names go first: the type checker would say less of a misspelt one.
 	named := l.readings(parsed.NativeRep().Expr(), c)
 	if named != nil {
@@ -72,6 +76,14 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		return nil
 	}
 	return c
+}
+
+// named is the condition's name, "" for none.
+func (c *condition) named() string {
+	if c == nil {
+		return ""
+	}
+	return c.name
 }
 
 func (s *source) celFaults(n *yaml.Node, issues *cel.Issues) {

@@ -92,20 +92,20 @@ func orNone(text string) string { return cmp.Or(text, "none") }
 
 // route compares what a route lets through besides fields. label has service and route.
 func (d *differ) route(label Change, a, b *Route) {
-	change := func(effect Effect, what, old, new string) {
+	change := func(effect Effect, what, old, now string) {
 		c := label
-		c.Effect, c.What, c.Old, c.New = effect, what, orNone(old), orNone(new)
+		c.Effect, c.What, c.Old, c.New = effect, what, orNone(old), orNone(now)
 		d.add(c)
 	}
-	lists := func(what string, old, new []string) {
+	lists := func(what string, old, now []string) {
 		slices.Sort(old)
-		slices.Sort(new)
+		slices.Sort(now)
 		effect := Closes
-		if slices.ContainsFunc(new, func(s string) bool { return !slices.Contains(old, s) }) {
+		if slices.ContainsFunc(now, func(s string) bool { return !slices.Contains(old, s) }) {
 			effect = Opens
 		}
-		if !slices.Equal(old, new) {
-			change(effect, what, strings.Join(old, " "), strings.Join(new, " "))
+		if !slices.Equal(old, now) {
+			change(effect, what, strings.Join(old, " "), strings.Join(now, " "))
 		}
 	}
 	lists("query", slices.Clone(a.query), slices.Clone(b.query))

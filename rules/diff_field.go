@@ -95,7 +95,7 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 			d.add(c)
 		}
 	}
-	if !touched || len(serving) < 2 {
+	if !touched || len(serving) < 2 || inOrder(append(a.permits(label.Field, serving), b.permits(label.Field, serving)...)) {
 		return
 	}
 	var shown [][]string
@@ -112,6 +112,30 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 			shown = append(shown, held)
 		}
 	}
+}
+
+// permits are what roles permit for a field, each by itself.
+func (s *side) permits(path string, roles []string) []masking.Expression {
+	var list []masking.Expression
+	if f := s.kind.field(path); f != nil && f.typ != embeddedType {
+		for _, r := range s.set.roles {
+			if p, ok := r.permit(f); ok && slices.Contains(roles, r.name) {
+				list = append(list, f.typ.resolve(p.expression))
+			}
+		}
+	}
+	return list
+}
+
+// inOrder reports whether of any two treatments one shows all that the other does. Then what several roles permit together is what
+// one of them does alone.
+func inOrder(list []masking.Expression) bool {
+	for i, e := range list {
+		if slices.ContainsFunc(list[:i], func(other masking.Expression) bool { return !e.Covers(other) && !other.Covers(e) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // together are combinations of two names and more, the smaller first.
@@ -176,16 +200,16 @@ func (d *differ) decide(label Change, a, b side, before, after []string) []Chang
 	var outcomes []outcome
 	all := scenarios(label.Field, a, b)
 	for _, sc := range all {
-		old, new := a.result(label.Field, before, sc), b.result(label.Field, after, sc)
-		if old.text == new.text || old.expression.Rank() == masking.RankDrop && new.expression.Rank() == masking.RankDrop {
+		old, now := a.result(label.Field, before, sc), b.result(label.Field, after, sc)
+		if old.text == now.text || old.expression.Rank() == masking.RankDrop && now.expression.Rank() == masking.RankDrop {
 			continue
 		}
 		c := label
-		c.Roles, c.Old, c.New, c.OldRule, c.NewRule = before, old.text, new.text, old.rule(), new.rule()
+		c.Roles, c.Old, c.New, c.OldRule, c.NewRule = before, old.text, now.text, old.rule(), now.rule()
 		switch {
-		case !old.expression.Covers(new.expression):
+		case !old.expression.Covers(now.expression):
 			c.Effect = Opens
-		case !new.expression.Covers(old.expression):
+		case !now.expression.Covers(old.expression):
 			c.Effect = Closes
 		default:
 			c.Effect = Changes
@@ -231,7 +255,7 @@ func (s *side) result(path string, roles []string, sc scenario) result {
 		return none(embeddedJSON) // what is in it is compared by itself
 	}
 	a := Access{set: s.set, route: s.route, purpose: s.set.purposes[s.purpose]}
-	_, v := a.decide(f, s.circumstances(f, held, sc))
+	_, v := a.decide(f, s.circumstances(held, sc))
 	return result{v, v.expression.String()}
 }
 
@@ -258,7 +282,7 @@ func (s *side) missing(path string, held []string, sc scenario) result {
 }
 
 // circumstances are those of a scenario in which the conditions and requirements of roles are met.
-func (s *side) circumstances(f *field, held []string, sc scenario) *circumstances {
+func (s *side) circumstances(held []string, sc scenario) *circumstances {
 	outside := s.kind == &s.route.envelope
 	c := &circumstances{}
 	for i, r := range s.set.roles {
@@ -270,7 +294,7 @@ func (s *side) circumstances(f *field, held []string, sc scenario) *circumstance
 		}
 	}
 	for i, limit := range s.set.caps {
-		if !limit.asks(s) || sc.caps[limit.when.name()] {
+		if !limit.asks(s) || sc.caps[limit.when.named()] {
 			c.caps = append(c.caps, i)
 		}
 	}
@@ -297,7 +321,7 @@ func scenarios(path string, a, b side) []scenario {
 		}
 		for _, c := range s.set.caps {
 			if c.asks(s) && c.covers(f) {
-				conditions = union(conditions, []string{c.when.name()})
+				conditions = union(conditions, []string{c.when.named()})
 			}
 		}
 		if s.kind == &s.route.envelope {

@@ -48,25 +48,14 @@ func (r *role) serves() []string {
 }
 
 // changed notes that a role permits otherwise.
-func (d *differ) changed(a, b *role, effect Effect, what, old, new string) {
-	d.add(Change{Effect: effect, What: what, Roles: []string{a.name}, Old: orNone(old), New: orNone(new), OldRule: a.at.String(), NewRule: b.at.String()})
+func (d *differ) changed(a, b *role, effect Effect, what, old, now string) {
+	d.add(Change{Effect: effect, What: what, Roles: []string{a.name}, Old: orNone(old), New: orNone(now), OldRule: a.at.String(), NewRule: b.at.String()})
 }
 
 func (d *differ) when(a, b *role) {
-	if old, new := a.when.name(), b.when.name(); old != new {
-		d.changed(a, b, opensIf(old != ""), "when", old, new)
+	if old, now := a.when.named(), b.when.named(); old != now {
+		d.changed(a, b, opensIf(old != ""), "when", old, now)
 	}
-}
-
-// name tells conditions apart: by their text, and by their zone if it matters.
-func (c *condition) name() string {
-	switch {
-	case c == nil:
-		return ""
-	case strings.Contains(c.text, "time"):
-		return c.text + " (" + c.zone.String() + ")"
-	}
-	return c.text
 }
 
 // require compares requirements part by part, by asking whether callers meet them who meet one but perhaps not the other.
@@ -177,15 +166,15 @@ func (d *differ) limits(a, b *role) {
 	if a.records != b.records {
 		d.changed(a, b, opensIf(b.records == 0 || a.records != 0 && b.records > a.records), "limit records", limitText(a.records), limitText(b.records))
 	}
-	old, new := a.quota, b.quota
+	old, now := a.quota, b.quota
 	switch {
-	case old == nil && new == nil || old != nil && new != nil && *old == *new:
+	case old == nil && now == nil || old != nil && now != nil && *old == *now:
 	case old == nil:
-		d.changed(a, b, Closes, "limit subjects", "", new.text())
-	case new == nil:
+		d.changed(a, b, Closes, "limit subjects", "", now.text())
+	case now == nil:
 		d.changed(a, b, Opens, "limit subjects", old.text(), "")
 	default:
-		d.changed(a, b, opensIf(new.Subjects > old.Subjects || new.Window < old.Window), "limit subjects", old.text(), new.text())
+		d.changed(a, b, opensIf(now.Subjects > old.Subjects || now.Window < old.Window), "limit subjects", old.text(), now.text())
 	}
 }
 
@@ -203,12 +192,12 @@ func (d *differ) grantables(a, b *role) {
 	for _, i := range a.grantable {
 		old := d.before.grantables[i].Grantable
 		for _, j := range b.grantable {
-			new := d.after.grantables[j].Grantable
-			if new.Type != old.Type || new == old {
+			now := d.after.grantables[j].Grantable
+			if now.Type != old.Type || now == old {
 				continue
 			}
-			wider := new.Approver != old.Approver || new.TTL > old.TTL || old.Uses != 0 && (new.Uses == 0 || new.Uses > old.Uses)
-			d.changed(a, b, opensIf(wider), "grantable "+old.Type, old.text(), new.text())
+			wider := now.Approver != old.Approver || now.TTL > old.TTL || old.Uses != 0 && (now.Uses == 0 || now.Uses > old.Uses)
+			d.changed(a, b, opensIf(wider), "grantable "+old.Type, old.text(), now.text())
 		}
 	}
 }

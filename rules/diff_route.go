@@ -100,9 +100,9 @@ func segmentsOf(r *Route) []string {
 // pair compares what two routes do, for everybody.
 func (d *differ) pair(p pair) {
 	a, b := p.before, p.after
-	change := func(effect Effect, what, old, new string) {
+	change := func(effect Effect, what, old, now string) {
 		c := p.label
-		c.Effect, c.What, c.Old, c.New = effect, what, old, new
+		c.Effect, c.What, c.Old, c.New = effect, what, old, now
 		d.add(c)
 	}
 	switch {
