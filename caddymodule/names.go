@@ -7,11 +7,17 @@ import (
 )
 
 // names are the names of unlisted members that a route's responses had, as they may be shown. A name can be data, where an
-// object is keyed by it, so few are told, and only such as programmers give.
+// object is keyed by it, so few are told, and only such as programmers give, once several responses had them.
 type names struct {
-	mu    sync.RWMutex
-	known map[string]bool // guarded by mu
+	mu    sync.RWMutex    // guards what follows
+	known map[string]bool // told
+	met   map[string]int  // not told yet: how many responses had them
 }
+
+const (
+	enoughMet = 3   // responses that have a name of the service's; one that is somebody's seldom comes again
+	maxMet    = 256 // names of a route that are counted at a time
+)
 
 // maxNames bounds the names that are told of a route. A service has few that no rule lists; where there are more, an object is
 // keyed by data.
@@ -35,6 +41,9 @@ func (n *names) add(quoted []byte) (shown string, fresh bool) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if shown != unshown && !n.recurs(shown) {
+		return "", false
+	}
 	if n.known[shown] || len(n.known) > maxNames {
 		return "", false
 	}
@@ -45,10 +54,26 @@ func (n *names) add(quoted []byte) (shown string, fresh bool) {
 	return shown, true
 }
 
+// recurs counts a name, and reports whether enough responses had it.
+func (n *names) recurs(name string) bool {
+	if n.met == nil {
+		n.met = map[string]int{}
+	}
+	if _, counted := n.met[name]; !counted && len(n.met) >= maxMet {
+		clear(n.met) // what is the service's comes again soon
+	}
+	n.met[name]++
+	if n.met[name] < enoughMet {
+		return false
+	}
+	delete(n.met, name)
+	return true
+}
+
 func (n *names) inherit(old *names) {
 	old.mu.RLock()
 	defer old.mu.RUnlock()
-	n.known = maps.Clone(old.known)
+	n.known, n.met = maps.Clone(old.known), maps.Clone(old.met)
 }
 
 func (n *names) len() int {
