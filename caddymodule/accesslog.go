@@ -117,6 +117,7 @@ func printEvent(w io.Writer, b *strings.Builder, r audit.Record) error {
 	}
 	for _, f := range r.RuleFiles {
 		fmt.Fprintf(b, "      %-24s sha256:%s\n", f.Name, f.SHA256)
+		fmt.Fprintf(b, "      %-24s owner %s, reviewer %s, because: %s\n", "", or(f.Owner, "not stated"), or(f.Reviewer, "not stated"), or(f.Justification, "not stated"))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
