@@ -121,7 +121,8 @@ func (t *fieldType) override(l *loader, o object, what string) {
 	}
 }
 
-// weaker names what is less protected by t than by the type that it overrides.
+// weaker names what is less protected by t than by the type that it overrides, or may be: of two masks it must be plain that the new one
+// shows nothing that the type's does not.
 func (t *fieldType) weaker(than *fieldType) []string {
 	var list []string
 	if t.Class < than.Class { // C1 to C3, and "" below them
@@ -133,7 +134,7 @@ func (t *fieldType) weaker(than *fieldType) []string {
 	if than.Sensitive && !t.Sensitive {
 		list = append(list, sensitive)
 	}
-	if moreOpen(t.Mask, than.Mask) {
+	if t.Mask.Rank() <= than.Mask.Rank() && !than.Mask.Shows(t.Mask) {
 		list = append(list, "mask")
 	}
 	return list

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 
 	"cel.dev/cel-go/common/ast"
@@ -12,20 +13,24 @@ import (
 // comparison is the operands of one ==, != or in. CEL says of values of two types that they differ, and no more: a status
 // that turned from text to number would quietly pass status != 'frozen'. Here that is a condition that cannot be evaluated.
 type comparison struct {
-	paths [][]string // operands that are values of the record
-	kinds []string   // of the other operands
+	paths  [][]string // operands that are values of the record
+	kinds  []string   // of the other operands
+	hidden bool       // one is of a type that only shows at run time, and no value of the record
 }
 
-// comparisons collects the comparisons that read the record, except those with null, which ask for the type.
-func comparisons(checked *ast.AST) []comparison {
-	var list []comparison
+// comparisons collects the comparisons that read the record, except those with null, which ask for the type. Its error says that an
+// operand's type cannot be told beforehand, and that it is not a value of the record by itself: then nobody would check it.
+func comparisons(checked *ast.AST) (list []comparison, err error) {
 	var visit func(e ast.Expr)
 	visit = func(e ast.Expr) {
 		if e.Kind() == ast.CallKind {
 			switch e.AsCall().FunctionName() {
 			case operators.Equals, operators.NotEquals, operators.In:
 				var c comparison
-				if c.add(checked, e.AsCall().Args()) && len(c.paths) > 0 {
+				switch told := c.add(checked, e.AsCall().Args()); {
+				case c.hidden:
+					err = errHidden
+				case told && len(c.paths) > 0:
 					list = append(list, c)
 				}
 			}
@@ -35,8 +40,11 @@ func comparisons(checked *ast.AST) []comparison {
 		}
 	}
 	visit(checked.Expr())
-	return list
+	return list, err
 }
+
+var errHidden = errors.New("==, != and in want the record's values as they are, or lists of them, so that their types are checked; " +
+	"write has(record.status) && record.status != 'frozen' rather than a choice, dyn() or a map")
 
 // add adds operands; it reports false if one is null or of a type that only shows at run time.
 func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
@@ -56,6 +64,7 @@ func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
 			}
 			kind := kindOf(typ.TypeName())
 			if kind == "" {
+				c.hidden = c.hidden || typ.Kind() != types.NullTypeKind
 				return false
 			}
 			c.kinds = append(c.kinds, kind)

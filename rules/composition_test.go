@@ -187,9 +187,10 @@ func randomChoice(rng *rand.Rand, one []masking.Value) choice {
 	return c
 }
 
-// caller has the choice's roles, and the authentication methods that switch its caps on.
+// request has the choice's roles, and the authentication methods that switch its caps on.
 func (c choice) request() rules.Request {
-	q := rules.Request{Caller: rules.Caller{ID: "u1", Region: "CN", Purposes: []string{"care", "loan"}}, Purpose: c.purpose, Time: noon}
+	caller := rules.Caller{ID: "u1", Region: "CN", AMR: []string{"pwd"}, Purposes: []string{"care", "loan"}}
+	q := rules.Request{Caller: caller, Purpose: c.purpose, Time: noon}
 	for _, i := range c.roles {
 		q.Caller.Roles = append(q.Caller.Roles, fmt.Sprintf("r%d", i))
 	}

@@ -69,8 +69,14 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		o.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
 		return nil
 	}
-	c.checked, c.compared = checked, comparisons(checked.NativeRep())
 	var err error
+	if c.compared, err = comparisons(checked.NativeRep()); err != nil {
+		if named == nil {
+			o.fault(n, "when: %v", err)
+		}
+		return nil
+	}
+	c.checked = checked
 	if c.program, err = conditionEnv.Program(checked, cel.CostLimit(maxCost)); err != nil {
 		o.fault(n, "when: %v", err)
 		return nil

@@ -188,10 +188,14 @@ func (c *Caller) variable() map[string]any {
 	if c.Address.IsValid() {
 		address = c.Address.Unmap().String()
 	}
-	return known(map[string]any{
+	m := known(map[string]any{
 		"id": c.ID, "organisation": c.Organisation, "region": c.Region, "acr": c.ACR, "address": address,
 		"roles": c.Roles, "amr": c.AMR, "purposes": c.Purposes,
 	})
+	if len(c.AMR) == 0 { // nobody signs in by no method: the token does not say by which
+		delete(m, "amr")
+	}
+	return m
 }
 
 // clock is the variable time. Days of the week are numbered from Monday, 1, to Sunday, 7 (ISO 8601).
