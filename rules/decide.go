@@ -180,7 +180,12 @@ func (a *Access) weigh(kind int, inputs []masking.Value, s Standing, skipped *sk
 		}
 		return a.unmet(c)
 	}
+	countless := a.route.kind(kind).countless
 	for _, i := range a.roles {
+		if countless && a.set.roles[i].quota != nil {
+			skipped.role(a.set, i, SubjectUnnamed)
+			continue
+		}
 		if c := a.set.roles[i].when; c != nil && c.reads && !(a.supposing && kind != masking.Envelope) {
 			if why := unmet(c); why != "" {
 				skipped.role(a.set, i, why)

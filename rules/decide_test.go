@@ -89,6 +89,9 @@ routes:
       $.pin: pin
   - match: GET /v1/b
     fields: {$.name: person_name}
+  - match: GET /v1/products
+    record: $[*]
+    fields: {$.product: public}
 `
 
 // load compiles world and a policy: roles and caps as they stand in the file, in flow style, one a line from line 5 on.
@@ -491,6 +494,40 @@ func TestQuotasOfRoles(t *testing.T) {
 		set := load(t, test.roles, nil)
 		if got := admit(t, set, all(len(test.roles))).Profile(0, nil).Quotas; !slices.Equal(got, test.want) {
 			t.Errorf("Quotas of %q = %v, want %v", test.roles, got, test.want)
+		}
+	}
+}
+
+// What names no subject, nobody can count: a role that limits subjects takes no part in it, unless all of it is public.
+func TestNoSubjectNoQuota(t *testing.T) {
+	const limited, free = "limit: {subjects: 5/1d}, treat: {C2: clear}", "treat: {C2: mask}"
+	for _, test := range []struct {
+		route int
+		kind  int
+		roles []string
+		path  string
+		want  string // "" for a record that is denied
+	}{
+		{0, masking.Envelope, []string{limited}, "$.who", "drop"},
+		{0, masking.Envelope, []string{limited}, "$.code", "clear"},
+		{0, masking.Envelope, []string{limited, free}, "$.who", "person_name"},
+		{0, 0, []string{limited}, "$.name", "clear"},
+		{1, 0, []string{limited}, "", ""},
+		{1, 0, []string{limited, free}, "$.name", "person_name"},
+		{2, 0, []string{limited}, "$.product", "clear"},
+	} {
+		set := load(t, test.roles, nil)
+		a, err := set.Admit(set.Routes()[test.route], request(all(len(test.roles)), "care"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := a.Profile(test.kind, nil)
+		if p.Denied != (test.want == "") {
+			t.Errorf("route %d, kind %d of %q: denied = %v", test.route, test.kind, test.roles, p.Denied)
+		} else if test.want != "" {
+			if got := fieldOf(t, p, test.path).Treatment; got != test.want {
+				t.Errorf("%s of route %d, kind %d of %q = %s, want %s", test.path, test.route, test.kind, test.roles, got, test.want)
+			}
 		}
 	}
 }

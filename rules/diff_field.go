@@ -286,7 +286,7 @@ func (s *side) circumstances(held []string, sc scenario) *circumstances {
 	outside := s.kind == &s.route.envelope
 	c := &circumstances{}
 	for i, r := range s.set.roles {
-		if slices.Contains(held, r.name) && !(outside && r.when != nil && r.when.reads) {
+		if slices.Contains(held, r.name) && !(outside && r.when != nil && r.when.reads) && !(s.kind.countless && r.quota != nil) {
 			c.roles = append(c.roles, i)
 			if sc.grant && !outside {
 				c.grants = append(c.grants, r.grantable...)

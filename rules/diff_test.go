@@ -25,7 +25,9 @@ func TestDiff(t *testing.T) {
 		svc = "kind: service\nname: s\nowner: o\nroutes:\n"
 		pol = "kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: consent}}\nroles:\n"
 		a   = "  - {match: 'GET /a/{id}', fields: {$.name: person_name, $.card: bank_card}}\n"
-		r   = "  r: {purposes: [care], treat: {C2: mask}}\n"
+		// With a subject, without which nobody could count.
+		named = "  - {match: 'GET /a/{id}', subject: $.id, fields: {$.name: person_name, $.card: bank_card}}\n"
+		r     = "  r: {purposes: [care], treat: {C2: mask}}\n"
 	)
 	for _, test := range []struct {
 		name                           string
@@ -59,7 +61,7 @@ func TestDiff(t *testing.T) {
 			}},
 		{"the same hours in another zone of the same time", a, a, "  r: {purposes: [care], require: {time: {hours: [08:00-18:00]}}, treat: {}}\n",
 			"  r: {purposes: [care], require: {time: {hours: [08:00-18:00], zone: Asia/Singapore}}, treat: {}}\n", nil},
-		{"limits and grants", a, a, "  r: {purposes: [care], limit: {records: 5/response, subjects: 5/1d}, treat: {}, grantable: {bank_card: {approver: x, ttl: 30m, uses: 1}}}\n",
+		{"limits and grants", named, named, "  r: {purposes: [care], limit: {records: 5/response, subjects: 5/1d}, treat: {}, grantable: {bank_card: {approver: x, ttl: 30m, uses: 1}}}\n",
 			"  r: {purposes: [care], limit: {subjects: 5/2d}, treat: {}, grantable: {bank_card: {approver: x, ttl: 20m}, person_name: {approver: x, ttl: 1m}}}\n",
 			[]string{
 				"opens [r]  limit records: 5/response -> none", "closes [r]  limit subjects: 5 in 24h0m0s -> 5 in 48h0m0s",

@@ -91,8 +91,13 @@ func TestExplain(t *testing.T) {
 	if got, want := set.Explain(set.Routes()[0], request(all(6), "cure")).Refused, rules.PurposeUnknown; got != want {
 		t.Errorf("Explain for an unknown purpose: refused for %q, want %q", got, want)
 	}
+	// A role that limits subjects shows nothing of what names none.
+	x = set.Explain(set.Routes()[0], request(all(1), "care"), rules.Record{Kind: masking.Envelope})
+	if diff := cmp.Diff([]rules.Entry{{Rule: "policy.yaml:5", Role: "r0", Reason: rules.SubjectUnnamed}}, x.Records[0].Skipped); diff != "" {
+		t.Errorf("skipped in the envelope (-want +have):\n%s", diff)
+	}
 	// A consent that is missing overrules whatever roles permit.
-	x = set.Explain(set.Routes()[0], request(all(1), "loan"), rules.Record{Kind: masking.Envelope})
+	x = set.Explain(set.Routes()[0], request(all(2), "loan"), rules.Record{Kind: masking.Envelope})
 	for _, f := range x.Records[0].Fields {
 		if f.Path == "$.who" && (f.Reason != rules.ConsentMissing || f.Others[0].Reason != rules.Overruled) {
 			t.Errorf("$.who without consent = %+v, want the role overruled", f)

@@ -47,11 +47,13 @@ const Invalid = "invalid"
 // Codes of findings. They are stable: files name them where they accept a warning.
 const (
 	routeShadowed      = "route_shadowed"
+	hostDecides        = "host_decides"
 	fieldTypedTwice    = "field_typed_twice"
 	typeUntreated      = "type_untreated"
 	roleUnreachable    = "role_unreachable"
 	purposeUnserved    = "purpose_unserved"
 	grantVoid          = "grant_void"
+	subjectUnnamed     = "subject_unnamed"
 	reasonPlaceholder  = "reason_placeholder"
 	sensitiveNoMFA     = "sensitive_without_mfa"
 	credentialsNoCap   = "c3_uncapped"
@@ -68,11 +70,13 @@ var codes = []struct {
 }{
 	{Invalid, "the rules do not load", false},
 	{routeShadowed, "one request matches two routes, and one of them goes before the other", true},
+	{hostDecides, "only the header Host, which the caller writes, tells requests of two services apart", true},
 	{fieldTypedTwice, "two selectors select one value, and say different things of it", true},
 	{typeUntreated, "no policy says anything of a type that fields have", true},
 	{roleUnreachable, "a role cannot be met on any route", false},
 	{purposeUnserved, "no role serves a purpose", true},
 	{grantVoid, "a grant could not show what it is for", true},
+	{subjectUnnamed, "a role that limits subjects permits fields of records that name none", true},
 	{reasonPlaceholder, "a reason says nothing", false},
 	{sensitiveNoMFA, "a role shows sensitive personal information in clear after one factor", true},
 	{credentialsNoCap, "no cap keeps back class C3", true},
@@ -144,6 +148,7 @@ func Check(files []File) (*Set, []Finding) {
 	l.grants()
 	l.credentials()
 	for i := range set.roles {
+		l.subjects(i)
 		l.multiFactor(i)
 		l.reidentify(i)
 	}

@@ -213,6 +213,22 @@ func (l *linter) multiFactor(index int) {
 	}
 }
 
+// subjects reports what a role that limits subjects permits in vain: fields of records that name none, so that nobody could count.
+func (l *linter) subjects(index int) {
+	role := l.set.roles[index]
+	if role.quota == nil {
+		return
+	}
+	l.view(index, func(_ *Route, k *kind, seen []sight) {
+		i := slices.IndexFunc(seen, func(s sight) bool { return s.rank() < masking.RankDrop })
+		if !k.countless || i < 0 {
+			return
+		}
+		l.add(subjectUnnamed, Warning, seen[i].field.at, "role "+role.name+": "+seen[i].field.inRoute,
+			"the role limits subjects, and what is shown here names none, so nobody could count and it is left out; name the subject of the record, or let a role without that limit show it")
+	})
+}
+
 // grants reports exceptions that cannot come about: the role is met on no route with a field of the type, or caps leave less than
 // clear of all of them.
 func (l *linter) grants() {
@@ -273,7 +289,7 @@ type sight struct {
 func (s sight) rank() masking.Rank { return s.expression.Rank() }
 
 // view gives what a role alone shows at most, on each route where it can be met, of each kind of record: conditions of caps may
-// be false, and every consent may be there.
+// be false, every consent may be there, and every subject is named.
 func (l *linter) view(index int, f func(*Route, *kind, []sight)) {
 	a, in := l.access(), &circumstances{roles: []int{index}, caps: l.always()}
 	for _, r := range l.set.list {

@@ -11,11 +11,20 @@ import (
 
 // routes reports pairs of routes that one request matches: the one goes before the other. Which requests that takes away,
 // their teams should know; and the data service may not agree which goes first, and answer for the other.
+//
+// Two that only their hosts tell apart are chosen between by the caller, who writes the header Host.
 func (l *linter) routes() {
 	for i, a := range l.set.list {
 		for _, b := range l.set.list[i+1:] {
-			if host, path, ok := bothMatch(a, b); ok {
+			path, ok := bothMatch(a, b)
+			if !ok {
+				continue
+			}
+			if host, shared := sharedHost(a, b); shared {
 				l.shadow(a, b, host, path)
+			} else {
+				l.add(hostDecides, Warning, b.at, "service "+b.Service+" and service "+a.Service,
+					"only the host tells requests as for %s from those of the route at %s, and a caller may name either; have the requests for each host reach a data service of its own, and accept it, saying how", path, a.at)
 			}
 		}
 	}
@@ -67,23 +76,28 @@ func narrower(a, b *Route) bool {
 	return true
 }
 
-// bothMatch returns a request that both routes match, if there is one. Where both have a parameter, so has the path: no literal
-// matches that.
-func bothMatch(a, b *Route) (host, path string, ok bool) {
-	method, own, _ := strings.Cut(a.Match, " ")
-	otherMethod, other, _ := strings.Cut(b.Match, " ")
-	if method != otherMethod || strings.Count(own, "/") != strings.Count(other, "/") {
-		return "", "", false
-	}
+// sharedHost returns a host of both routes: "" if any is. It reports false if none is.
+func sharedHost(a, b *Route) (host string, ok bool) {
 	switch {
 	case len(a.Hosts) > 0 && len(b.Hosts) > 0:
 		i := slices.IndexFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) })
 		if i < 0 {
-			return "", "", false
+			return "", false
 		}
-		host = a.Hosts[i]
+		return a.Hosts[i], true
 	case len(a.Hosts)+len(b.Hosts) > 0:
-		host = slices.Concat(a.Hosts, b.Hosts)[0]
+		return slices.Concat(a.Hosts, b.Hosts)[0], true
+	}
+	return "", true
+}
+
+// bothMatch returns a path that both routes match, by the same method, if there is one. Where both have a parameter, so has the
+// path: no literal matches that.
+func bothMatch(a, b *Route) (path string, ok bool) {
+	method, own, _ := strings.Cut(a.Match, " ")
+	otherMethod, other, _ := strings.Cut(b.Match, " ")
+	if method != otherMethod || strings.Count(own, "/") != strings.Count(other, "/") {
+		return "", false
 	}
 	x, y := segmentsOf(a), segmentsOf(b)
 	for i, segment := range x {
@@ -91,11 +105,11 @@ func bothMatch(a, b *Route) (host, path string, ok bool) {
 		case isParam(segment):
 			segment = y[i]
 		case !isParam(y[i]) && segment != y[i]:
-			return "", "", false
+			return "", false
 		}
 		path += "/" + segment
 	}
-	return host, path, true
+	return path, true
 }
 
 // fields reports selectors of one kind of record that can select the same value, and say different things of it.

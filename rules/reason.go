@@ -28,6 +28,7 @@ const (
 	OutsideHours      Reason = "outside_hours"
 	ConditionNotMet   Reason = "condition_not_met"
 	ConditionUnknown  Reason = "condition_unknown"
+	SubjectUnnamed    Reason = "subject_unnamed"
 )
 
 // Why a field gets its treatment.
@@ -71,6 +72,7 @@ var reasons = []struct {
 	{OutsideHours, "the role may not be used at this time"},
 	{ConditionNotMet, "the condition (when) is false"},
 	{ConditionUnknown, "the condition (when) cannot be told: what it reads is missing, of another type or too costly"},
+	{SubjectUnnamed, "the role limits subjects, and the records name none, so nobody could count them"},
 
 	{Permitted, "the role's entry is the most open of those that take part"},
 	{Granted, "an approved grant shows it"},

@@ -47,6 +47,14 @@ type kind struct {
 	fields   []field
 	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
 	at       *yaml.Node
+
+	countless bool // it names no subject and has fields that are not public: nobody could count whom a caller sees by it
+}
+
+// complete adds what follows from the fields.
+func (k *kind) complete(r *Route) {
+	k.all = withEmbedded(k.fields, r)
+	k.countless = k.subject == "" && slices.ContainsFunc(k.all, func(f field) bool { return f.typ != embeddedType && f.typ.Name != public })
 }
 
 // field is one field of a kind of record.
@@ -193,7 +201,7 @@ func (l *loader) layout(o object, r *Route) {
 		r.keepPositions = *keep
 	}
 	r.envelope = kind{selector: "envelope", at: o.node, fields: l.fields(o, "envelope", r)}
-	r.envelope.all = withEmbedded(r.envelope.fields, r)
+	r.envelope.complete(r)
 	if o.values["records"] == nil {
 		r.kinds = append(r.kinds, l.record(o, r, "route"))
 		return
@@ -224,7 +232,7 @@ func (l *loader) record(o object, r *Route, what string) kind {
 		o.fault(o.node, "%s: want the key fields, as in fields: {$.name: person_name}", what)
 	}
 	k.fields = l.fields(o, "fields", r)
-	k.all = withEmbedded(k.fields, r)
+	k.complete(r)
 	return k
 }
 
