@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,17 +19,15 @@ import (
 // defaultDataDir is where the shipped Caddyfile keeps its data.
 const defaultDataDir = "maskgate-data"
 
-// exitTail is the exit status of audit verify for a log that is sound but ends in a write that was not committed.
-const exitTail = 3
-
 func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verifies every record of the access log and names the first bad one",
 		Long: `Verifies every record and checkpoint of the access log, from its first byte to its last.
 
-Exit status: 0 if all of it is sound; 1 if not; 3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is
-writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been released.`,
+Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified, because it cannot be read, or the command was called wrongly;
+3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is writing, or was cut short. A gateway that starts sets such
+bytes aside; nothing in them had been released.`,
 		Example: "  maskgate audit verify --data maskgate-data\n  maskgate audit verify --checkpoint kept-elsewhere.txt",
 		Args:    cobra.NoArgs,
 	}
@@ -36,20 +35,26 @@ writing, or was cut short. A gateway that starts sets such bytes aside; nothing 
 	cmd.Flags().StringArray("key", nil, "public key to trust instead of the data directory's own (may be repeated)")
 	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, which the log must still contain")
 	prunedFlag(cmd)
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-		summary, err := verifyLog(fl)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		summary, err := verifyLog(caddycmd.Flags{FlagSet: cmd.Flags()})
 		if err != nil {
-			return 1, err
+			return unsound(err)
 		}
-		if err := PrintSummary(cmd.OutOrStdout(), summary); err != nil {
-			return 1, err
+		err = PrintSummary(cmd.OutOrStdout(), summary)
+		if err == nil && summary.TailFile != "" {
+			err = &ending{exitNothing, nil}
 		}
-		if summary.TailFile != "" {
-			return exitTail, nil
-		}
-		return 0, nil
-	})
+		return err
+	}
 	return cmd
+}
+
+// unsound makes an error that names a bad record the answer no.
+func unsound(err error) error {
+	if _, ok := errors.AsType[*audit.CorruptError](err); ok {
+		return No(err)
+	}
+	return err
 }
 
 // prunedFlag is for logs of which a retention period took the beginning.
@@ -85,7 +90,7 @@ func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
 	for _, k := range publicKeys {
 		v, err := note.NewVerifier(k)
 		if err != nil {
-			return audit.Summary{}, fmt.Errorf("reading --key: %w", err)
+			return audit.Summary{}, Misuse(fmt.Errorf("reading --key: %w", err))
 		}
 		trusted = append(trusted, v)
 	}
@@ -121,7 +126,7 @@ func searchCommand() *cobra.Command {
 		Short: "Finds access records: who saw whom, when, why, and under which rule",
 		Long: `Verifies the access log, then prints the records that match all that is given. The subject is given as services
 know it, and never stands in the log: only its keyed pseudonym does. With --event rules it prints which rules came into force, and
-when. Exit status: 0, also if nothing is found; 1 if the log is not sound.`,
+when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if it cannot be read, or the command was called wrongly.`,
 		Example: "  maskgate audit search --subject C00000052 --since 24h\n  maskgate audit search --caller officer-03 --json\n  maskgate audit search --event rules",
 		Args:    cobra.NoArgs,
 		RunE:    searchLog,
@@ -141,26 +146,26 @@ when. Exit status: 0, also if nothing is found; 1 if the log is not sound.`,
 
 func searchLog(cmd *cobra.Command, _ []string) error {
 	flag := func(name string) string { return cmd.Flag(name).Value.String() }
-	log, err := OpenAccessLog(flag("data"))
-	if err != nil {
-		return err
-	}
 	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: flag("event")}
 	if !slices.Contains([]string{"access", "rules", "start", "stop"}, q.Event) {
-		return fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event)
+		return Misuse(fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event))
 	}
 	pruned, err := cmd.Flags().GetInt64("pruned-before")
 	if err != nil {
 		return err
 	}
 	if q.Since, err = moment(flag("since"), time.Now()); err != nil {
-		return fmt.Errorf("--since: %w", err)
+		return Misuse(fmt.Errorf("--since: %w", err))
 	}
 	if q.Until, err = moment(flag("until"), time.Now()); err != nil {
-		return fmt.Errorf("--until: %w", err)
+		return Misuse(fmt.Errorf("--until: %w", err))
+	}
+	log, err := OpenAccessLog(flag("data"))
+	if err != nil {
+		return err
 	}
 	if _, err := log.Verify(audit.PrunedBefore(pruned)); err != nil {
-		return err
+		return unsound(err)
 	}
 	var subjects []string
 	if s := flag("subject"); s != "" {
@@ -169,7 +174,7 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 	found := 0
 	for e, err := range log.Search(q, flag("subject")) {
 		if err != nil {
-			return err
+			return unsound(err)
 		}
 		found++
 		if flag("json") == "true" {

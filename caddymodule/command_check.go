@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -27,10 +26,10 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print one JSON object")
 	strict := cmd.Flags().Bool("strict", false, "exit with 1 for warnings too")
-	cmd.RunE = status(func(cmd *cobra.Command, paths []string) (int, error) {
+	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		files, err := rules.ReadFiles(paths...)
 		if err != nil {
-			return exitBroken, err
+			return err
 		}
 		c := checked{Files: len(files)}
 		set, findings := rules.Check(files)
@@ -46,14 +45,14 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 		}
 		switch {
 		case err != nil:
-			return 1, err
+			return err
 		case set == nil:
-			return exitBroken, nil
+			return &ending{exitFailed, nil}
 		case c.Errors > 0 || *strict && c.Warnings > 0:
-			return 1, nil
+			return No(nil)
 		}
-		return 0, nil
-	})
+		return nil
+	}
 	return cmd
 }
 
@@ -86,10 +85,7 @@ func (c *checked) json(out io.Writer) error {
 	if c.Findings == nil {
 		c.Findings = []rules.Finding{}
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(c)
+	return printJSON(out, c)
 }
 
 func (c *checked) text(out io.Writer, p palette) error {

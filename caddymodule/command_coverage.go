@@ -1,13 +1,13 @@
 package caddymodule
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/maskgate/maskgate/coverage"
-	"github.com/maskgate/maskgate/rules"
+	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
 
@@ -26,32 +26,27 @@ Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 		Example: "  maskgate rules coverage --openapi examples/demo/openapi.yaml examples/customer",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	cmd.Flags().String("openapi", "", "the OpenAPI document (required)")
-	cmd.Flags().String("base", "", "path or address at which the gateway is asked, in front of the document's paths; default: that of its servers, or nothing")
-	cmd.Flags().Bool("json", false, "print the operations as JSON")
-	_ = cmd.MarkFlagRequired("openapi") // the flag is there
-	cmd.RunE = status(func(cmd *cobra.Command, paths []string) (int, error) {
-		files, err := rules.ReadFiles(paths...)
-		if err != nil {
-			return exitBroken, err
+	document := cmd.Flags().String("openapi", "", "the OpenAPI document (required)")
+	base := cmd.Flags().String("base", "", "path or address at which the gateway is asked, in front of the document's paths; default: that of its servers, or nothing")
+	asJSON := cmd.Flags().Bool("json", false, "print the operations as JSON")
+	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
+		if *document == "" {
+			return Misuse(errors.New("want --openapi FILE, the document to compare with"))
 		}
-		set, err := rules.Load(files, nil)
+		set, err := ruletest.Load(paths)
 		if err != nil {
-			return exitBroken, fmt.Errorf("rules are not in order:\n%w", err)
+			return err
 		}
-		operations, err := coverage.Check(set, cmd.Flag("openapi").Value.String(), os.ReadFile, cmd.Flag("base").Value.String())
+		operations, err := coverage.Check(set, *document, os.ReadFile, *base)
 		if err != nil {
-			return exitBroken, err
+			return err
 		}
-		unnamed, err := printCoverage(cmd.OutOrStdout(), operations, cmd.Flag("json").Value.String() == "true")
+		unnamed, err := printCoverage(cmd.OutOrStdout(), operations, *asJSON)
 		if err == nil && unnamed > 0 {
-			err = fmt.Errorf("%d response fields are named by no rule; look at each, and add it to its route if it may pass", unnamed)
+			err = No(nil)
 		}
-		if err != nil {
-			return 1, err
-		}
-		return 0, nil
-	})
+		return err
+	}
 	return cmd
 }
 
@@ -63,10 +58,7 @@ func printCoverage(out io.Writer, operations []coverage.Operation, asJSON bool) 
 		fields += o.Fields
 	}
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return unnamed, encoder.Encode(operations)
+		return unnamed, printJSON(out, operations)
 	}
 	for _, o := range operations {
 		if len(o.Unnamed) == 0 {
@@ -85,6 +77,9 @@ func printCoverage(out io.Writer, operations []coverage.Operation, asJSON bool) 
 			}
 		}
 	}
-	_, err = fmt.Fprintf(out, "%d operations, %d fields, %d of them named by no rule\n", len(operations), fields, unnamed)
+	_, err = fmt.Fprintf(out, "%s, %s, %d of them named by no rule\n", plural(len(operations), "operation"), plural(fields, "field"), unnamed)
+	if err == nil && unnamed > 0 {
+		_, err = fmt.Fprintln(out, "look at each of them, and add it to its route if it may pass")
+	}
 	return unnamed, err
 }

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,7 +30,7 @@ FILE is one of
   - a recording made by a gateway with the option record_shapes.
 A directory stands for all files in it. Segments of a path that are data become {id}.
 
-Exit status: 0 if something is proposed, 1 on an error, 3 if the files have no answer to learn from.`,
+Exit status: 0 if something is proposed, 2 on an error, 3 if the files have no answer to learn from.`,
 		Example: "  maskgate rules discover --service customer --owner crm-team samples/ > customer.yaml\n" +
 			"  maskgate rules discover --route 'GET /v1/customers/{id}' answer.json",
 		Args: cobra.MinimumNArgs(1),
@@ -40,31 +39,27 @@ Exit status: 0 if something is proposed, 1 on an error, 3 if the files have no a
 	cmd.Flags().String("owner", "team", "the team that owns it")
 	cmd.Flags().String("route", "", "method and path that all files answered, e.g. 'GET /v1/customers/{id}'")
 	cmd.Flags().Bool("json", false, "print the proposal as JSON")
-	cmd.RunE = status(func(cmd *cobra.Command, args []string) (int, error) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		flag := func(name string) string { return cmd.Flag(name).Value.String() }
 		recording, err := readSamples(args, flag("route"))
 		if err != nil {
-			return 1, err
+			return err
 		}
 		routes := recording.Routes()
 		if !slices.ContainsFunc(routes, func(r *discover.Route) bool { return r.Answers > 0 }) {
-			fmt.Fprintln(cmd.ErrOrStderr(), "the files have no answer to learn from")
-			return exitNothing, nil
+			return &ending{exitNothing, errors.New("the files have no answer to learn from")}
 		}
 		service := discover.Propose(flag("service"), flag("owner"), routes)
 		text := service.YAML()
 		if _, err := rules.Load([]rules.File{{Name: "proposal", Data: text}}, nil); err != nil {
-			return 1, fmt.Errorf("the proposal is not in order:\n%w", err)
+			return fmt.Errorf("the proposal is not in order:\n%w", err)
 		}
 		if flag("json") == "true" {
-			encoder := json.NewEncoder(cmd.OutOrStdout())
-			encoder.SetEscapeHTML(false)
-			encoder.SetIndent("", "  ")
-			return 0, encoder.Encode(service)
+			return printJSON(cmd.OutOrStdout(), service)
 		}
 		_, err = cmd.OutOrStdout().Write(text)
-		return 0, err
-	})
+		return err
+	}
 	return cmd
 }
 
@@ -74,7 +69,7 @@ func readSamples(paths []string, routeFlag string) (*discover.Recording, error) 
 	if routeFlag != "" {
 		var ok bool
 		if method, path, ok = strings.Cut(routeFlag, " "); !ok || !strings.HasPrefix(path, "/") {
-			return nil, errors.New("--route: want a method and a path, as in 'GET /v1/customers/{id}'")
+			return nil, Misuse(errors.New("--route: want a method and a path, as in 'GET /v1/customers/{id}'"))
 		}
 	}
 	recording := discover.New()

@@ -45,18 +45,19 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 	cmd.Flags().String("standing", "", "consents and grants on record, in YAML or JSON")
 	cmd.Flags().String("time", "", "when (RFC 3339); default: now")
 	cmd.Flags().Bool("json", false, "print the explanation as JSON, a member for each record")
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
+	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
+		fl := caddycmd.Flags{FlagSet: cmd.Flags()}
 		t, err := explained(cmd, fl)
 		if err != nil {
-			return brokenRules(cmd, err)
+			return err
 		}
-		set, err := ruletest.Load(fl.Args())
+		set, err := ruletest.Load(paths)
 		if err != nil {
-			return brokenRules(cmd, err)
+			return err
 		}
 		x, err := explain(set, t)
 		if err != nil {
-			return brokenRules(cmd, err)
+			return err
 		}
 		out := cmd.OutOrStdout()
 		if fl.Bool("json") {
@@ -64,14 +65,11 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 		} else {
 			err = printExplanation(out, x, t.Response != nil)
 		}
-		switch {
-		case err != nil:
-			return brokenRules(cmd, err)
-		case x.Refused != "":
-			return 1, fmt.Errorf("the request is refused: %s", x.Refused)
+		if err == nil && x.Refused != "" {
+			err = No(nil)
 		}
-		return 0, nil
-	})
+		return err
+	}
 	return cmd
 }
 
@@ -89,7 +87,7 @@ func explained(cmd *cobra.Command, fl caddycmd.Flags) (*rules.Test, error) {
 		}
 	}
 	if err := errors.Join(err, err2, err3); err != nil {
-		return nil, err
+		return nil, Misuse(err)
 	}
 	if file := fl.String("response"); file != "" {
 		body, err := readDocument(file, cmd.InOrStdin())

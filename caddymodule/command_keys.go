@@ -23,7 +23,7 @@ The versions before it stay, for what was made with them: the access log goes on
 ciphertexts and tokens can be revealed (tokens with --key-version). But pseudonyms and tokens of the new version differ from those of
 the old for the same value, so whoever joins data by them has to know when keys were rotated. Back the key file up before and after.
 
-Exit status: 0; 1 if there is no key file, or another rotation is under way.`,
+Exit status: 0; 2 if there is no key file, or another rotation is under way.`,
 				Example: "  maskgate keys rotate --data maskgate-data",
 				Args:    cobra.NoArgs,
 				RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,6 +38,7 @@ Exit status: 0; 1 if there is no key file, or another rotation is under way.`,
 			}
 			rotate.Flags().String("data", defaultDataDir, "the gateway's data directory")
 			cmd.AddCommand(rotate)
+			Plain(cmd)
 		},
 	})
 }

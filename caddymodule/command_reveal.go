@@ -28,7 +28,7 @@ Whoever can read the key file may reveal; nobody else can. Nothing is sent to a 
 A ciphertext names its form and key. A token does not: give --treatment with the arguments that the rules gave it, and, if
 keys were rotated since, --key-version. It has no seal either: with another purpose, type, treatment or key, something else comes out.
 
-Exit status: 0; 1 if a value cannot be turned back, which stops at the first.`
+Exit status: 0; 1 if a value cannot be turned back, which stops at the first; 2 if the command is called wrongly, or there is no key file.`
 			cmd.Example = "  maskgate reveal --purpose loan-review --type person_name e1:1:…\n" +
 				"  maskgate reveal --purpose loan-review --type bank_card --treatment 'token(keep_first=6, keep_last=4)' - < tokens.txt"
 			cmd.Args = cobra.MinimumNArgs(1)
@@ -38,6 +38,7 @@ Exit status: 0; 1 if a value cannot be turned back, which stops at the first.`
 			cmd.Flags().String("treatment", "token", "the treatment, as rule files write it; ciphertexts need none")
 			cmd.Flags().Int("key-version", 0, "version of the key of tokens; 0 is the newest")
 			cmd.RunE = reveal
+			Plain(cmd)
 		},
 	})
 }
@@ -45,15 +46,15 @@ Exit status: 0; 1 if a value cannot be turned back, which stops at the first.`
 func reveal(cmd *cobra.Command, values []string) error {
 	flag := func(name string) string { return cmd.Flag(name).Value.String() }
 	if flag("purpose") == "" || flag("type") == "" {
-		return errors.New("want --purpose and --type, under which the values were made")
+		return Misuse(errors.New("want --purpose and --type, under which the values were made"))
 	}
 	tokens, err := masking.ParseExpression(flag("treatment"))
 	if err != nil {
-		return fmt.Errorf("--treatment: %w", err)
+		return Misuse(fmt.Errorf("--treatment: %w", err))
 	}
 	version, err := strconv.Atoi(flag("key-version"))
 	if err != nil {
-		return fmt.Errorf("--key-version: %w", err)
+		return Misuse(fmt.Errorf("--key-version: %w", err))
 	}
 	log, err := OpenAccessLog(flag("data"))
 	if err != nil {
@@ -70,7 +71,7 @@ func reveal(cmd *cobra.Command, values []string) error {
 		if value != "-" {
 			count++
 			if err := r.reveal(value, tokens, version); err != nil {
-				return fmt.Errorf("value %d: %w", count, err)
+				return No(fmt.Errorf("value %d: %w", count, err))
 			}
 			continue
 		}
@@ -79,7 +80,7 @@ func reveal(cmd *cobra.Command, values []string) error {
 		for lines.Scan() {
 			count++
 			if err := r.reveal(lines.Text(), tokens, version); err != nil {
-				return fmt.Errorf("value %d: %w", count, err)
+				return No(fmt.Errorf("value %d: %w", count, err))
 			}
 		}
 		if err := lines.Err(); err != nil {

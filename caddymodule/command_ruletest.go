@@ -1,9 +1,6 @@
 package caddymodule
 
 import (
-	"fmt"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
@@ -20,35 +17,32 @@ Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
 		Example: "  maskgate rules test examples\n  maskgate rules test --coverage --junit report.xml examples/customer",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	cmd.Flags().Bool("json", false, "print the report as JSON, coverage included")
-	cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
-	cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-		report, err := ruletest.Run(fl.Args(), func(set *rules.Set) (ruletest.Gateway, error) {
+	asJSON := cmd.Flags().Bool("json", false, "print the report as JSON, coverage included")
+	junit := cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
+	coverage := cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
+	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
+		report, err := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
 			r, err := newRehearsal(set)
 			return r.ask, err
 		})
 		if err != nil {
-			return brokenRules(cmd, err)
+			return err
 		}
-		if file := fl.String("junit"); file != "" {
-			if err := writeFile(file, report.JUnit); err != nil {
-				return brokenRules(cmd, err)
+		if *junit != "" {
+			if err := writeFile(*junit, report.JUnit); err != nil {
+				return err
 			}
 		}
 		out := cmd.OutOrStdout()
-		if fl.Bool("json") {
+		if *asJSON {
 			err = printJSON(out, report)
 		} else {
-			err = report.Text(out, styleOf(out), fl.Bool("coverage"))
+			err = report.Text(out, styleOf(out), *coverage)
 		}
-		switch {
-		case err != nil:
-			return brokenRules(cmd, err)
-		case report.Failed > 0:
-			return 1, fmt.Errorf("%d of %d tests failed", report.Failed, report.Passed+report.Failed)
+		if err == nil && report.Failed > 0 {
+			err = No(nil)
 		}
-		return 0, nil
-	})
+		return err
+	}
 	return cmd
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exitNothing is the exit status of select where the expression selects nothing.
-const exitNothing = 3
-
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "select",
@@ -30,26 +27,24 @@ With --json, each line is an object with the members path and value.
 Values are printed as they are in the document, on one line: number text and escapes stay, and white space around members and
 elements goes if it holds line breaks or tabs, or with --json.
 
-Exit status: 0 if something is selected, 1 on an error, 3 if nothing is.
+Exit status: 0 if something is selected, 2 on an error, 3 if nothing is.
 
   maskgate select '$..[?@.type=="id"].value' doc.json`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.RangeArgs(1, 2)
-			cmd.Flags().Bool("json", false, "print JSON lines")
-			cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-				doc, err := readDocument(fl.Arg(1), cmd.InOrStdin())
+			asJSON := cmd.Flags().Bool("json", false, "print JSON lines")
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				doc, err := readDocument(cmd.Flags().Arg(1), cmd.InOrStdin())
 				if err != nil {
-					return 1, err
+					return err
 				}
-				found, err := printSelected(cmd.OutOrStdout(), fl.Arg(0), doc, fl.Bool("json"))
-				switch {
-				case err != nil:
-					return 1, err
-				case !found:
-					return exitNothing, nil
+				found, err := printSelected(cmd.OutOrStdout(), args[0], doc, *asJSON)
+				if err == nil && !found {
+					err = &ending{exitNothing, nil}
 				}
-				return 0, nil
-			})
+				return err
+			}
+			Plain(cmd)
 		},
 	})
 }

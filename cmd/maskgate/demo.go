@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate"
+	"github.com/maskgate/maskgate/caddymodule"
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/spf13/cobra"
 )
@@ -47,6 +48,7 @@ access is on record, and the log verifies.`,
 				}
 				return d.run()
 			}
+			caddymodule.Plain(cmd)
 		},
 	})
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,9 +29,26 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"flip":    flip,
+			"exits":   exits,
 			"replace": replace,
 		},
 	})
+}
+
+// exits runs a command that must end with a status: exits STATUS COMMAND...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	have := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		have = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if have != want {
+		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), have, want)
+	}
 }
 
 // flip inverts the lowest bit of one byte of a file: flip FILE PERCENT, so far into the file.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/caddymodule"
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/spf13/cobra"
 )
@@ -29,7 +30,7 @@ func init() {
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				person, ok := demo.Find(args[0])
 				if !ok {
-					return fmt.Errorf("nobody is called %q; want one of %s", args[0], strings.Join(known, ", "))
+					return caddymodule.Misuse(fmt.Errorf("nobody is called %q; want one of %s", args[0], strings.Join(known, ", ")))
 				}
 				issuer, err := demo.OpenIssuer(filepath.Join(*data, "issuer"))
 				if err != nil {
@@ -42,6 +43,7 @@ func init() {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), token)
 				return err
 			}
+			caddymodule.Plain(cmd)
 		},
 	})
 }

@@ -45,7 +45,7 @@ func (d *demonstration) tour() error {
 		return err
 	}
 	if err := d.checkLogAtRest(); err != nil {
-		return fmt.Errorf("the access log of earlier runs: %w", err)
+		return caddymodule.No(fmt.Errorf("the access log of earlier runs: %w", err))
 	}
 	for _, port := range []*string{&d.port, &d.servicePort, &d.metricsPort} {
 		var err error
@@ -59,7 +59,7 @@ func (d *demonstration) tour() error {
 	visits, faults := d.walk(want)
 	faults = append(faults, d.stop(), d.reviewLog(visits))
 	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("not all is as it should be:\n%w", err)
+		return caddymodule.No(fmt.Errorf("not all is as it should be:\n%w", err))
 	}
 	fmt.Fprintln(d.out, "\nall is as it should be")
 	return nil
