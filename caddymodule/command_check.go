@@ -28,12 +28,14 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 	strict := cmd.Flags().Bool("strict", false, "exit with 1 for warnings too")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		files, err := rules.ReadFiles(paths...)
-		if err != nil {
+		if err != nil && !*asJSON {
 			return err
 		}
-		c := checked{Files: len(files)}
-		set, findings := rules.Check(files)
-		c.Findings = findings
+		c := checked{Files: len(files), Findings: findings(err)}
+		var set *rules.Set
+		if err == nil {
+			set, c.Findings = rules.Check(files)
+		}
 		if set != nil {
 			c.Routes, c.Roles, c.Digest = len(set.Routes()), len(set.Roles()), set.Digest()
 		}

@@ -35,11 +35,11 @@ Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 		}
 		set, err := ruletest.Load(paths)
 		if err != nil {
-			return err
+			return unanswered(cmd, *asJSON, err)
 		}
 		operations, err := coverage.Check(set, *document, os.ReadFile, *base)
 		if err != nil {
-			return err
+			return unanswered(cmd, *asJSON, err)
 		}
 		unnamed, err := printCoverage(cmd.OutOrStdout(), operations, *asJSON)
 		if err == nil && unnamed > 0 {

@@ -29,7 +29,7 @@ Exit status: 0 if nothing opens, 1 if something does, so that a pull request can
 		before, err := ruletest.Load(args[:1])
 		after, err2 := ruletest.Load(args[1:])
 		if err := errors.Join(err, err2); err != nil {
-			return err
+			return unanswered(cmd, *asJSON, err)
 		}
 		d := ruleChange{Old: before.Digest(), New: after.Digest(), Changes: rules.Diff(before, after)}
 		for _, c := range d.Changes {

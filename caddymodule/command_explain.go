@@ -53,7 +53,7 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 		}
 		set, err := ruletest.Load(paths)
 		if err != nil {
-			return err
+			return unanswered(cmd, fl.Bool("json"), err)
 		}
 		x, err := explain(set, t)
 		if err != nil {

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"errors"
+
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
@@ -21,28 +23,37 @@ Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
 	junit := cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
 	coverage := cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		report, err := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
+		report, why := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
 			r, err := newRehearsal(set)
 			return r.ask, err
 		})
-		if err != nil {
-			return err
+		if why != nil { // no test ran
+			report = &ruletest.Report{Results: []ruletest.Result{}, Findings: findings(why)}
 		}
 		if *junit != "" {
 			if err := writeFile(*junit, report.JUnit); err != nil {
-				return err
+				return errors.Join(why, err)
 			}
 		}
+		if why != nil && !*asJSON {
+			return why
+		}
 		out := cmd.OutOrStdout()
+		var err error
 		if *asJSON {
 			err = printJSON(out, report)
 		} else {
 			err = report.Text(out, styleOf(out), *coverage)
 		}
-		if err == nil && report.Failed > 0 {
-			err = No(nil)
+		switch {
+		case err != nil:
+			return err
+		case why != nil:
+			return &ending{exitFailed, nil}
+		case report.Failed > 0:
+			return No(nil)
 		}
-		return err
+		return nil
 	}
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -70,6 +71,7 @@ type junitSuites struct {
 	Name     string        `xml:"name,attr"`
 	Tests    int           `xml:"tests,attr"`
 	Failures int           `xml:"failures,attr"`
+	Errors   int           `xml:"errors,attr"`
 	Suites   []*junitSuite `xml:"testsuite"`
 }
 
@@ -77,6 +79,7 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -86,6 +89,7 @@ type junitCase struct {
 	File     string         `xml:"file,attr"`
 	Line     string         `xml:"line,attr"`
 	Failures []junitFailure `xml:"failure"`
+	Error    *junitFailure  `xml:"error"`
 }
 
 type junitFailure struct {
@@ -93,15 +97,28 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes the report as JUnit XML, as CI systems read it: a suite for each file.
+// JUnit writes the report as JUnit XML, as CI systems read it: a suite for each file. What kept tests from running is an error each.
 func (r *Report) JUnit(w io.Writer) error {
-	all := junitSuites{Name: "maskgate rules test", Tests: r.Passed + r.Failed, Failures: r.Failed}
+	all := junitSuites{Name: "maskgate rules test", Tests: r.Passed + r.Failed + len(r.Findings), Failures: r.Failed, Errors: len(r.Findings)}
 	var suite *junitSuite
-	for _, t := range r.Results {
-		if suite == nil || suite.Name != t.File {
-			suite = &junitSuite{Name: t.File}
+	suiteOf := func(file string) *junitSuite {
+		if suite == nil || suite.Name != file {
+			suite = &junitSuite{Name: file}
 			all.Suites = append(all.Suites, suite)
 		}
+		return suite
+	}
+	for _, f := range r.Findings {
+		suite := suiteOf(f.File)
+		suite.Tests++
+		suite.Errors++
+		at := fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+		suite.Cases = append(suite.Cases, junitCase{
+			Name: at, Class: f.File, File: f.File, Line: strconv.Itoa(f.Line), Error: &junitFailure{f.Message, at + ": " + f.Message + "\n"},
+		})
+	}
+	for _, t := range r.Results {
+		suite := suiteOf(t.File)
 		c := junitCase{Name: t.Name, Class: t.File, File: t.File, Line: t.At[strings.LastIndexByte(t.At, ':')+1:]}
 		for _, f := range t.Failures {
 			text := f.At + ": " + f.Message + "\n"

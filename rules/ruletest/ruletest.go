@@ -57,6 +57,8 @@ type Report struct {
 	Failed   int        `json:"failed"`
 	Results  []Result   `json:"tests"`
 	Coverage []Coverage `json:"coverage,omitempty"` // one for each set of rules
+
+	Findings []rules.Finding `json:"findings,omitempty"` // for which no test has run
 }
 
 // Result is what became of one test.
@@ -102,7 +104,7 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 				s.gateway, err = gateway(s.set)
 			}
 			if err != nil {
-				faults = append(faults, fmt.Errorf("%s: its rules are broken:\n%w", name, err))
+				faults = append(faults, brokenRules(name, err))
 			}
 			sets[key] = s
 			order = append(order, s)
@@ -117,6 +119,14 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 		r.run(s)
 	}
 	return r, nil
+}
+
+// brokenRules is what is wrong with the rules of a file of tests.
+func brokenRules(name string, err error) error {
+	if _, ok := errors.AsType[*rules.Fault](err); ok {
+		return fmt.Errorf("%s: its rules are broken:\n%w", name, err)
+	}
+	return &rules.Fault{File: name, Line: 1, Column: 1, Message: fmt.Sprintf("its rules cannot be read: %v", err)}
 }
 
 // suite is the tests of one set of rules.
