@@ -2,12 +2,16 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -25,11 +29,18 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLE", examples)
 			env.Setenv("DEMO", filepath.Join(filepath.Dir(examples), "demo"))
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("CADDYFILE", filepath.Join(filepath.Dir(filepath.Dir(examples)), "Caddyfile"))
+			for _, name := range []string{"MASKGATE_PORT", "MASKGATE_METRICS_PORT", "SERVICE_PORT"} {
+				port, err2 := freePort()
+				env.Setenv(name, port)
+				err = errors.Join(err, err2)
+			}
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"flip":    flip,
 			"exits":   exits,
+			"get":     get,
 			"replace": replace,
 		},
 	})
@@ -49,6 +60,26 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if have != want {
 		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), have, want)
 	}
+}
+
+// get sends a GET request, to a server that is perhaps still starting, and prints status and body: get URL [FILE PURPOSE],
+// with the token in the file.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	request, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	if len(args) > 1 {
+		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[1])))
+		request.Header.Set("Maskgate-Purpose", args[2])
+	}
+	response, err := http.DefaultClient.Do(request)
+	for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); response, err = http.DefaultClient.Do(request) {
+		time.Sleep(10 * time.Millisecond) // polls another process
+	}
+	ts.Check(err)
+	defer response.Body.Close()
+	fmt.Fprintln(ts.Stdout(), response.StatusCode)
+	_, err = io.Copy(ts.Stdout(), response.Body)
+	ts.Check(err)
 }
 
 // flip inverts the lowest bit of one byte of a file: flip FILE PERCENT, so far into the file.

@@ -241,3 +241,44 @@ func TestIssuerRace(t *testing.T) {
 		verify(t, dir, token)
 	}
 }
+
+func TestSign(t *testing.T) {
+	dir := t.TempDir()
+	issuer := open(t, dir)
+	for _, tt := range []struct {
+		name, claims string
+		want         map[string]any
+	}{
+		{"filled in", `{"sub":"collector-07"}`, map[string]any{
+			"sub": "collector-07", "iss": IssuerURL, "aud": Audience, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Unix() + 60,
+		}},
+		{"given", `{"iat":1,"nbf":2,"exp":3,"jti":"x","roles":["a"]}`, map[string]any{
+			"iat": 1, "nbf": 2, "exp": 3, "jti": "x", "roles": []string{"a"}, "iss": IssuerURL, "aud": Audience,
+		}},
+		{"its own", `{"iss":"https://idp.bank.example","aud":["crm"]}`, map[string]any{"iss": IssuerURL, "aud": Audience}},
+	} {
+		token, err := issuer.Sign([]byte(tt.claims), time.Minute, now)
+		if err != nil {
+			t.Errorf("%s: Sign(%s): %v", tt.name, tt.claims, err)
+			continue
+		}
+		have := verify(t, dir, token)
+		for name, want := range tt.want {
+			w, _ := json.Marshal(want)
+			if h, _ := json.Marshal(have[name]); string(h) != string(w) {
+				t.Errorf("%s: %s = %s, want %s", tt.name, name, h, w)
+			}
+		}
+		if id, _ := have["jti"].(string); id == "" {
+			t.Errorf("%s: no jti", tt.name)
+		}
+	}
+	for _, claims := range []string{"", "null", "[]", `"x"`, "{"} {
+		if token, err := issuer.Sign([]byte(claims), time.Minute, now); err == nil {
+			t.Errorf("Sign(%s) = %s, want an error", claims, token)
+		}
+	}
+	if token, err := issuer.Sign([]byte("{}"), time.Millisecond, now); err == nil {
+		t.Errorf("Sign for a millisecond = %s, want an error", token)
+	}
+}
