@@ -31,7 +31,7 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 		if err != nil && !*asJSON {
 			return err
 		}
-		c := checked{Files: len(files), Findings: findings(err)}
+		c := checked{Files: len(files), Findings: findings(err), PassedOver: rules.FindPassedOver(paths...)}
 		var set *rules.Set
 		if err == nil {
 			set, c.Findings = rules.Check(files)
@@ -43,6 +43,9 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 		if out := cmd.OutOrStdout(); *asJSON {
 			err = c.json(out)
 		} else {
+			for _, p := range c.PassedOver {
+				fmt.Fprintf(cmd.ErrOrStderr(), "maskgate: not read: %s: %s\n", p.File, p.Why)
+			}
 			err = c.text(out, colours(out))
 		}
 		switch {
@@ -68,6 +71,8 @@ type checked struct {
 	Warnings int             `json:"warnings"` // that are not accepted
 	Accepted int             `json:"accepted"`
 	Findings []rules.Finding `json:"findings"`
+
+	PassedOver []rules.PassedOver `json:"passed_over,omitempty"` // files that look like rules, and are not read
 }
 
 func (c *checked) count() {

@@ -141,7 +141,12 @@ func (l *loader) compile() {
 		}
 	}
 	if len(l.set.list) == 0 {
-		l.faults = append(l.faults, &Fault{"rules", 1, 1, "no file declares a route; want at least one of kind: service"})
+		at := place{"rules", 1, 1} // of no file at all
+		for _, o := range slices.Concat(l.policies, l.serviceFiles) {
+			at = o.place(o.node)
+			break
+		}
+		l.faults = append(l.faults, &Fault{at.file, at.line, at.column, "no file declares a route; want at least one of kind: service"})
 	}
 	if len(l.faults) == 0 {
 		l.set.index()

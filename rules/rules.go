@@ -96,9 +96,10 @@ type File struct {
 }
 
 // ReadFiles reads the rule files at the paths: of a directory, those that end in .yaml or .yml and not in
-// _test.yaml or _test.yml. It is an error if a directory has none.
+// _test.yaml or _test.yml. It is an error if a directory has none, or if a file is given twice, also within a directory.
 func ReadFiles(paths ...string) ([]File, error) {
 	var files []File
+	given := map[string]bool{}
 	for _, path := range paths {
 		names := []string{path}
 		info, err := os.Stat(path)
@@ -111,10 +112,16 @@ func ReadFiles(paths ...string) ([]File, error) {
 			}
 			// A directory whose mount failed must not pass for one that has nothing to forbid.
 			if len(names) == 0 {
-				return nil, fmt.Errorf("reading rules: no .yaml or .yml file in %s", path)
+				return nil, fmt.Errorf("reading rules: no .yaml or .yml file in %s%s", path, passedOverIn(path))
 			}
 		}
 		for _, name := range names {
+			if whole, err := filepath.Abs(name); err == nil {
+				if given[whole] {
+					return nil, fmt.Errorf("reading rules: %s is given twice; name it once", path)
+				}
+				given[whole] = true
+			}
 			data, err := os.ReadFile(name)
 			if err != nil {
 				return nil, fmt.Errorf("reading rules: %w", err)

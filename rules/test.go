@@ -148,7 +148,11 @@ type testParser struct {
 func (p *testParser) file(root *yaml.Node, out *TestFile) {
 	o := p.object(root)
 	if kind := o.text("kind"); kind != "test" {
-		p.fault(root, "want kind: test, since the name of the file ends in _test; have %q", kind)
+		why := "give a file that ends in _test.yaml, or its directory"
+		if name := p.source.file; strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test") {
+			why = "the name of the file ends in _test, so it holds tests"
+		}
+		p.fault(root, "want kind: test; have %q; %s", kind, why)
 		return
 	}
 	p.check(root, &form{object: testShape}, "test", "")
