@@ -21,7 +21,8 @@ func discoverCommand() *cobra.Command {
 		Short: "Proposes a service file from sample responses or a recording",
 		Long: `Proposes a service file: the routes, records and subjects of a service and the types of its fields, each with its evidence as a
 comment. What neither name nor values tell is left out, and so dropped. It is a proposal: the service's team reads each line before it is
-used. No value of a response is in it.
+used. No value of a response is in it; names of members are, and these can be data: an object that is keyed by people's names, say, is told
+from any other only if it has three members or more, all of them objects alike. Otherwise its keys are printed as paths.
 
 FILE is one of
   - a response, whose request its name tells by its directories: samples/GET/v1/customers/C00000052.json,
@@ -84,7 +85,10 @@ func readSamples(paths []string, routeFlag string) (*discover.Recording, error) 
 				return err
 			}
 			if discover.IsRecording(data) {
-				return recording.Read(data)
+				if err := recording.Read(data); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				return nil
 			}
 			more, err := discover.Samples(name, data, method, path)
 			if err != nil {
@@ -98,7 +102,7 @@ func readSamples(paths []string, routeFlag string) (*discover.Recording, error) 
 		}
 	}
 	if err := recording.AddSamples(samples); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading samples: %w", err)
 	}
 	return recording, nil
 }

@@ -23,6 +23,7 @@ type Sample struct {
 	Query     []string // names of parameters
 	MediaType string
 	Body      []byte
+	From      string // where it was read, for errors: a file, and of a HAR file which entry
 }
 
 // Samples reads a file of answers: an answer's body, whose route the file's name tells; or a HAR file (HTTP archive 1.2), of which the
@@ -35,9 +36,9 @@ type Sample struct {
 // application/json. Errors hold no data of the file.
 func Samples(name string, data []byte, method, path string) ([]Sample, error) {
 	if entries, ok := harEntries(data); ok {
-		return harSamples(entries)
+		return harSamples(name, entries)
 	}
-	s := Sample{Method: method, Path: path, MediaType: "application/json", Body: data}
+	s := Sample{Method: method, Path: path, MediaType: "application/json", Body: data, From: name}
 	extension := strings.ToLower(filepath.Ext(name))
 	if extension == ".ndjson" || extension == ".jsonl" {
 		s.MediaType = "application/x-ndjson"
@@ -85,7 +86,7 @@ func (r *Recording) AddSamples(samples []Sample) error {
 			err = r.Add(s.Method+" "+templates[i], s.MediaType, s.Query, documents)
 		}
 		if err != nil {
-			return fmt.Errorf("an answer of %s %s: %w", s.Method, templates[i], err)
+			return fmt.Errorf("%s: an answer of %s %s: %w", s.From, s.Method, templates[i], err)
 		}
 	}
 	return nil
@@ -203,7 +204,7 @@ func harEntries(data []byte) ([]harEntry, bool) {
 	return file.Log.Entries, err == nil && file.Log.Version != "" && file.Log.Entries != nil
 }
 
-func harSamples(entries []harEntry) ([]Sample, error) {
+func harSamples(name string, entries []harEntry) ([]Sample, error) {
 	var samples []Sample
 	for i, e := range entries {
 		mediaType, _, err := mime.ParseMediaType(e.Response.Content.MimeType)
@@ -224,6 +225,7 @@ func harSamples(entries []harEntry) ([]Sample, error) {
 			}
 		}
 		s := Sample{Method: e.Request.Method, Path: cmp.Or(u.EscapedPath(), "/"), MediaType: mediaType, Body: body}
+		s.From = fmt.Sprintf("%s: entry %d", name, i+1)
 		for name := range u.Query() {
 			s.Query = append(s.Query, name)
 		}
