@@ -149,6 +149,7 @@ func (l *loader) compile() {
 		l.faults = append(l.faults, &Fault{at.file, at.line, at.column, "no file declares a route; want at least one of kind: service"})
 	}
 	if len(l.faults) == 0 {
+		l.set.types = l.typeNames()
 		l.set.index()
 	}
 }

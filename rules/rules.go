@@ -77,6 +77,7 @@ type Set struct {
 	inputs     inputs       // that conditions read
 	policies   []place      // of the caps of each policy, or where they would be
 	accepted   []acceptance // findings that Lint need not report
+	types      []string     // names, sorted
 
 	mu       sync.RWMutex
 	profiles map[string]*Profile // guarded by mu

@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,33 @@ type TestFile struct {
 	Name  string
 	Rules []string // paths of rule files and their directories
 	Tests []Test
+
+	uses []standingUse
+}
+
+// standingUse is a place of a consent or a grant that names what the rules are to know.
+type standingUse struct {
+	use
+	key string // purposes, purpose, covers or types
+}
+
+// CheckNames reports names in consents and grants that the rules do not know: with a purpose, type or class that does not exist, a test
+// passes, or fails, for another reason than it says. Its error joins all faults, each a [*Fault].
+func (f *TestFile) CheckNames(set *Set) error {
+	var faults []*Fault
+	for _, u := range f.uses {
+		known, want := set.types, "one of the catalogue's, or of a policy"
+		switch u.key {
+		case "purposes", "purpose":
+			known, want = slices.Sorted(maps.Keys(set.purposes)), "one that a policy declares"
+		case "covers":
+			known, want = slices.Concat(set.types, classes, levels, []string{sensitive}), "a type, C1 to C3, L1 to L5 or sensitive"
+		}
+		if !slices.Contains(known, u.name) {
+			faults = append(faults, &Fault{u.file, u.node.Line, u.node.Column, fmt.Sprintf("%s: the rules have no %q; want %s%s", u.key, u.name, want, meant(u.name, known))})
+		}
+	}
+	return joined(faults)
 }
 
 // Test is one request under a set of rules, and what its caller must get.
@@ -104,6 +132,7 @@ func ParseTests(f File, read func(name string) ([]byte, error)) (*TestFile, erro
 	if err := joined(*p.faults); err != nil {
 		return nil, err
 	}
+	out.uses = p.uses
 	return out, nil
 }
 
@@ -143,6 +172,7 @@ var standingShape = &shape{"standing", slices.Collect(func(yield func(key) bool)
 type testParser struct {
 	*source
 	read func(name string) ([]byte, error)
+	uses []standingUse
 }
 
 func (p *testParser) file(root *yaml.Node, out *TestFile) {
@@ -236,6 +266,7 @@ func (p *testParser) standings(o object, q Request) []SubjectStanding {
 	var list []SubjectStanding
 	for _, n := range o.items("consents") {
 		c := p.object(n)
+		p.use(c, "purposes", "covers")
 		list = append(list, SubjectStanding{c.text("subject"), Standing{Consents: []Consent{{
 			ID: c.text("id"), Purposes: listed(c, "purposes"), Covers: listed(c, "covers"), Recipients: listed(c, "recipients"), Notice: c.text("notice"),
 			Granted: p.time(c, "granted"), Expires: p.time(c, "expires"), Withdrawn: p.time(c, "withdrawn"),
@@ -243,6 +274,7 @@ func (p *testParser) standings(o object, q Request) []SubjectStanding {
 	}
 	for _, n := range o.items("grants") {
 		g := p.object(n)
+		p.use(g, "purpose", "types")
 		list = append(list, SubjectStanding{g.text("subject"), Standing{Grants: []Grant{{
 			ID: g.text("id"), Caller: cmp.Or(g.text("caller"), q.Caller.ID), Purpose: cmp.Or(g.text("purpose"), q.Purpose), Types: listed(g, "types"),
 			Approver: g.text("approver"), ApproverRoles: listed(g, "approver_roles"),
@@ -250,6 +282,19 @@ func (p *testParser) standings(o object, q Request) []SubjectStanding {
 		}}}})
 	}
 	return list
+}
+
+// use notes what stands at keys for [TestFile.CheckNames].
+func (p *testParser) use(o object, keys ...string) {
+	for _, key := range keys {
+		names, at := o.list(key)
+		if n := o.values[key]; scalar(n) != "" {
+			names, at = []string{scalar(n)}, []*yaml.Node{n}
+		}
+		for i, name := range names {
+			p.uses = append(p.uses, standingUse{use{p.source, at[i], name}, key})
+		}
+	}
 }
 
 func (p *testParser) time(o object, key string) time.Time {

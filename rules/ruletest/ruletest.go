@@ -109,6 +109,11 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 			sets[key] = s
 			order = append(order, s)
 		}
+		if s.set != nil {
+			if err := file.CheckNames(s.set); err != nil {
+				faults = append(faults, err)
+			}
+		}
 		s.files = append(s.files, file)
 	}
 	if len(faults) > 0 {
