@@ -147,7 +147,12 @@ func explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 	}
 	x, refused := r.begin(t)
 	if x == nil || x.route == nil || refused != nil && x.access == nil && refusalOf(refused).status != notPermitted.status {
-		return &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(refusalOf(refused).reason)}, nil
+		why := refusalOf(refused)
+		out := &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(why.reason), Cause: x.causeOf(why)}
+		if x != nil && x.route != nil {
+			out.Route, out.Service = x.route.Match, x.route.Service
+		}
+		return out, nil
 	}
 	var records []rules.Record
 	if refused == nil && x.route.Public == "" {
@@ -155,7 +160,8 @@ func explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 	}
 	why := set.Explain(x.route, x.entry.request, records...)
 	if t.Response != nil && why.Refused == "" {
-		why.Refused = rules.Reason(r.ask(t).Refused)
+		o := r.ask(t)
+		why.Refused, why.Cause = rules.Reason(o.Refused), o.Cause
 	}
 	return why, nil
 }
@@ -175,6 +181,9 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 	}
 	if x.Refused != "" {
 		fmt.Fprintf(w, "refused: %s\n", x.Refused)
+		if x.Cause != "" {
+			fmt.Fprintf(w, "  %s\n", x.Cause)
+		}
 	}
 	printEntries(w, "takes no part in the request", "", x.Skipped)
 	for _, g := range alike(x.Records) {

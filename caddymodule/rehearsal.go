@@ -3,11 +3,16 @@ package caddymodule
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/auth"
@@ -79,10 +84,7 @@ func (r *rehearsal) ask(t *rules.Test) ruletest.Outcome {
 	}
 	if err != nil {
 		why := refusalOf(err)
-		o.Refused = string(why.reason)
-		if why.cause != nil {
-			o.Cause = why.cause.Error()
-		}
+		o.Refused, o.Cause = string(why.reason), x.causeOf(why)
 		return o
 	}
 	d := &x.buffers.decider
@@ -99,6 +101,39 @@ func (r *rehearsal) ask(t *rules.Test) ruletest.Outcome {
 		o.Shown = append(o.Shown, shown)
 	}
 	return o
+}
+
+// causeOf says more of a refusal than a gateway does: names of query parameters are the caller's text, which a gateway keeps out of its log.
+func (x *exchange) causeOf(why *refusal) string {
+	switch {
+	case why.cause != nil:
+		return why.cause.Error()
+	case why.reason != reasonQuery || x == nil || x.route == nil:
+		return ""
+	}
+	values, err := url.ParseQuery(x.request.URL.RawQuery)
+	if err != nil {
+		return "the query cannot be read"
+	}
+	var faults []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch {
+		case !x.route.AllowsQuery(name):
+			faults = append(faults, fmt.Sprintf("the route does not list %q", name))
+		case len(values[name]) != 1:
+			faults = append(faults, fmt.Sprintf("%q stands twice", name))
+		case !utf8.ValidString(values[name][0]):
+			faults = append(faults, fmt.Sprintf("%q is not UTF-8", name))
+		}
+	}
+	if faults == nil {
+		return fmt.Sprintf("the query has more than %d bytes", maxQuery)
+	}
+	listed := "it lists none"
+	if names := x.route.Query(); len(names) > 0 {
+		listed = "it lists " + strings.Join(names, ", ")
+	}
+	return strings.Join(faults, ", ") + "; " + listed + " (query, in the service file)"
 }
 
 // canned is a data service that answers what a test says.

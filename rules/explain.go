@@ -26,6 +26,7 @@ type Explanation struct {
 	Basis       string    `json:"basis,omitempty"`
 	Public      string    `json:"public,omitempty"`  // why responses pass unread
 	Refused     Reason    `json:"refused,omitempty"` // "" for an admitted request
+	Cause       string    `json:"cause,omitempty"`   // of the refusal, if more can be said
 	Skipped     []Entry   `json:"skipped,omitempty"` // roles and caps that take no part in the request
 	Records     []Account `json:"records,omitempty"`
 }

@@ -78,6 +78,9 @@ func (r *Route) fields() []field {
 	return list
 }
 
+// Query returns the query parameters that the route's service file lists.
+func (r *Route) Query() []string { return slices.Clone(r.query) }
+
 // AllowsQuery reports whether the route's service file lists the query parameter.
 func (r *Route) AllowsQuery(name string) bool { return slices.Contains(r.query, name) }
 
