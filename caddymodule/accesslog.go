@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/keys"
@@ -69,7 +70,8 @@ func (l *AccessLog) Pseudonyms(subject string) []string {
 
 // PrintSummary prints for people what was verified.
 func PrintSummary(w io.Writer, s audit.Summary) error {
-	_, err := fmt.Fprintf(w, "%d records under %d checkpoints in %d segment files: verified\n%s", s.Records, s.Checkpoints, s.Segments, s.Checkpoint)
+	_, err := fmt.Fprintf(w, "%s under %s in %s: verified\n%s",
+		plural(s.Records, "record"), plural(s.Checkpoints, "checkpoint"), plural(s.Segments, "segment file"), s.Checkpoint)
 	if err == nil && s.TailFile != "" {
 		_, err = fmt.Fprintf(w, "%d bytes behind them, in %s, are not committed\n", s.Tail, s.TailFile)
 	}
@@ -91,19 +93,21 @@ func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 	if c := r.Caller; c != nil {
 		fmt.Fprintf(&b, "    caller   %s, roles %s, from %s\n", or(c.ID, "unknown"), or(strings.Join(c.Roles, " "), "none"), c.Address)
 	}
-	fmt.Fprintf(&b, "    purpose  %s, basis %s; %d records; rules %.19s; id %s\n", or(r.Purpose, "none"), or(r.Basis, "none"), r.Records, r.RulesDigest, r.ID)
+	fmt.Fprintf(&b, "    purpose  %s, basis %s; %s; rules %.19s; id %s\n", or(r.Purpose, "none"), or(r.Basis, "none"), plural(r.Records, "record"), r.RulesDigest, r.ID)
 	for _, p := range r.Profiles {
 		if len(subjects) > 0 && !slices.ContainsFunc(subjects, func(s string) bool { return slices.Contains(p.Subjects, s) }) {
 			continue
 		}
-		fmt.Fprintf(&b, "    %s, about %d subjects\n", p.Kind, len(p.Subjects))
+		fmt.Fprintf(&b, "    %s, about %s\n", p.Kind, plural(len(p.Subjects), "subject"))
+		table := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0) // a builder does not fail
 		for _, f := range p.Fields {
-			fmt.Fprintf(&b, "      %-24s %-16s %3d× %-52s %s", f.Path, f.Type, f.Count, f.Treatment, or(f.Rule, f.Reason))
+			fmt.Fprintf(table, "      %s\t%s\t%4d×\t%s\t%s", f.Path, f.Type, f.Count, f.Treatment, or(f.Rule, f.Reason))
 			if f.Withheld > 0 {
-				fmt.Fprintf(&b, "  (%d did not fit and were dropped)", f.Withheld)
+				fmt.Fprintf(table, "  (%d did not fit and were dropped)", f.Withheld)
 			}
-			b.WriteByte('\n')
+			fmt.Fprintln(table)
 		}
+		_ = table.Flush()
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

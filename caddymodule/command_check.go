@@ -125,7 +125,7 @@ func (c *checked) text(out io.Writer, p palette) error {
 }
 
 // plural is a number and what it counts.
-func plural(n int, what string) string {
+func plural[N int | int64](n N, what string) string {
 	if n != 1 {
 		what += "s"
 	}

@@ -84,7 +84,7 @@ func (d *ruleChange) print(w io.Writer, style ruletest.Style) error {
 	if head == "" {
 		b.WriteString("nothing changes for anybody\n")
 	} else {
-		fmt.Fprintf(&b, "\n%d changes, of which %d open something\n", len(d.Changes), d.Opens)
+		fmt.Fprintf(&b, "\n%s, of which %d open something\n", plural(len(d.Changes), "change"), d.Opens)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

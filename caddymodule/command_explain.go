@@ -198,7 +198,7 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 			fmt.Fprintf(w, ", at most %d in a response", g.account.Limit)
 		}
 		for _, q := range g.account.Quotas {
-			fmt.Fprintf(w, ", at most %d subjects in %s by %s", q.Subjects, q.Window, q.Role)
+			fmt.Fprintf(w, ", at most %s in %s by %s", plural(q.Subjects, "subject"), rules.Span(q.Window), q.Role)
 		}
 		if g.account.Denied {
 			fmt.Fprint(w, ": denied whole, because no role's condition holds")

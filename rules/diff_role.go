@@ -185,7 +185,7 @@ func limitText(n int) string {
 	return fmt.Sprintf("%d/response", n)
 }
 
-func (q *Quota) text() string { return fmt.Sprintf("%d in %s", q.Subjects, q.Window) }
+func (q *Quota) text() string { return fmt.Sprintf("%d in %s", q.Subjects, Span(q.Window)) }
 
 // grantables compares the terms of exceptions; what they show is found by deciding.
 func (d *differ) grantables(a, b *role) {
@@ -202,10 +202,26 @@ func (d *differ) grantables(a, b *role) {
 	}
 }
 
+// Span writes a duration as policies do, in the largest unit that it is a whole number of: 1d, 36h, 90m, 30s.
+func Span(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if d%unit.size == 0 && d != 0 {
+			return fmt.Sprintf("%d%s", d/unit.size, unit.name)
+		}
+	}
+	return d.String()
+}
+
 func (g Grantable) text() string {
 	uses := "any number of uses"
-	if g.Uses > 0 {
+	switch {
+	case g.Uses == 1:
+		uses = "1 use"
+	case g.Uses > 0:
 		uses = fmt.Sprintf("%d uses", g.Uses)
 	}
-	return fmt.Sprintf("by %s, %s, %s", g.Approver, g.TTL, uses)
+	return fmt.Sprintf("by %s, %s, %s", g.Approver, Span(g.TTL), uses)
 }

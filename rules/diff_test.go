@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/maskgate/maskgate/rules"
 )
@@ -64,8 +65,8 @@ func TestDiff(t *testing.T) {
 		{"limits and grants", named, named, "  r: {purposes: [care], limit: {records: 5/response, subjects: 5/1d}, treat: {}, grantable: {bank_card: {approver: x, ttl: 30m, uses: 1}}}\n",
 			"  r: {purposes: [care], limit: {subjects: 5/2d}, treat: {}, grantable: {bank_card: {approver: x, ttl: 20m}, person_name: {approver: x, ttl: 1m}}}\n",
 			[]string{
-				"opens [r]  limit records: 5/response -> none", "closes [r]  limit subjects: 5 in 24h0m0s -> 5 in 48h0m0s",
-				"opens [r]  grantable bank_card: by x, 30m0s, 1 uses -> by x, 20m0s, any number of uses",
+				"opens [r]  limit records: 5/response -> none", "closes [r]  limit subjects: 5 in 1d -> 5 in 2d",
+				"opens [r]  grantable bank_card: by x, 30m, 1 use -> by x, 20m, any number of uses",
 				"opens [r care] GET /a/{id} treatment $ $.name: drop -> clear if a grant holds",
 			}},
 		{"routes", a + "  - {match: GET /b, public: law}\n", a + "  - {match: GET /c, public: law}\n", r, r,
@@ -132,5 +133,15 @@ func TestDiffOfABasis(t *testing.T) {
 		"opens [r care] GET /v1/a/{id} treatment $ $.name: drop -> person_name if no consent holds, or none that covers person_name or C2 or L3"}
 	if !slices.Equal(got, want) {
 		t.Errorf("Diff =\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		24 * time.Hour: "1d", 36 * time.Hour: "36h", 90 * time.Minute: "90m", 45 * time.Second: "45s", 1500 * time.Millisecond: "1.5s", 0: "0s",
+	} {
+		if got := rules.Span(d); got != want {
+			t.Errorf("Span(%v) = %s, want %s", d, got, want)
+		}
 	}
 }
