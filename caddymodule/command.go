@@ -5,6 +5,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Version is that of Maskgate's module in the binary, as access records have it: "(devel)" if it was not built from a version.
+func Version() string { return version() }
+
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "rules",

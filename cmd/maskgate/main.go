@@ -5,12 +5,12 @@ package main
 import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/caddymodule"
 
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 	_ "github.com/caddyserver/caddy/v2/modules/metrics"
-	_ "github.com/maskgate/maskgate/caddymodule"
 )
 
 func main() {
@@ -18,5 +18,8 @@ func main() {
 	caddy.CustomLongDescription = "Maskgate stands in front of a data service: it decides what each caller may see of each record, " +
 		"masks the rest, and writes a tamper-evident access record before a byte leaves.\n\n" +
 		"Begin with:  maskgate demo"
+	if caddy.CustomVersion == "" { // a linker's flag may have set it
+		caddy.CustomVersion = "maskgate " + caddymodule.Version() + ", Caddy"
+	}
 	caddycmd.Main()
 }
