@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"github.com/maskgate/maskgate/masking"
@@ -222,11 +223,20 @@ func (l *linter) purposes() {
 var placeholders = []string{"todo", "tbd", "fixme", "xxx", "n/a", "none", "no reason", "because", "reason", "test", "temp", "temporary", "wip",
 	"待定", "待补充", "待补", "无", "暂无", "临时", "测试", "原因", "理由"}
 
-// isPlaceholder reports whether a reason says nothing: a placeholder, or not one letter.
+// isPlaceholder reports whether a reason says nothing: a placeholder, or hardly a letter, where a Chinese character says as much as two.
 func isPlaceholder(text string) bool {
 	word := strings.Trim(strings.ToLower(text), " .:;!?-_…。：；！？()[]<>")
 	first, _, _ := strings.Cut(word, " ")
-	return word == "" || slices.Contains(placeholders, word) || slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
+	letters := 0
+	for _, r := range word {
+		switch {
+		case unicode.Is(unicode.Han, r):
+			letters += 2
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return letters < 4 || slices.Contains(placeholders, word) || slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
 }
 
 // reasons reports reasons that give none.
