@@ -26,6 +26,7 @@ type exchange struct {
 	upstream upstream
 	request  *http.Request
 	begin    time.Time
+	now      func() time.Time // asked at each window of a stream
 	writer   http.ResponseWriter
 
 	id     string // correlation identifier
