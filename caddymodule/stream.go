@@ -86,7 +86,7 @@ func (x *exchange) beginStream(out release) {
 // send writes a window to the caller.
 func (x *exchange) send(window []byte) error {
 	x.beginWriting()
-	if _, err := x.writer.Write(window); err != nil {
+	if err := x.write(window); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}
 	if err := http.NewResponseController(x.writer).Flush(); err != nil {

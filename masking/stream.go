@@ -9,7 +9,8 @@ import (
 )
 
 // Release is called by [Layout.Rewrite] with each window's output, in order, and what was done in it. Both are valid during
-// the call only. An error ends the rewriting.
+// the call only; but where it returns an error, which ends the rewriting, the output is never written to again, so that it may
+// still be read, as a server does whose connection stalls.
 type Release func(out []byte, report *Report) error
 
 // Rewrite rewrites what it reads from src as d decides, and hands the result to release.
@@ -103,7 +104,18 @@ func (t *stream) whole(src []byte, framing Framing) error {
 	if err != nil {
 		return err
 	}
-	return t.released(out, &t.report)
+	return t.handOver()
+}
+
+// handOver hands the window's output on. It is written to again only if it was taken well: whoever failed may still read it.
+func (t *stream) handOver() error {
+	out := t.output
+	t.output = nil
+	if err := t.released(out, &t.report); err != nil {
+		return err
+	}
+	t.output = out
+	return nil
 }
 
 // sequence handles the units of a sequence, in windows, as they come. A unit is at most as large as the buffer.
@@ -393,7 +405,7 @@ func (t *stream) flush() bool {
 	}
 	w.end()
 	t.output = w.dst
-	if err := t.released(w.dst, &t.report); err != nil {
+	if err := t.handOver(); err != nil {
 		return t.end(err)
 	}
 	s := &t.scan
