@@ -36,6 +36,7 @@ type state struct {
 	indexes   map[int]*state // by element; missing: otherItem
 	otherItem *state
 
+	place      string      // where its values lie, as the selectors have it; of no text of a response
 	number     uint        // of the state, among the automaton's
 	conditions []condition // to be asked for each child
 	places     []int       // that make the state, if the automaton has conditions
@@ -60,6 +61,7 @@ const (
 // path is one selector of a layout.
 type path struct {
 	query   query
+	text    string // from the root, also where the query is relative to a record
 	purpose purpose
 	kind    int // of record
 	index   int // of the input or field
@@ -92,8 +94,8 @@ type pending struct {
 	places []int
 }
 
-func (a *automaton) add(q query, purpose purpose, kind, index int) {
-	a.paths = append(a.paths, path{q, purpose, kind, index, len(a.owner)})
+func (a *automaton) add(q query, text string, purpose purpose, kind, index int) {
+	a.paths = append(a.paths, path{q, text, purpose, kind, index, len(a.owner)})
 	for _, seg := range q {
 		a.conditional = a.conditional || slices.ContainsFunc(seg.selectors, selector.conditional)
 	}
@@ -203,9 +205,36 @@ func (a *automaton) matched(n int) bool {
 	return n == p.first+len(p.query)
 }
 
+// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
+// with .. behind it where they may lie deeper.
+func (a *automaton) place(s *state, places []int) string {
+	if s.record >= 0 {
+		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
+		return a.paths[i].text
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	p := a.paths[a.owner[places[0]]]
+	matched := places[0] - p.first
+	if matched == len(p.query) {
+		return p.text
+	}
+	from := len("$")
+	if matched > 0 {
+		from = p.query[matched-1].end
+	}
+	text := p.text[:len(p.text)-(p.query[len(p.query)-1].end-from)]
+	if p.query[matched].descendant {
+		text += ".."
+	}
+	return text
+}
+
 // expand works out what a state selects and where it leads.
 func (a *automaton) expand(at pending) error {
 	s := at.state
+	s.place = a.place(s, at.places)
 	names, indexes := map[string][]int{}, map[int][]int{}
 	for _, n := range at.places {
 		p := a.paths[a.owner[n]]

@@ -79,7 +79,7 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
 	w := o.rewriter(dst, report)
 	for _, root := range o.roots {
-		if w.write(root, false) {
+		if w.write(root, nil, false) {
 			continue
 		}
 		if framing == Document {
@@ -103,9 +103,9 @@ func (w *rewriter) cut(from, to int) {
 	w.copied = to
 }
 
-// write writes a node, or reports that it is to be dropped, having written nothing. covered says that an enclosing value
-// of the same record passes in clear.
-func (w *rewriter) write(i int, covered bool) bool {
+// write writes a node, or reports that it is to be dropped, having written nothing. in is the state of what it lies in; covered
+// says that an enclosing value of the same record passes in clear.
+func (w *rewriter) write(i int, in *state, covered bool) bool {
 	n := &w.nodes[i]
 	if n.role == isRecord {
 		if w.profiles[n.record].Denied {
@@ -131,7 +131,7 @@ func (w *rewriter) write(i int, covered bool) bool {
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.unlisted(int(n.start), n.extent)
+	return w.unlisted(in, int(n.start), n.extent)
 }
 
 // treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
@@ -161,14 +161,15 @@ func (w *rewriter) treat(a *action, x extent) bool {
 	return true
 }
 
-// unlisted does what becomes of a value that no field selects; start is its member's first byte.
-func (w *rewriter) unlisted(start int, x extent) bool {
+// unlisted does what becomes of a value that no field selects. It lies in a value with the state in; start is its member's first
+// byte.
+func (w *rewriter) unlisted(in *state, start int, x extent) bool {
 	if w.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
 	w.report.Unlisted++
 	if w.layout.spec.Unlisted == UnlistedDrop {
-		w.dropped(start, int(x.value))
+		w.dropped(in, start, int(x.value))
 		return false
 	}
 	w.copy(int(x.value))
@@ -203,7 +204,7 @@ func (w *rewriter) children(i int, covered bool) {
 			continue
 		}
 		w.next(&s, int(child.start))
-		w.done(&s, w.write(c, covered) || w.vacate(child, n.kind == Array), int(child.end))
+		w.done(&s, w.write(c, n.state, covered) || w.vacate(child, n.kind == Array), int(child.end))
 	}
 	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
@@ -248,7 +249,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 		if child := r.shape.members[i].under(n.state); child.selected() {
 			kept = w.treat(w.plan.of(child), x)
 		} else {
-			kept = w.unlisted(w.start(r, int(n.start), i), x)
+			kept = w.unlisted(n.state, w.start(r, int(n.start), i), x)
 		}
 		w.done(s, kept, int(x.end))
 		next = i + 1

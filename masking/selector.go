@@ -16,6 +16,7 @@ type segment struct {
 	descendant bool
 	selectors  []selector
 	spaced     bool // white space stands within its brackets
+	end        int  // in the text of its query, just behind it
 }
 
 // selector is one of the selectors of RFC 9535 §2.3.
@@ -164,6 +165,7 @@ func (p *queryParser) segments() (query, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.end = p.pos
 		q = append(q, s)
 	}
 }

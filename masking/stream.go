@@ -89,6 +89,7 @@ type item struct {
 
 // frame is an open container around records.
 type frame struct {
+	state    *state
 	array    bool
 	covered  bool
 	begun    bool   // a child was parsed
@@ -262,7 +263,7 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{array: kind == Array, covered: f != nil && f.covered}
+	inside := &frame{state: st, array: kind == Array, covered: f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
 		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
@@ -444,7 +445,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	case f == nil:
 		w.dst = append(w.dst, t.src[it.gap:it.start]...)
 		w.copied = it.start
-		if !w.write(it.node, false) {
+		if !w.write(it.node, nil, false) {
 			return false
 		}
 		w.copy(it.end)
@@ -463,7 +464,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	}
 	w.dst = append(w.dst, gap...)
 	w.copied = it.start
-	if it.node >= 0 && !w.write(it.node, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
+	if it.node >= 0 && !w.write(it.node, f.state, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
 		w.dst = w.dst[:length]
 		return true
 	}
