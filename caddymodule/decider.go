@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"hash/maphash"
 	"time"
 
 	"github.com/maskgate/maskgate/audit"
@@ -174,6 +175,17 @@ func (g *group) add(subject masking.Value, key audit.SubjectKey) (pseudonym stri
 	pseudonym = key.Subject(id)
 	g.subjects = append(g.subjects, pseudonym)
 	return pseudonym, true
+}
+
+// about tells responses, or windows, apart by whom they are about: it is 0 if that is nobody.
+func (d *decider) about() uint64 {
+	var sum uint64 // in whatever order
+	for _, g := range d.groups {
+		for _, subject := range g.subjects {
+			sum += maphash.String(namesSeed, subject)
+		}
+	}
+	return sum
 }
 
 // describe puts into a record who got what.
