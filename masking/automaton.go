@@ -205,32 +205,6 @@ func (a *automaton) matched(n int) bool {
 	return n == p.first+len(p.query)
 }
 
-// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
-// with .. behind it where they may lie deeper.
-func (a *automaton) place(s *state, places []int) string {
-	if s.record >= 0 {
-		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
-		return a.paths[i].text
-	}
-	if len(places) == 0 {
-		return ""
-	}
-	p := a.paths[a.owner[places[0]]]
-	matched := places[0] - p.first
-	if matched == len(p.query) {
-		return p.text
-	}
-	from := len("$")
-	if matched > 0 {
-		from = p.query[matched-1].end
-	}
-	text := p.text[:len(p.text)-(p.query[len(p.query)-1].end-from)]
-	if p.query[matched].descendant {
-		text += ".."
-	}
-	return text
-}
-
 // expand works out what a state selects and where it leads.
 func (a *automaton) expand(at pending) error {
 	s := at.state

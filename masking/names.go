@@ -1,6 +1,9 @@
 package masking
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Names are the distinct names of the object members that a response lost for being unlisted (under [UnlistedDrop]), each with
 // the place of its object: what an upstream has that no rule knows. They are as the response has them, in quotes and with
@@ -73,7 +76,8 @@ func (n *Names) addAll(others *Names) {
 	n.more = n.more || others.more
 }
 
-// dropped notes the name of a member that is dropped for being unlisted, in an object with the state in. An element has none: it begins with its value.
+// dropped notes the name of a member that is dropped for being unlisted, in an object with the state in. An element has none: it
+// begins with its value.
 func (w *rewriter) dropped(in *state, start, value int) {
 	if start < value {
 		place := w.layout.place
@@ -95,4 +99,30 @@ func memberName(member []byte) []byte {
 		}
 	}
 	return member
+}
+
+// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
+// with .. behind it where they may lie deeper.
+func (a *automaton) place(s *state, places []int) string {
+	if s.record >= 0 {
+		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
+		return a.paths[i].text
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	p := a.paths[a.owner[places[0]]]
+	matched := places[0] - p.first
+	if matched == len(p.query) {
+		return p.text
+	}
+	from := len("$")
+	if matched > 0 {
+		from = p.query[matched-1].end
+	}
+	text := p.text[:len(p.text)-(p.query[len(p.query)-1].end-from)]
+	if p.query[matched].descendant {
+		text += ".."
+	}
+	return text
 }
