@@ -54,6 +54,8 @@ const (
 	roleUnreachable    = "role_unreachable"
 	purposeUnserved    = "purpose_unserved"
 	grantVoid          = "grant_void"
+	nameUndeclared     = "name_undeclared"
+	masksLittle        = "mask_shows_most"
 	subjectUnnamed     = "subject_unnamed"
 	reasonPlaceholder  = "reason_placeholder"
 	sensitiveNoMFA     = "sensitive_without_mfa"
@@ -77,6 +79,8 @@ var codes = []struct {
 	{roleUnreachable, "a role cannot be met on any route", false},
 	{purposeUnserved, "no role serves a purpose", true},
 	{grantVoid, "a grant could not show what it is for", true},
+	{nameUndeclared, "a condition or a subject reads a name that nothing declares", true},
+	{masksLittle, "a mask leaves so much of a number that few fit", true},
 	{subjectUnnamed, "a role that limits subjects permits fields of records that name none", true},
 	{reasonPlaceholder, "a reason says nothing", false},
 	{sensitiveNoMFA, "a role shows sensitive personal information in clear after one factor", true},
@@ -147,6 +151,7 @@ func Check(files []File) (*Set, []Finding) {
 	l.purposes()
 	l.types()
 	l.grants()
+	l.names()
 	l.credentials()
 	for i := range set.roles {
 		l.subjects(i)
