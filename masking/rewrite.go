@@ -104,7 +104,7 @@ func (w *rewriter) cut(from, to int) {
 }
 
 // write writes a node, or reports that it is to be dropped, having written nothing. in is the state of what it lies in; covered
-// says that an enclosing value of the same record passes in clear.
+// says that it is an element, of the same record, of an array that passes in clear.
 func (w *rewriter) write(i int, in *state, covered bool) bool {
 	n := &w.nodes[i]
 	if n.role == isRecord {
@@ -118,15 +118,15 @@ func (w *rewriter) write(i int, in *state, covered bool) bool {
 		a := w.plan.of(n.state)
 		if a.stays() {
 			w.plan.tally.Treated[a.field]++
-			w.children(i, true)
+			w.children(i, n.kind == Array)
 			return true
 		}
 		return w.treat(a, n.extent)
 	}
 	container := n.kind == Object || n.kind == Array
 	switch {
-	case container && (n.role != plain || n.state.reaches(n.kind)):
-		w.children(i, covered)
+	case container && (covered || n.role != plain || n.state.reaches(n.kind)):
+		w.children(i, covered && n.kind == Array)
 		return true
 	case covered, n.role == nullRecord:
 		return true
@@ -180,9 +180,8 @@ func (w *rewriter) unlisted(in *state, start int, x extent) bool {
 
 // siblings are the members or elements of a container, as they are written.
 type siblings struct {
-	covered bool // see rewriter.write
-	kept    bool // one is kept
-	gap     int  // just behind the previous one, or behind the opening bracket
+	kept bool // one is kept
+	gap  int  // just behind the previous one, or behind the opening bracket
 }
 
 // children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
@@ -193,7 +192,7 @@ func (w *rewriter) children(i int, covered bool) {
 	if first == len(nodes) {
 		return
 	}
-	s := siblings{covered: covered, gap: int(n.value) + 1}
+	s := siblings{gap: int(n.value) + 1}
 	w.copy(s.gap) // the bracket stays
 	bare := len(w.dst)
 	w.copy(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
@@ -236,7 +235,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 	members := ones(r.to) &^ ones(r.from)
 	w.plan.pass(p, members&p.clear)
 	stay := p.clear
-	if s.covered || w.layout.spec.Unlisted == UnlistedPass {
+	if w.layout.spec.Unlisted == UnlistedPass {
 		stay |= ^p.selected
 	}
 	next := r.from

@@ -3,6 +3,7 @@ package masking
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -93,6 +94,26 @@ func Apart(a, b string) bool {
 		}
 	}
 	return false
+}
+
+// Concerns reports whether a value that field selects may be one that text selects, or an array that it is an element of, or lie in it: so
+// that what becomes of the one says something of the other.
+func Concerns(field, text string) bool {
+	f, err := parseQuery(field)
+	q, err2 := parseQuery(text)
+	if err != nil || err2 != nil {
+		return true
+	}
+	if Apart(field, text) {
+		return false
+	}
+	descends := func(s segment) bool { return s.descendant }
+	if len(f) >= len(q) || slices.ContainsFunc(f, descends) || slices.ContainsFunc(q[:len(f)], descends) {
+		return true
+	}
+	return !slices.ContainsFunc(q[len(f):], func(s segment) bool { // it is the member of an object
+		return !slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind != nameSelector })
+	})
 }
 
 // parseQuery parses a query of RFC 9535.

@@ -91,7 +91,7 @@ type item struct {
 type frame struct {
 	state    *state
 	array    bool
-	covered  bool
+	covered  bool   // see rewriter.write
 	begun    bool   // a child was parsed
 	children int    // that were written or dropped
 	kept     bool   // one of them was written
@@ -263,12 +263,12 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{state: st, array: kind == Array, covered: f != nil && f.covered}
+	inside := &frame{state: st, array: kind == Array, covered: kind == Array && f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
 		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
 		around = treatment.Rank == RankClear && embedded == nil
-		inside.covered = true
+		inside.covered = kind == Array
 	}
 	if !around {
 		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
@@ -311,7 +311,7 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 		}
 		t.scan.pos = value
 	}
-	if !t.node(start, st, 0, role, sh) || t.scan.reason != "" {
+	if !t.node(start, st, 0, role, sh, f != nil && f.covered) || t.scan.reason != "" {
 		return false // a number that was cut short looks whole, but the scanner knows
 	}
 	if t.scan.pos-value > t.layout.spec.Limits.Record {
