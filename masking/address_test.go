@@ -1,6 +1,7 @@
 package masking_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -79,6 +80,43 @@ func TestAddress(t *testing.T) {
 	} {
 		if got := addressOf(t, test.address); got != test.want {
 			t.Errorf("%s: address of %q = %q, want %q", test.name, test.address, got, test.want)
+		}
+	}
+}
+
+// A name that stands in front of an address, between its parts or within one is never shown.
+func TestAddressHidesNames(t *testing.T) {
+	surnames := []rune("王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖萧田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付" +
+		"方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤張劉陳楊黃趙")
+	given := []rune("伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂华文辉玲红建斌波鹏飞俊峰健浩宇鑫林凯琳雪梅燕琴云洁倩颖慧婷佳欣怡梦子涵轩梓一诺雨泽嘉博思晨志国庆海东新生成民忠义德良")
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(from []rune) string { return string(from[random.IntN(len(from))]) }
+	// The places that people of these names could be called after: they are shown if a suffix follows.
+	const namesakes = "万秀 任泽 余庆 吴忠 常德 彭泽 梁平 武义 武平 武强 江东 江华 江海 田东 田林 白云 石峰 石林 罗平 贺兰 邵东 邹平 金东 金华 金平 金林 " +
+		"金秀 陆良 雷波 高平 高新 高明 黄平 黄梅 黎平 龙华 龙文 龙海"
+	for _, a := range realAddresses {
+		shown, hidden, _ := strings.Cut(a, "|")
+		a = shown + hidden
+		for i := range shown {
+			inserts := []string{"", "家", "转", "收"}
+			if i == 0 || strings.ContainsAny(shown[i-3:i], "省区市州盟") {
+				inserts = append(inserts, "省", "市", "区", "县", "自治县", "左旗")
+			}
+			for range 10 {
+				name := pick(surnames) + pick(given)
+				if random.IntN(2) == 0 {
+					name += pick(given)
+				}
+				if strings.Contains(a, name) || strings.Contains(namesakes, name) {
+					continue
+				}
+				for _, insert := range inserts {
+					text := a[:i] + name + insert + a[i:]
+					if got := addressOf(t, text); strings.Contains(got, name) {
+						t.Errorf("address of %q = %q: it shows %s", text, got, name)
+					}
+				}
+			}
 		}
 	}
 }
