@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"hash/maphash"
 	"time"
 
 	"github.com/maskgate/maskgate/audit"
@@ -15,6 +16,8 @@ type decider struct {
 	metrics  *metrics          // nil: it is not timed
 	subjects *audit.SubjectKey // nil: nobody is named
 	quotas   *quotas           // of subjects; nil where nobody is named, since nothing leaves
+	renew    func() error      // admits the request again, before each window of a stream; nil without one
+	envelope *rules.Profile    // of a document, from its first window on
 	groups   []group
 	denied   int
 	framing  masking.Framing
@@ -44,6 +47,7 @@ func (d *decider) live(a *App) {
 
 func (d *decider) reset() {
 	d.entry, d.metrics, d.subjects, d.quotas, d.denied = nil, nil, nil, nil, 0
+	d.renew, d.envelope = nil, nil
 	clear(d.groups)
 	d.groups = d.groups[:0]
 }
@@ -63,6 +67,11 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 	if d.metrics != nil {
 		defer d.metrics.since(stageDecide, time.Now())
 	}
+	if d.renew != nil {
+		if err := d.renew(); err != nil {
+			return err
+		}
+	}
 	outermost, admitted := 0, 0 // records of the first kind
 	var shown []sighting
 	for i, r := range records {
@@ -71,6 +80,11 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 			standing = d.entry.standing(r.Subject)
 		}
 		p := d.entry.access.ProfileOf(r.Kind, r.Inputs, standing)
+		if r.Kind == masking.Envelope && d.framing == masking.Document {
+			if p = d.around(p); p == nil {
+				return &rules.Denial{Reason: rules.OutsideHours}
+			}
+		}
 		profiles[i] = &p.Profile
 		g := d.group(p)
 		g.records++
@@ -102,6 +116,24 @@ func (d *decider) Decide(_ context.Context, records []masking.Record, profiles [
 		return &rules.Denial{Reason: rules.TooManySubjects}
 	}
 	return nil
+}
+
+// around is the profile of what lies around a document's records. It is that of the first window, since what has begun by it ends by
+// it; nil if by now that shows what may not be shown any more.
+func (d *decider) around(now *rules.Profile) *rules.Profile {
+	if d.envelope == nil {
+		d.envelope = now
+	}
+	if now == d.envelope {
+		return now
+	}
+	for i := range now.Fields {
+		same := now.Fields[i].Treatment == d.envelope.Fields[i].Treatment
+		if !same && d.envelope.Treatments[i].Rank <= now.Treatments[i].Rank {
+			return nil
+		}
+	}
+	return d.envelope
 }
 
 // tooMany reports whether more records are shown than the roles that permit them may show at once.
@@ -143,6 +175,17 @@ func (g *group) add(subject masking.Value, key audit.SubjectKey) (pseudonym stri
 	pseudonym = key.Subject(id)
 	g.subjects = append(g.subjects, pseudonym)
 	return pseudonym, true
+}
+
+// about tells responses, or windows, apart by whom they are about: it is 0 if that is nobody.
+func (d *decider) about() uint64 {
+	var sum uint64 // in whatever order
+	for _, g := range d.groups {
+		for _, subject := range g.subjects {
+			sum += maphash.String(namesSeed, subject)
+		}
+	}
+	return sum
 }
 
 // describe puts into a record who got what.

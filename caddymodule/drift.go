@@ -114,7 +114,7 @@ func (d *drift) observe(decided *decider, report *masking.Report, more bool) {
 	}
 	var fresh []string
 	for i := range report.Names.Len() {
-		if shown, first := r.names.add(report.Names.At(i)); first {
+		if shown, first := r.names.add(report.Names.Place(i), report.Names.At(i), decided.about); first {
 			fresh = append(fresh, shown)
 		}
 	}

@@ -46,6 +46,19 @@ func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purpo
 	return err
 }
 
+// renew decides again, as of now, whether the set lets the same caller in for the same purpose. If not, the entry stays as it was,
+// to tell of what was admitted before.
+func (e *entry) renew(set *rules.Set, now time.Time) error {
+	request := e.request
+	request.Time = now
+	access, err := set.Admit(e.route, request)
+	if err != nil {
+		return err
+	}
+	e.request, e.access = request, access
+	return nil
+}
+
 func (e *entry) routeName() string {
 	if e.route == nil {
 		return "none"

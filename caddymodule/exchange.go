@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -9,11 +8,9 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/maskgate/maskgate/auth"
-	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
 )
@@ -26,6 +23,7 @@ type exchange struct {
 	upstream upstream
 	request  *http.Request
 	begin    time.Time
+	now      func() time.Time // asked at each window of a stream
 	writer   http.ResponseWriter
 
 	id     string // correlation identifier
@@ -35,6 +33,7 @@ type exchange struct {
 	whole    bool   // the upstream's answer is in buffers, whole
 	answer   answer // the upstream's
 	buffers  *buffers
+	lent     bool         // what was written may still be read
 	part     int          // windows of a stream that are on record
 	begun    bool         // the answer has begun, as a stream
 	body     *requestBody // nil until the upstream is asked, and if there is none
@@ -49,30 +48,6 @@ type release struct {
 	mediaType string // empty: no body
 	header    http.Header
 	body      []byte
-}
-
-// buffers are reused from request to request.
-type buffers struct {
-	upstream bytes.Buffer
-	out      []byte
-	report   masking.Report
-	decider  decider
-}
-
-// maxKept is how large a buffer is kept for reuse.
-const maxKept = 4 << 20
-
-var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
-
-func (b *buffers) free() {
-	b.decider.reset()
-	b.report = masking.Report{Tallies: b.report.Tallies[:0]}
-	if b.upstream.Cap() > maxKept || cap(b.out) > maxKept {
-		return
-	}
-	b.upstream.Reset()
-	b.out = b.out[:0]
-	bufferPool.Put(b)
 }
 
 // serve answers the request: with what may leave, once that is on record, or with a problem document.
@@ -105,14 +80,7 @@ func (x *exchange) serve(w http.ResponseWriter) {
 	}
 	x.beginWriting()
 	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // it fails if the caller went away
-}
-
-// end hands what is known of the request to the shadow, once the answer is written, or else gives the buffers back.
-func (x *exchange) end(err error) {
-	if !x.inShadow(err) {
-		x.buffers.free()
-	}
+	_ = x.write(out.body) // it fails if the caller went away
 }
 
 // beginWriting gives the caller the handler's timeout to read what is about to be written. net/http takes the deadline back

@@ -152,10 +152,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.service != nil {
 		up = h.service
 	}
-	x := exchange{handler: h, app: h.app, ruling: h.app.ruling.Load(), upstream: up, request: r, begin: time.Now()}
+	h.serve(w, r, up, time.Now)
+	return nil
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, up upstream, now func() time.Time) {
+	x := exchange{handler: h, app: h.app, ruling: h.app.ruling.Load(), upstream: up, request: r, begin: now(), now: now}
 	defer x.abort()
 	x.serve(w)
-	return nil
 }
 
 var (

@@ -246,7 +246,7 @@ func TestRecordShapesRefuses(t *testing.T) {
 		{"no file", RecordShapes{}, "name the file"},
 		{"another file", RecordShapes{File: other}, "no recording of shapes"},
 		{"a method that changes something", RecordShapes{File: filepath.Join(dir, "a"), Routes: []string{"POST /v2/claims"}}, "want GET"},
-		{"a path that is none", RecordShapes{File: filepath.Join(dir, "a"), Routes: []string{"GET v2/claims"}}, "want a method and a path"},
+		{"a path that is none", RecordShapes{File: filepath.Join(dir, "a"), Routes: []string{"GET v2/claims"}}, "want a method in capitals"},
 		{"a path twice", RecordShapes{File: filepath.Join(dir, "a"), Routes: []string{"GET /v2/{a}", "GET /v2/{b}"}}, "matches the same requests"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

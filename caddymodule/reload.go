@@ -32,14 +32,14 @@ func (w *Watch) complete() {
 // loadRules loads the rules that the configuration starts with. Without them it does not start; without its shadow it does.
 func (a *App) loadRules() error {
 	a.source = newSource(a.Rules, a, time.Duration(a.Watch.Settle))
-	set, err := a.source.first()
+	set, err := a.source.first(a.ctx)
 	if err != nil {
 		return err
 	}
 	first := a.newRuling(set, nil)
 	if len(a.Shadow) > 0 {
 		a.shadowSource = newSource(a.Shadow, a, time.Duration(a.Watch.Settle))
-		set, err := a.shadowSource.first()
+		set, err := a.shadowSource.first(a.ctx)
 		if a.shadowSource.use(err); err != nil {
 			a.report("the shadow", a.shadowSource, err)
 		} else {

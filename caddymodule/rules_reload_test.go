@@ -228,8 +228,9 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	}
 	bodies = nil
 	captured.reset()
-	// A connection to the upstream that is kept has two goroutines here, and one in the upstream.
-	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines+3*parallel+2 })
+	// A connection to the upstream that is kept has two goroutines here, and one in the upstream; a client may have two, since one is
+	// dialled while another becomes idle. A goroutine that each reload left would be more.
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines+min(6*parallel, reloads)-1 })
 	end := heapInUse()
 	if end > heap+(4<<20) {
 		t.Errorf("heap in use went from %d to %d KiB", heap>>10, end>>10)
@@ -354,33 +355,6 @@ func TestRulesOnDisk(t *testing.T) {
 	counts := regexp.MustCompile(`maskgate_rules_reloads_total\{result="broken",set="rules"\} ([3-5])\n(?s:.*)\{result="restored",set="rules"\} [1-3]\n`)
 	if text := g.scrape(); !counts.MatchString(text) {
 		t.Errorf("metrics: no %s", counts)
-	}
-}
-
-// TestRulesUnrecorded: rules that cannot be put on record do not come into force, and the gateway is not well.
-func TestRulesUnrecorded(t *testing.T) {
-	g := start(t, "maskgate http://127.0.0.1:1", func(g *gateway) { g.options = quick })
-	a := running(t)
-	before := a.ruling.Load().Digest()
-	if status, body := g.status("/live"); status != 200 || !strings.Contains(body, `"alive"`) {
-		t.Errorf("/live: %d %s", status, body)
-	}
-	segments, err := filepath.Glob(filepath.Join(g.data(), auditDir, "*.jsonl"))
-	if err != nil || len(segments) != 1 || os.Remove(segments[0]) != nil {
-		t.Fatalf("removing the log's segment: %v, %v", segments, err)
-	}
-	g.rules(testService, strings.Replace(testPolicy, "C2: mask}", "C2: clear}", 1))
-	eventually(t, "the change was tried", func() bool {
-		return strings.Contains(g.scrape(), `maskgate_rules_reloads_total{result="unrecorded",set="rules"}`)
-	})
-	if got := a.ruling.Load().Digest(); got != before {
-		t.Errorf("in force is %s, want %s", got, before)
-	}
-	if status, h := g.readiness(); status != 503 || h.Status != "log_unwritable" || h.Rules.Status != "stale" {
-		t.Errorf("/ready: %d %+v", status, h)
-	}
-	if status, body := g.status("/live"); status != 503 || !strings.Contains(body, `"log_unwritable"`) {
-		t.Errorf("/live: %d %s", status, body)
 	}
 }
 

@@ -19,6 +19,7 @@ type source struct {
 	keys   rules.Keys
 	settle time.Duration
 	read   func(paths ...string) ([]rules.File, error) // rules.ReadFiles, but for tests
+	after  func(time.Duration) <-chan time.Time        // time.After, likewise
 
 	seen  []rules.File          // at the last look; for one goroutine
 	stale atomic.Pointer[stale] // nil: what was seen last is in use
@@ -31,7 +32,7 @@ type stale struct {
 }
 
 func newSource(paths []string, keys rules.Keys, settle time.Duration) *source {
-	return &source{paths: paths, keys: keys, settle: settle, read: rules.ReadFiles}
+	return &source{paths: paths, keys: keys, settle: settle, read: rules.ReadFiles, after: time.After}
 }
 
 // errRestless is the fault of files that are written all the time.
@@ -40,52 +41,78 @@ var errRestless = errors.New("the files did not keep still: replace them whole, 
 // maxReadings is how often files are read that do not keep still.
 const maxReadings = 100
 
-// look reads the files, and returns the set that they make and true, or a fault and true; false if they are as they were when
-// they were looked at last. Files are often written one after the other, and in place, and half a policy may be a policy
-// without its caps: so they count only once two readings, settle apart, agree.
-func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err error) {
-	files, fault := s.read(s.paths...)
-	if fault == nil && same(files, s.seen) {
-		return nil, false, nil
-	}
-	for readings := 1; ; readings++ {
+// reading is what was found at one look: files, or a fault.
+type reading struct {
+	files []rules.File
+	fault error
+}
+
+func (s *source) reading() reading {
+	files, err := s.read(s.paths...)
+	return reading{files, err}
+}
+
+func (r reading) is(other reading) bool {
+	return same(r.files, other.files) && fmt.Sprint(r.fault) == fmt.Sprint(other.fault)
+}
+
+// settled reads the files until two readings agree; r is the first, and the next comes after wait. Files are often written one
+// after the other, and in place, and half a policy may be a policy without its caps. It returns false if the context ends first.
+func (s *source) settled(ctx context.Context, r reading, wait time.Duration) (reading, bool) {
+	for range maxReadings {
 		select {
 		case <-ctx.Done():
-			return nil, false, nil
-		case <-time.After(s.settle):
+			return reading{}, false
+		case <-s.after(wait):
 		}
-		again, err := s.read(s.paths...)
-		if same(files, again) && fmt.Sprint(fault) == fmt.Sprint(err) {
-			break
+		again := s.reading()
+		if again.is(r) {
+			return r, true
 		}
-		if files, fault = again, err; readings == maxReadings {
-			files, fault = nil, errRestless
-			break
-		}
+		r, wait = again, s.settle
 	}
-	if fault != nil {
-		if was := s.stale.Load(); was != nil && s.seen == nil && was.fault.Error() == fault.Error() {
+	return reading{fault: errRestless}, true
+}
+
+// look reads the files, and returns the set that they make and true, or a fault and true; false if they are as they were when
+// they were looked at last. They count only once they have settled.
+func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err error) {
+	r := s.reading()
+	if r.fault == nil && same(r.files, s.seen) {
+		return nil, false, nil
+	}
+	r, ok := s.settled(ctx, r, s.settle)
+	switch {
+	case !ok:
+		return nil, false, nil
+	case r.fault != nil:
+		if was := s.stale.Load(); was != nil && s.seen == nil && was.fault.Error() == r.fault.Error() {
 			return nil, false, nil // that is known
 		}
 		s.seen = nil
-		return nil, true, fault
-	}
-	if same(files, s.seen) {
+		return nil, true, r.fault
+	case same(r.files, s.seen):
 		return nil, false, nil
 	}
-	s.seen = files
-	set, err = load(files, s.keys)
+	s.seen = r.files
+	set, err = load(r.files, s.keys)
 	return set, true, err
 }
 
-// first reads and loads the files as they are.
-func (s *source) first() (*rules.Set, error) {
-	files, err := s.read(s.paths...)
-	if err != nil {
-		return nil, err
+// startSettle is how long files that nobody writes to hold up a start. Where they do change meanwhile, it waits as a look does.
+var startSettle = 50 * time.Millisecond
+
+// first reads and loads the files that a configuration starts with, once they have settled.
+func (s *source) first(ctx context.Context) (*rules.Set, error) {
+	r, ok := s.settled(ctx, s.reading(), min(s.settle, startSettle))
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("loading rules: %w", context.Cause(ctx))
+	case r.fault != nil:
+		return nil, r.fault
 	}
-	s.seen = files
-	set, err := load(files, s.keys)
+	s.seen = r.files
+	set, err := load(r.files, s.keys)
 	if err != nil {
 		return nil, fmt.Errorf("loading rules:\n%w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/maskgate/maskgate/rules"
 )
@@ -58,7 +59,7 @@ func TestLook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSource(nil, noPseudonyms{}, 1)
 			s.read = (&readings{policies: []string{testPolicy}}).read
-			if _, err := s.first(); err != nil {
+			if _, err := s.first(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s.read = (&readings{policies: tt.policies}).read
@@ -86,6 +87,59 @@ func TestLook(t *testing.T) {
 	s.read = (&readings{policies: []string{capped}}).read
 	if _, changed, err := s.look(gone); changed || err != nil {
 		t.Errorf("look() of a gateway that stops = %v, %v", changed, err)
+	}
+}
+
+// TestFirst: nor does a start take files that are being written; and where nobody writes, it hardly waits.
+func TestFirst(t *testing.T) {
+	capped := testPolicy + "caps:\n  - {class: C2, at_most: drop}\n"
+	endless := make([]string, 3*maxReadings)
+	for i := range endless {
+		endless[i] = fmt.Sprintf("%s# %d\n", testPolicy, i)
+	}
+	defer func(d time.Duration) { startSettle = d }(startSettle)
+	startSettle = 50 * time.Millisecond
+	for name, tt := range map[string]struct {
+		policies []string
+		settle   time.Duration
+		set      string // whose digest is wanted; empty: there is a fault
+		fault    string
+		waits    string // at their beginning
+	}{
+		"still":                {[]string{capped}, time.Second, capped, "", "[50ms]"},
+		"settling quickly":     {[]string{capped}, time.Millisecond, capped, "", "[1ms]"},
+		"half copied":          {[]string{testPolicy, capped}, time.Second, capped, "", "[50ms 1s]"},
+		"copied slowly":        {[]string{"!no such file", "kind: policy\n", testPolicy, capped}, time.Second, capped, "", "[50ms 1s 1s 1s]"},
+		"missing":              {[]string{"!no such file"}, time.Second, "", "no such file", "[50ms]"},
+		"broken":               {[]string{testPolicy, "kind: polizy\n"}, time.Second, "", "policy.yaml:1:1", "[50ms 1s]"},
+		"written all the time": {endless, time.Second, "", "did not keep still", "[50ms 1s 1s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSource(nil, noPseudonyms{}, tt.settle)
+			s.read = (&readings{policies: tt.policies}).read
+			var waits []time.Duration
+			s.after = func(d time.Duration) <-chan time.Time {
+				waits = append(waits, d)
+				return time.After(0)
+			}
+			set, err := s.first(t.Context())
+			if (err != nil) != (tt.fault != "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+				t.Fatalf("first() = %v, want %q", err, tt.fault)
+			}
+			if tt.set != "" && set.Digest() != digestOfPolicy(t, tt.set) {
+				t.Error("first() returns another set than the files make in the end")
+			}
+			if !strings.HasPrefix(fmt.Sprint(waits), tt.waits) || len(waits) > maxReadings {
+				t.Errorf("it waited %v, want %s", waits, tt.waits)
+			}
+		})
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := newSource(nil, noPseudonyms{}, time.Hour)
+	s.read = (&readings{policies: []string{capped}}).read
+	if _, err := s.first(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("first() of a start that was given up = %v", err)
 	}
 }
 

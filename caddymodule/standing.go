@@ -20,7 +20,7 @@ var (
 	driftSelectors = prometheus.NewDesc("maskgate_drift_silent_selectors",
 		"Selectors of the route that have matched nothing for the configured number of responses in a row.", []string{"route"}, nil)
 	driftNames = prometheus.NewDesc("maskgate_drift_unlisted_names_total",
-		"Names of members that no rule of the route lists, so that they are dropped; all that may be data are one.", []string{"route"}, nil)
+		"Members that no rule of the route lists, so that they are dropped; all of an object whose names may be data are one.", []string{"route"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -9,8 +9,9 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// A response that is larger than may be buffered streams: it is decided, recorded and released window by window. The first
-// window's release begins the answer; from then on an error can only end the connection, never the answer.
+// A response that is larger than may be buffered streams: it is decided, recorded and released window by window, each as
+// the rules that it began with have it at that time. The first window's release begins the answer; from then on an error can
+// only end the connection, never the answer.
 
 // patient is a body that must not stall: each read has the handler's timeout to yield something.
 type patient struct {
@@ -38,6 +39,7 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 	d := &x.buffers.decider
 	d.begin(&x.entry, framing)
 	d.live(x.app)
+	d.renew = func() error { return x.renew(x.ruling.Set, x.now()) }
 	out := release{status: a.status, mediaType: mediaType, header: a.header}
 	err := x.route.Layout.Rewrite(ctx, body, framing, d, func(window []byte, report *masking.Report) error {
 		timer.Stop() // the caller's slowness is not the upstream's
@@ -45,7 +47,7 @@ func (x *exchange) stream(ctx context.Context, a answer, mediaType string, timer
 		if len(window) == 0 && report.Records == 0 {
 			return nil
 		}
-		if time.Now().After(x.caller.Expires) {
+		if x.now().After(x.caller.Expires) {
 			return tokenEnded.because(reasonTokenEnded)
 		}
 		x.part++
@@ -84,7 +86,7 @@ func (x *exchange) beginStream(out release) {
 // send writes a window to the caller.
 func (x *exchange) send(window []byte) error {
 	x.beginWriting()
-	if _, err := x.writer.Write(window); err != nil {
+	if err := x.write(window); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}
 	if err := http.NewResponseController(x.writer).Flush(); err != nil {

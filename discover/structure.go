@@ -226,7 +226,8 @@ func (v *survey) around(p path, inner []kind, elements bool) path {
 	return common
 }
 
-// fold puts a field in the place of each list within a credit report that is about nobody else, and sorts the leaves.
+// fold puts two fields in the place of each list within a credit report that is about nobody else, the list and what its objects
+// say, and sorts the leaves.
 func (v *survey) fold(kinds []kind) {
 	for _, l := range v.lists {
 		array := l.items[:len(l.items)-1]
@@ -236,9 +237,11 @@ func (v *survey) fold(kinds []kind) {
 			continue
 		}
 		n := len(v.leaves)
-		v.leaves = slices.DeleteFunc(v.leaves, func(l leaf) bool { return l.path.within(array) })
-		if len(v.leaves) < n { // else an outer list was folded
-			v.leaves = append(v.leaves, leaf{path: array, shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}})
+		v.leaves = slices.DeleteFunc(v.leaves, func(leaf leaf) bool { return leaf.path.within(array) && len(leaf.path) <= len(l.items)+1 })
+		if len(v.leaves) < n { // else there are only objects in the objects
+			v.leaves = append(v.leaves,
+				leaf{path: array, shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}},
+				leaf{path: l.items.then(step{name: "*"}), shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "what its objects say"}})
 		}
 	}
 	slices.SortStableFunc(v.leaves, func(a, b leaf) int { return cmp.Compare(a.path.from(nil), b.path.from(nil)) })

@@ -36,6 +36,7 @@ type state struct {
 	indexes   map[int]*state // by element; missing: otherItem
 	otherItem *state
 
+	place      string      // where its values lie, as the selectors have it; of no text of a response
 	number     uint        // of the state, among the automaton's
 	conditions []condition // to be asked for each child
 	places     []int       // that make the state, if the automaton has conditions
@@ -60,6 +61,7 @@ const (
 // path is one selector of a layout.
 type path struct {
 	query   query
+	text    string // from the root, also where the query is relative to a record
 	purpose purpose
 	kind    int // of record
 	index   int // of the input or field
@@ -92,8 +94,8 @@ type pending struct {
 	places []int
 }
 
-func (a *automaton) add(q query, purpose purpose, kind, index int) {
-	a.paths = append(a.paths, path{q, purpose, kind, index, len(a.owner)})
+func (a *automaton) add(q query, text string, purpose purpose, kind, index int) {
+	a.paths = append(a.paths, path{q, text, purpose, kind, index, len(a.owner)})
 	for _, seg := range q {
 		a.conditional = a.conditional || slices.ContainsFunc(seg.selectors, selector.conditional)
 	}
@@ -206,6 +208,7 @@ func (a *automaton) matched(n int) bool {
 // expand works out what a state selects and where it leads.
 func (a *automaton) expand(at pending) error {
 	s := at.state
+	s.place = a.place(s, at.places)
 	names, indexes := map[string][]int{}, map[int][]int{}
 	for _, n := range at.places {
 		p := a.paths[a.owner[n]]

@@ -44,6 +44,35 @@ func TestCovers(t *testing.T) {
 	}
 }
 
+func TestConcerns(t *testing.T) {
+	for _, test := range []struct {
+		field, text string
+		want        bool
+	}{
+		{"$.a", "$.a", true},
+		{"$.a", "$.b", false},
+		{"$.a.b", "$.a", true}, // a part of it
+		{"$.a", "$.a.b", false},
+		{"$.a", "$.a..b", false},
+		{"$.a", "$.a[*]", true},
+		{"$.a", "$.a[0][1:]", true},
+		{"$.a", "$.a[*].b", false},
+		{"$.a", "$.a.b[0]", false},
+		{"$.a", "$.a.*", true}, // of an array
+		{"$.a", "$.a..*", true},
+		{"$.a", "$.a['b',0]", true},
+		{"$.*", "$.a.b", false},
+		{"$..a", "$.a.b", true},
+		{"$.a", "$..b", true},
+		{"$", "$.a", false},
+		{"no selector", "$.a", true},
+	} {
+		if got := masking.Concerns(test.field, test.text); got != test.want {
+			t.Errorf("Concerns(%s, %s) = %v, want %v", test.field, test.text, got, test.want)
+		}
+	}
+}
+
 func TestApart(t *testing.T) {
 	for _, test := range []struct {
 		a, b string

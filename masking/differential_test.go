@@ -310,11 +310,11 @@ func TestParsingSuite(t *testing.T) {
 	if err != nil || len(files) < 300 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	p, err := newPair(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$"}}}})
+	p, err := newPair(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$", "$..*"}}}})
 	if p == nil || err != nil {
 		t.Fatalf("Compile refuses the spec; %v", err)
 	}
-	open := &chooser{profiles: map[int][]*masking.Profile{masking.Envelope: {{}}, 0: {{Treatments: make([]masking.Treatment, 1)}}}}
+	open := &chooser{profiles: map[int][]*masking.Profile{masking.Envelope: {{}}, 0: {{Treatments: make([]masking.Treatment, 2)}}}}
 	documented, err := os.ReadFile("../docs/json.md")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Embedded is a field whose values are strings that hold a JSON text, as in {"payload":"{\"idCard\":\"…\"}"}.
@@ -37,15 +38,17 @@ type embedded struct {
 	index int     // among those of the layout
 }
 
-// embed compiles what is embedded in the records of a layout, and in its envelope.
-func (l *Layout) embed() error {
+// embed compiles what is embedded in the records of a layout, and in its envelope. within is as compile has it.
+func (l *Layout) embed(within string) error {
 	var faults []error
 	total := 0
 	for kind := Envelope; kind < len(l.spec.Records); kind++ {
-		fields, list := len(l.spec.Envelope), l.spec.Embedded
+		root, paths, list := within+"$", l.spec.Envelope, l.spec.Embedded
 		if kind != Envelope {
-			fields, list = len(l.spec.Records[kind].Fields), l.spec.Records[kind].Embedded
+			r := &l.spec.Records[kind]
+			root, paths, list = within+r.Select, r.Fields, r.Embedded
 		}
+		fields := len(paths)
 		byField := make([]*embedded, fields)
 		for _, spec := range list {
 			if spec.Field < 0 || spec.Field >= len(byField) || byField[spec.Field] != nil {
@@ -56,7 +59,9 @@ func (l *Layout) embed() error {
 				faults = append(faults, fmt.Errorf("more than %d JSON texts lie one within the other; declare the innermost as the string that it is", maxEmbedded))
 				continue
 			}
-			text, err := Compile(Spec{Envelope: spec.Fields, Embedded: spec.Embedded, Unlisted: l.spec.Unlisted, KeepPositions: l.spec.KeepPositions, Limits: l.spec.Limits})
+			text, err := compile(Spec{
+				Envelope: spec.Fields, Embedded: spec.Embedded, Unlisted: l.spec.Unlisted, KeepPositions: l.spec.KeepPositions, Limits: l.spec.Limits,
+			}, root+strings.TrimPrefix(paths[spec.Field], "$")+" | ")
 			if err != nil {
 				faults = append(faults, errors.Unwrap(err))
 				continue

@@ -302,10 +302,14 @@ func (e Expression) ends() (ends, bool) {
 // arguments hands out an expression's arguments and collects what is wrong with them.
 type arguments struct {
 	left   []Argument
+	names  []string // that were asked for
 	faults []error
 }
 
 func (a *arguments) take(name string) (string, bool) {
+	if name != "" && !slices.Contains(a.names, name) {
+		a.names = append(a.names, name)
+	}
 	i := slices.IndexFunc(a.left, func(arg Argument) bool { return arg.Name == name })
 	if i < 0 {
 		return "", false
@@ -347,11 +351,15 @@ func (a *arguments) fault(format string, args ...any) {
 }
 
 func (a *arguments) done() error {
+	want := "remove it"
+	if len(a.names) > 0 {
+		want = "want " + strings.Join(a.names, ", ") + ", each at most once"
+	}
 	for _, arg := range a.left {
 		if arg.Name == "" {
-			a.fault("unexpected argument %q; remove it", arg.Value)
+			a.fault("unexpected argument %q; %s", arg.Value, want)
 		} else {
-			a.fault("unknown or repeated argument %q; remove it", arg.Name)
+			a.fault("unknown or repeated argument %q; %s", arg.Name, want)
 		}
 	}
 	return errors.Join(a.faults...)

@@ -10,6 +10,7 @@ import (
 // Layout is a compiled [Spec]. It is safe for concurrent use.
 type Layout struct {
 	spec  Spec
+	place string // of the root
 	root  *state
 	names map[string]bool // that selectors know, and errors may show
 	work  sync.Pool       // of *outline
@@ -28,8 +29,11 @@ var ErrNothing = errors.New("nothing of the document may leave")
 
 // Compile compiles a spec. It reports all faults of its selectors at once, joined; faulty selectors are
 // [SelectorError]s.
-func Compile(spec Spec) (*Layout, error) {
-	l := &Layout{spec: spec, names: map[string]bool{}}
+func Compile(spec Spec) (*Layout, error) { return compile(spec, "") }
+
+// compile compiles a spec; within is the place of the text that it is for, up to its root, "" for a whole response.
+func compile(spec Spec, within string) (*Layout, error) {
+	l := &Layout{spec: spec, place: within + "$", names: map[string]bool{}}
 	setDefaults(&l.spec.Limits)
 	a := &automaton{most: maxStates}
 	var faults []error
@@ -39,7 +43,11 @@ func Compile(spec Spec) (*Layout, error) {
 			faults = append(faults, err)
 			return
 		}
-		a.add(q, purpose, kind, index)
+		from := within + "$"
+		if purpose != selectsRecord && kind != Envelope {
+			from = within + spec.Records[kind].Select
+		}
+		a.add(q, from+text[1:], purpose, kind, index)
 		if purpose == selectsRecord || kind == Envelope {
 			l.outside = max(l.outside, q.needs())
 		} else {
@@ -66,7 +74,7 @@ func Compile(spec Spec) (*Layout, error) {
 			add(f, selectsField, k, i)
 		}
 	}
-	if err := l.embed(); err != nil {
+	if err := l.embed(within); err != nil {
 		faults = append(faults, err)
 	}
 	if len(faults) == 0 {

@@ -51,11 +51,12 @@
 //
 //   - No field selects it, and it is an object or array that some selector could still reach into: it is structure. Its
 //     brackets stay and its members are judged one by one.
-//   - No field selects it, it is none of the above, and no enclosing value of the same record is a field in clear: it
-//     is unlisted, and [Unlisted] says what becomes of it. An unlisted record's own value is never dropped for being an
+//   - No field selects it, it is none of the above, and it is no element of an array of the same record that is a field in clear:
+//     it is unlisted, and [Unlisted] says what becomes of it. An unlisted record's own value is never dropped for being an
 //     object or array: it is structure.
 //   - Fields select it: the strictest of their treatments applies (the highest [Rank]; the first listed among equals).
-//     In clear, it passes with all it contains, save what inner fields and inner records say. A transform replaces it
+//     In clear, a string, number, literal or null passes, and so does an array with its elements, save what inner fields and inner
+//     records say; of an object the brackets pass, and its members are judged one by one, since nobody said what is in it. A transform replaces it
 //     whole; one that does not take a value of its JSON type, or cannot hide it, drops it. Drop removes it whole.
 //   - A field in clear that is [Embedded] is a string that holds JSON: the text within is rewritten.
 //   - The record's profile is [Profile.Denied]: the record's value is dropped whole, inner records included.

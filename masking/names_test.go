@@ -107,3 +107,77 @@ func TestNamesInText(t *testing.T) {
 		t.Errorf("Names = %v, want %v", got, want)
 	}
 }
+
+// TestNamesPlace: each name has the place of its object, in the selectors' words.
+func TestNamesPlace(t *testing.T) {
+	items := func(fields ...string) masking.Spec {
+		return masking.Spec{Records: []masking.RecordSpec{{Select: "$.items[*]", Subject: "$.id", Fields: fields}}}
+	}
+	for name, tt := range map[string]struct {
+		spec masking.Spec
+		src  string
+		want []string
+	}{
+		"envelope":    {masking.Spec{Envelope: []string{"$.page.size"}}, `{"x":1,"page":{"y":1}}`, []string{`$ "x"`, `$.page "y"`}},
+		"record":      {items("$.name"), `{"x":1,"items":[{"id":1,"y":1},{"id":2,"y":1}]}`, []string{`$ "x"`, `$.items[*] "id"`, `$.items[*] "y"`}},
+		"in a record": {items("$.a['b c'].d", "$.a.e"), `{"items":[{"id":1,"a":{"x":1,"b c":{"y":1}}}]}`, []string{`$.items[*] "id"`, `$.items[*].a "x"`, `$.items[*].a['b c'] "y"`}},
+		"a record that is the whole": {masking.Spec{Records: []masking.RecordSpec{{Select: "$", Fields: []string{"$.a.b"}}}},
+			`{"x":1,"a":{"y":1}}`, []string{`$ "x"`, `$.a "y"`}},
+		"alike in two places": {items("$.a.z", "$.b.z"), `{"items":[{"id":1,"a":{"x":1},"b":{"x":1}}]}`,
+			[]string{`$.items[*] "id"`, `$.items[*].a "x"`, `$.items[*].b "x"`}},
+		"around records": {masking.Spec{Records: []masking.RecordSpec{{Select: "$.data.items[*]"}}}, `{"data":{"x":1,"items":[{"y":1}]}}`,
+			[]string{`$.data "x"`, `$.data.items[*] "y"`}},
+		"of a wildcard":    {masking.Spec{Envelope: []string{"$.people.*.mobile"}}, `{"people":{"张三":{"x":1},"李四":{"x":1}}}`, []string{`$.people.* "x"`}},
+		"anywhere":         {masking.Spec{Envelope: []string{"$.a..b"}}, `{"a":{"x":{"y":1}}}`, []string{`$.a.. "y"`}},
+		"of a condition":   {masking.Spec{Envelope: []string{"$.a[?@.t == 1].b"}}, `{"a":[{"t":1,"b":1},{"t":2,"x":1}]}`, []string{`$.a[?@.t == 1] "t"`}},
+		"nothing selected": {masking.Spec{}, `{"x":1}`, []string{`$ "x"`}},
+		"in a text": {masking.Spec{Records: []masking.RecordSpec{{Select: "$.items[*]", Fields: []string{"$.p"}, Embedded: []masking.Embedded{{Fields: []string{"$.a.b"}}}}}},
+			`{"items":[{"p":"{\"x\":1,\"a\":{\"b\":1,\"y\":2}}"}]}`, []string{`$.items[*].p | $ "x"`, `$.items[*].p | $.a "y"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			layout, err := masking.Compile(tt.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := allClear{masking.Envelope: {Treatments: make([]masking.Treatment, len(tt.spec.Envelope))}}
+			for i, r := range tt.spec.Records {
+				n := len(r.Fields)
+				for _, e := range r.Embedded {
+					n += len(e.Fields)
+				}
+				d[i] = &masking.Profile{Treatments: make([]masking.Treatment, n)}
+			}
+			placed := func(r *masking.Report) (list []string) {
+				for i := range r.Names.Len() {
+					list = append(list, r.Names.Place(i)+" "+string(r.Names.At(i)))
+				}
+				return list
+			}
+			report := &masking.Report{}
+			if _, err := layout.Append(t.Context(), nil, []byte(tt.src), masking.Document, d, report); err != nil {
+				t.Fatal(err)
+			}
+			if got := placed(report); !slices.Equal(got, tt.want) {
+				t.Errorf("Append(%s): names %q, want %q", tt.src, got, tt.want)
+			}
+			outside, _ := layout.Needs()
+			if outside != masking.NeedNothing {
+				return // such a response does not stream
+			}
+			var streamed []string
+			long := tt.src + strings.Repeat(" ", 2000) // it is the buffer's size that makes it stream
+			spec := tt.spec
+			spec.Limits.Buffer = 1000
+			if layout, err = masking.Compile(spec); err != nil {
+				t.Fatal(err)
+			}
+			err = layout.Rewrite(t.Context(), strings.NewReader(long), masking.Document, d, func(_ []byte, r *masking.Report) error {
+				streamed = append(streamed, placed(r)...)
+				return nil
+			})
+			if err != nil || !slices.Equal(streamed, tt.want) {
+				t.Errorf("Rewrite(%s): names %q, %v, want %q", tt.src, streamed, err, tt.want)
+			}
+		})
+	}
+}

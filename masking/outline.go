@@ -194,7 +194,7 @@ func (o *outline) document() bool {
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
 	o.forgetShapes()
-	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root)
+	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root, false)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
 	}
@@ -211,8 +211,8 @@ func (o *outline) open(kind int, parent int32) int32 {
 	return int32(len(o.records) - 1)
 }
 
-// node parses the value at the scanner's position and lists it.
-func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape) bool {
+// node parses the value at the scanner's position and lists it. element says that it is one of an array that a field selects.
+func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape, element bool) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
@@ -232,10 +232,10 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 	n.kind, n.role, n.bare = kind, role, false
 	var ok bool
 	switch {
-	case kind == Object && (role != plain || st.reaches(Object)):
+	case kind == Object && (role != plain || st.reaches(Object) || st.selected() || element):
 		ok = o.object(st, rec, sh)
-	case kind == Array && (role != plain || st.reaches(Array)):
-		ok = o.array(st, rec, sh)
+	case kind == Array && (role != plain || st.reaches(Array) || st.selected() || element):
+		ok = o.array(st, rec, sh, st.selected() || element && role == plain)
 	default:
 		ok = o.skip(kind, sh)
 	}
@@ -308,14 +308,15 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 				return o.within(s.text(start))
 			}
 		}
-		if !o.node(start, next, rec, plain, &m.value) {
+		if !o.node(start, next, rec, plain, &m.value, false) {
 			return o.within(s.text(start))
 		}
 	}
 	return s.leave(names)
 }
 
-func (o *outline) array(st *state, rec int32, sh *shape) bool {
+// array parses an array. selected says that a field selects it, or an array that it is an element of.
+func (o *outline) array(st *state, rec int32, sh *shape, selected bool) bool {
 	s := &o.scan
 	container := s.pos
 	names, ok := s.enter()
@@ -328,7 +329,7 @@ func (o *outline) array(st *state, rec int32, sh *shape) bool {
 				return o.withinElement(index)
 			}
 		}
-		if !o.node(s.pos, next, rec, plain, elements) {
+		if !o.node(s.pos, next, rec, plain, elements, selected) {
 			return o.withinElement(index)
 		}
 		index++

@@ -10,7 +10,7 @@ import (
 type Reach struct {
 	automaton *automaton
 	places    []int // sorted
-	within    bool  // a value around the place, of the same record, is named
+	within    bool  // the place is an element, of the same record, of an array that is named
 }
 
 // Reach returns the root of responses.
@@ -28,22 +28,27 @@ func (l *Layout) Reach() Reach {
 
 // Member is the member of that name.
 func (r Reach) Member(name string) Reach {
-	return r.step(func(s selector) bool {
+	r, _ = r.step(func(s selector) bool {
 		return s.kind == wildcardSelector || s.kind == filterSelector || s.kind == nameSelector && s.name == name
 	})
+	return r
 }
 
 // AnyMember is a member whose name no schema tells: what selects by name does not select it.
 func (r Reach) AnyMember() Reach {
-	return r.step(func(s selector) bool { return s.kind == wildcardSelector || s.kind == filterSelector })
+	r, _ = r.step(func(s selector) bool { return s.kind == wildcardSelector || s.kind == filterSelector })
+	return r
 }
 
 // Element is an element of the array.
 func (r Reach) Element() Reach {
-	return r.step(func(s selector) bool { return s.kind != nameSelector })
+	next, begins := r.step(func(s selector) bool { return s.kind != nameSelector })
+	next.within = r.Named() && !begins
+	return next
 }
 
-// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place or what is around it.
+// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place, or an array that
+// it is an element of.
 func (r Reach) Named() bool {
 	return r.within || slices.ContainsFunc(r.places, func(n int) bool {
 		return r.automaton.paths[r.automaton.owner[n]].purpose == selectsField && r.automaton.matched(n)
@@ -62,7 +67,8 @@ func (r Reach) Key() string {
 	return string(key)
 }
 
-func (r Reach) step(selects func(selector) bool) Reach {
+// step moves on, and reports whether a record begins there in any case.
+func (r Reach) step(selects func(selector) bool) (to Reach, begins bool) {
 	a := r.automaton
 	var next []int
 	for _, n := range r.places {
@@ -78,9 +84,7 @@ func (r Reach) step(selects func(selector) bool) Reach {
 			next = append(next, n+1)
 		}
 	}
-	to, begins := a.reach(next)
-	to.within = r.Named() && !begins
-	return to
+	return a.reach(next)
 }
 
 // reach takes up the fields of records that begin at the places. Where one begins in any case, those of the record around it end.

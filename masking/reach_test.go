@@ -37,7 +37,11 @@ func TestReach(t *testing.T) {
 		{"data items [] *", false},
 		{"data items [] a b memo", true},
 		{"data items [] self", true},
-		{"data items [] self anything []", true},
+		{"data items [] self []", true},
+		{"data items [] self [] []", true},
+		{"data items [] self anything", false}, // nobody said what is in an object
+		{"data items [] self [] anything", false},
+		{"data items [] limits day []", true},
 		{"data items [] guarantors", true},
 		{"data items [] guarantors [] name", true},
 		{"data items [] guarantors [] memo", false}, // the inner record is cut off from the outer one's selectors

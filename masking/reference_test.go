@@ -323,8 +323,8 @@ func (m *run) fieldsOf(rec *referenceRecord) []query {
 	return m.kinds[rec.kind].fields
 }
 
-// judge returns the text that stands for n, and whether anything does. covered says that an enclosing value of the same
-// record is a field in clear.
+// judge returns the text that stands for n, and whether anything does. covered says that n is an element of an array of the same
+// record that is a field in clear, or of an array in one.
 func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 	rec := n.owner
 	if n.record != nil {
@@ -353,7 +353,7 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 				return m.text(n, texts)
 			}
 			rec.tally.Treated[field]++
-			return m.inside(n, true), true
+			return m.inside(n, n.kind == masking.Array), true
 		case masking.RankDrop:
 			rec.tally.Treated[field]++
 			return nil, false
@@ -375,7 +375,7 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 		return m.src[n.lo:n.hi], true
 	}
 	if n.container() && (n == rec.base || m.live(n)) || covered {
-		return m.inside(n, covered), true
+		return m.inside(n, covered && n.kind == masking.Array), true
 	}
 	switch m.spec.Unlisted {
 	case masking.UnlistedPass:

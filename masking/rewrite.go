@@ -79,7 +79,7 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 func (o *outline) append(dst []byte, framing Framing, report *Report) ([]byte, error) {
 	w := o.rewriter(dst, report)
 	for _, root := range o.roots {
-		if w.write(root, false) {
+		if w.write(root, nil, false) {
 			continue
 		}
 		if framing == Document {
@@ -103,9 +103,9 @@ func (w *rewriter) cut(from, to int) {
 	w.copied = to
 }
 
-// write writes a node, or reports that it is to be dropped, having written nothing. covered says that an enclosing value
-// of the same record passes in clear.
-func (w *rewriter) write(i int, covered bool) bool {
+// write writes a node, or reports that it is to be dropped, having written nothing. in is the state of what it lies in; covered
+// says that it is an element, of the same record, of an array that passes in clear.
+func (w *rewriter) write(i int, in *state, covered bool) bool {
 	n := &w.nodes[i]
 	if n.role == isRecord {
 		if w.profiles[n.record].Denied {
@@ -118,20 +118,20 @@ func (w *rewriter) write(i int, covered bool) bool {
 		a := w.plan.of(n.state)
 		if a.stays() {
 			w.plan.tally.Treated[a.field]++
-			w.children(i, true)
+			w.children(i, n.kind == Array)
 			return true
 		}
 		return w.treat(a, n.extent)
 	}
 	container := n.kind == Object || n.kind == Array
 	switch {
-	case container && (n.role != plain || n.state.reaches(n.kind)):
-		w.children(i, covered)
+	case container && (covered || n.role != plain || n.state.reaches(n.kind)):
+		w.children(i, covered && n.kind == Array)
 		return true
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.unlisted(int(n.start), n.extent)
+	return w.unlisted(in, int(n.start), n.extent)
 }
 
 // treat writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
@@ -161,14 +161,15 @@ func (w *rewriter) treat(a *action, x extent) bool {
 	return true
 }
 
-// unlisted does what becomes of a value that no field selects; start is its member's first byte.
-func (w *rewriter) unlisted(start int, x extent) bool {
+// unlisted does what becomes of a value that no field selects. It lies in a value with the state in; start is its member's first
+// byte.
+func (w *rewriter) unlisted(in *state, start int, x extent) bool {
 	if w.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
 	w.report.Unlisted++
 	if w.layout.spec.Unlisted == UnlistedDrop {
-		w.dropped(start, int(x.value))
+		w.dropped(in, start, int(x.value))
 		return false
 	}
 	w.copy(int(x.value))
@@ -179,9 +180,8 @@ func (w *rewriter) unlisted(start int, x extent) bool {
 
 // siblings are the members or elements of a container, as they are written.
 type siblings struct {
-	covered bool // see rewriter.write
-	kept    bool // one is kept
-	gap     int  // just behind the previous one, or behind the opening bracket
+	kept bool // one is kept
+	gap  int  // just behind the previous one, or behind the opening bracket
 }
 
 // children writes what is listed of a container's inside, and cuts out what is dropped, separators included.
@@ -192,7 +192,7 @@ func (w *rewriter) children(i int, covered bool) {
 	if first == len(nodes) {
 		return
 	}
-	s := siblings{covered: covered, gap: int(n.value) + 1}
+	s := siblings{gap: int(n.value) + 1}
 	w.copy(s.gap) // the bracket stays
 	bare := len(w.dst)
 	w.copy(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
@@ -203,7 +203,7 @@ func (w *rewriter) children(i int, covered bool) {
 			continue
 		}
 		w.next(&s, int(child.start))
-		w.done(&s, w.write(c, covered) || w.vacate(child, n.kind == Array), int(child.end))
+		w.done(&s, w.write(c, n.state, covered) || w.vacate(child, n.kind == Array), int(child.end))
 	}
 	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
@@ -235,7 +235,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 	members := ones(r.to) &^ ones(r.from)
 	w.plan.pass(p, members&p.clear)
 	stay := p.clear
-	if s.covered || w.layout.spec.Unlisted == UnlistedPass {
+	if w.layout.spec.Unlisted == UnlistedPass {
 		stay |= ^p.selected
 	}
 	next := r.from
@@ -248,7 +248,7 @@ func (w *rewriter) run(n *node, s *siblings) {
 		if child := r.shape.members[i].under(n.state); child.selected() {
 			kept = w.treat(w.plan.of(child), x)
 		} else {
-			kept = w.unlisted(w.start(r, int(n.start), i), x)
+			kept = w.unlisted(n.state, w.start(r, int(n.start), i), x)
 		}
 		w.done(s, kept, int(x.end))
 		next = i + 1

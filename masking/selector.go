@@ -3,6 +3,7 @@ package masking
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ type segment struct {
 	descendant bool
 	selectors  []selector
 	spaced     bool // white space stands within its brackets
+	end        int  // in the text of its query, just behind it
 }
 
 // selector is one of the selectors of RFC 9535 §2.3.
@@ -94,6 +96,26 @@ func Apart(a, b string) bool {
 	return false
 }
 
+// Concerns reports whether a value that field selects may be one that text selects, or an array that it is an element of, or lie in it: so
+// that what becomes of the one says something of the other.
+func Concerns(field, text string) bool {
+	f, err := parseQuery(field)
+	q, err2 := parseQuery(text)
+	if err != nil || err2 != nil {
+		return true
+	}
+	if Apart(field, text) {
+		return false
+	}
+	descends := func(s segment) bool { return s.descendant }
+	if len(f) >= len(q) || slices.ContainsFunc(f, descends) || slices.ContainsFunc(q[:len(f)], descends) {
+		return true
+	}
+	return !slices.ContainsFunc(q[len(f):], func(s segment) bool { // it is the member of an object
+		return !slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind != nameSelector })
+	})
+}
+
 // parseQuery parses a query of RFC 9535.
 func parseQuery(text string) (query, error) {
 	p := queryParser{text: text}
@@ -164,6 +186,7 @@ func (p *queryParser) segments() (query, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.end = p.pos
 		q = append(q, s)
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Release is called by [Layout.Rewrite] with each window's output, in order, and what was done in it. Both are valid during
-// the call only. An error ends the rewriting.
+// the call only; but where it returns an error, which ends the rewriting, the output is never written to again, so that it may
+// still be read, as a server does whose connection stalls.
 type Release func(out []byte, report *Report) error
 
 // Rewrite rewrites what it reads from src as d decides, and hands the result to release.
@@ -88,8 +89,9 @@ type item struct {
 
 // frame is an open container around records.
 type frame struct {
+	state    *state
 	array    bool
-	covered  bool
+	covered  bool   // see rewriter.write
 	begun    bool   // a child was parsed
 	children int    // that were written or dropped
 	kept     bool   // one of them was written
@@ -103,7 +105,18 @@ func (t *stream) whole(src []byte, framing Framing) error {
 	if err != nil {
 		return err
 	}
-	return t.released(out, &t.report)
+	return t.handOver()
+}
+
+// handOver hands the window's output on. It is written to again only if it was taken well: whoever failed may still read it.
+func (t *stream) handOver() error {
+	out := t.output
+	t.output = nil
+	if err := t.released(out, &t.report); err != nil {
+		return err
+	}
+	t.output = out
+	return nil
 }
 
 // sequence handles the units of a sequence, in windows, as they come. A unit is at most as large as the buffer.
@@ -250,12 +263,12 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{array: kind == Array, covered: f != nil && f.covered}
+	inside := &frame{state: st, array: kind == Array, covered: kind == Array && f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
 		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
 		around = treatment.Rank == RankClear && embedded == nil
-		inside.covered = true
+		inside.covered = kind == Array
 	}
 	if !around {
 		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
@@ -298,7 +311,7 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 		}
 		t.scan.pos = value
 	}
-	if !t.node(start, st, 0, role, sh) || t.scan.reason != "" {
+	if !t.node(start, st, 0, role, sh, f != nil && f.covered) || t.scan.reason != "" {
 		return false // a number that was cut short looks whole, but the scanner knows
 	}
 	if t.scan.pos-value > t.layout.spec.Limits.Record {
@@ -393,7 +406,7 @@ func (t *stream) flush() bool {
 	}
 	w.end()
 	t.output = w.dst
-	if err := t.released(w.dst, &t.report); err != nil {
+	if err := t.handOver(); err != nil {
 		return t.end(err)
 	}
 	s := &t.scan
@@ -432,7 +445,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	case f == nil:
 		w.dst = append(w.dst, t.src[it.gap:it.start]...)
 		w.copied = it.start
-		if !w.write(it.node, false) {
+		if !w.write(it.node, nil, false) {
 			return false
 		}
 		w.copy(it.end)
@@ -451,7 +464,7 @@ func (t *stream) write(w *rewriter, it item) bool {
 	}
 	w.dst = append(w.dst, gap...)
 	w.copied = it.start
-	if it.node >= 0 && !w.write(it.node, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
+	if it.node >= 0 && !w.write(it.node, f.state, f.covered) && !w.vacate(&w.nodes[it.node], f.array) {
 		w.dst = w.dst[:length]
 		return true
 	}

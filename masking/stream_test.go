@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -181,5 +182,45 @@ func TestRewriteErrors(t *testing.T) {
 	out, err := streamed(t, spec, io.MultiReader(bytes.NewReader(src[:9]), iotest.ErrReader(broken)), masking.Document, d, 4, 2)
 	if !errors.Is(err, broken) || !bytes.HasPrefix(src, out) {
 		t.Errorf("a failing reader: Rewrite = %q, %v", out, err)
+	}
+}
+
+// TestRewriteKeptOutput shows that the output of a window that was not taken, by an error or a panic, is not written to again.
+func TestRewriteKeptOutput(t *testing.T) {
+	for name, framing := range map[string]masking.Framing{"document": masking.Document, "lines": masking.Lines, "events": masking.Events} {
+		for _, panics := range []bool{false, true} {
+			layout, err := masking.Compile(masking.Spec{Unlisted: masking.UnlistedPass, Records: []masking.RecordSpec{{Select: "$.items[*]"}}, Limits: masking.Limits{Buffer: 64}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewrite := func(letter string, release masking.Release) {
+				defer func() { _ = recover() }()
+				src := `{"items":["` + strings.Repeat(letter, 8) + `"` + strings.Repeat(`,"`+strings.Repeat(letter, 8)+`"`, 20) + `]}`
+				if framing != masking.Document {
+					src = strings.Repeat(`data: {"items":["`+strings.Repeat(letter, 8)+`"]}`+"\n\n", 20)
+				}
+				if framing == masking.Lines {
+					src = strings.ReplaceAll(src, "data: ", "")
+				}
+				_ = layout.Rewrite(t.Context(), strings.NewReader(src), framing, allClear{masking.Envelope: {}, 0: {}}, release)
+			}
+			var kept []byte
+			rewrite("a", func(out []byte, _ *masking.Report) error {
+				if kept = out; panics {
+					panic("a server's")
+				}
+				return errors.New("a server's")
+			})
+			was := string(kept)
+			if !strings.Contains(was, "aaaaaaaa") {
+				t.Fatalf("%s: the window is %q", name, was)
+			}
+			for range 10 {
+				rewrite("b", func([]byte, *masking.Report) error { return nil })
+			}
+			if string(kept) != was {
+				t.Errorf("%s: the window that was not taken is now %q, was %q", name, kept, was)
+			}
+		}
 	}
 }

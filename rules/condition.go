@@ -107,6 +107,8 @@ func celRemedy(message string) string {
 	switch {
 	case strings.Contains(message, "undeclared reference"):
 		return "want caller, consent, grant, record, request or time, or one of CEL's functions"
+	case strings.Contains(message, "token recognition error at: '= '"):
+		return "compare by ==, as in record.agentId == caller.id"
 	case strings.Contains(message, "no matching overload"):
 		return "compare and join values of one type, as in time.hour >= 8 or 'mfa' in caller.amr"
 	}

@@ -271,7 +271,7 @@ func (s *side) missing(path string, held []string, sc scenario) result {
 	e := s.route.unlistedExpression()
 	best := result{verdict{expression: e}, "unlisted: " + e.String()}
 	for _, other := range s.kind.paths() {
-		if strings.Contains(path+other, " | ") || masking.Apart(path, other) {
+		if strings.Contains(path+other, " | ") || !masking.Concerns(other, path) {
 			continue
 		}
 		if r := s.result(other, held, sc); r.expression.Rank() < best.expression.Rank() {

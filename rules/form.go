@@ -40,6 +40,7 @@ type text struct {
 	words   []string       // one of these
 	known   vocabulary     // one of these too, but which they are takes all files to tell
 	pattern *regexp.Regexp // this
+	prose   bool           // words that say why: what they stand for is so whatever they are, public: false too
 	flag    bool           // true or false
 	count   bool           // a whole number from 1
 	tally   bool           // a whole number from 0
@@ -61,6 +62,7 @@ const (
 var (
 	anyText      = form{text: &text{}}
 	someTexts    = form{list: &anyText}
+	reasonText   = form{text: &text{prose: true}}
 	selectorText = form{text: &text{known: selectorTexts}}
 	matchText    = form{text: &text{known: matchTexts}}
 	trueFalse    = form{text: &text{flag: true}}
@@ -122,6 +124,8 @@ func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 		s.fault(n, "%s: want a text%s", what, example(like))
 	case len(t.words) > 0 && !slices.Contains(t.words, n.Value):
 		s.fault(n, "%s: want %s; have %q%s", what, words, n.Value, hint)
+	case t.prose && (n.Tag != "!!str" || slices.Contains(truths, strings.ToLower(n.Value))):
+		s.fault(n, "%s: want the reason, in words%s; have %q; leave the key out if that is meant", what, example(like), n.Value)
 	case t.flag && n.Value != "true" && n.Value != "false":
 		s.fault(n, "%s: want true or false; have %q", what, n.Value)
 	case t.count && !wholeNumber.MatchString(n.Value):
@@ -132,6 +136,9 @@ func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 		s.fault(n, "%s: want a value as in %s; have %q", what, like, n.Value)
 	}
 }
+
+// truths are what people write who take the place of a reason for a switch; YAML 1.2 has the last ones for texts.
+var truths = []string{"true", "false", "yes", "no", "on", "off", "y", "n"}
 
 var wholeNumber = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
@@ -226,9 +233,7 @@ type object struct {
 func (s *source) object(n *yaml.Node) object {
 	o := object{s, n, map[string]*yaml.Node{}}
 	for _, e := range pairs(n) {
-		if o.values[e.key.Value] == nil {
-			o.values[e.key.Value] = e.value
-		}
+		o.values[e.key.Value] = e.value
 	}
 	return o
 }
@@ -283,14 +288,16 @@ func scalar(n *yaml.Node) string {
 	return n.Value
 }
 
-// pairs returns the entries of a mapping whose keys are texts.
+// pairs returns the entries of a mapping whose keys are texts, the first of each.
 func pairs(n *yaml.Node) []entry {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
 	var list []entry
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if scalar(n.Content[i]) != "" {
+		if key := scalar(n.Content[i]); key != "" && !seen[key] {
+			seen[key] = true
 			list = append(list, entry{n.Content[i], n.Content[i+1]})
 		}
 	}

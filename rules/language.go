@@ -13,7 +13,7 @@ var signed = []key{
 var acceptShape = &shape{"accept", []key{
 	{name: "finding", doc: "Code of the warning, as rules check prints it in brackets.", like: "purpose_unserved", form: oneOf(acceptable()...), required: true},
 	{name: "about", doc: "What the warning is about, as rules check prints it in front of the message.", like: "purpose audit", form: anyText, required: true},
-	{name: "reason", doc: "Why it may stay as it is.", like: "the auditors start in March", form: anyText, required: true},
+	{name: "reason", doc: "Why it may stay as it is.", like: "the auditors start in March", form: reasonText, required: true},
 }}
 
 var serviceShape = &shape{"service", append([]key{
@@ -26,7 +26,7 @@ var serviceShape = &shape{"service", append([]key{
 
 var routeShape = &shape{"route", append(append([]key{
 	{name: "match", doc: "Method and path, as in GET /v1/customers/{id}. A parameter in braces fills a segment. A literal segment goes before a parameter.", like: "GET /v1/customers/{id}", form: matchText, required: true},
-	{name: "public", doc: "Why responses pass unread, to any caller with a valid token: they are free of personal data. Excludes the keys about records and fields.", like: "business registration is published by law", form: anyText},
+	{name: "public", doc: "Why responses pass unread, to any caller with a valid token: they are free of personal data. Excludes the keys about records and fields.", like: "business registration is published by law", form: reasonText},
 	{name: "purpose", doc: "The purpose of every access by this route. Default: the caller names one.", like: "loan-review", form: anyText},
 	{name: "media_types", doc: "Media types that a response may have. Default: application/json. A public route may have others.", like: "[application/json]", form: someTexts},
 	{name: "headers", doc: "Response headers that may pass, unread: list only those free of personal data. Default: none.", like: "[X-Total-Count]", form: someTexts},
@@ -55,7 +55,7 @@ var fieldShape = &shape{"field", []key{
 	{name: "level", doc: "Level here, instead of the type's (JR/T 0197-2020). A lower one wants a reason.", like: "L4", form: oneOf(levels...)},
 	{name: "sensitive", doc: "Whether it is sensitive personal information here (PIPL Art. 28). false instead of true wants a reason.", like: "true", form: trueFalse},
 	{name: "mask", doc: "What mask does to the field, instead of the type's default. A more open one wants a reason.", like: "mask(keep_last=4)", form: form{text: &text{known: treatmentWords}}},
-	{name: "reason", doc: "Why the field is less protected here than its type.", like: "the branch's own address, not a customer's", form: anyText},
+	{name: "reason", doc: "Why the field is less protected here than its type.", like: "the branch's own address, not a customer's", form: reasonText},
 }}
 
 func init() { // what lies in a string is declared as fields are
@@ -65,7 +65,7 @@ func init() { // what lies in a string is declared as fields are
 }
 
 var unlistedShape = &shape{"unlisted", []key{
-	{name: "pass", doc: "Why values that nobody classified may leave as they are.", like: "the service returns codes of products only", form: anyText, required: true},
+	{name: "pass", doc: "Why values that nobody classified may leave as they are.", like: "the service returns codes of products only", form: reasonText, required: true},
 }}
 
 var policyShape = &shape{"policy", append([]key{

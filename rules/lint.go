@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"github.com/maskgate/maskgate/masking"
@@ -53,6 +54,8 @@ const (
 	roleUnreachable    = "role_unreachable"
 	purposeUnserved    = "purpose_unserved"
 	grantVoid          = "grant_void"
+	nameUndeclared     = "name_undeclared"
+	masksLittle        = "mask_shows_most"
 	subjectUnnamed     = "subject_unnamed"
 	reasonPlaceholder  = "reason_placeholder"
 	sensitiveNoMFA     = "sensitive_without_mfa"
@@ -76,6 +79,8 @@ var codes = []struct {
 	{roleUnreachable, "a role cannot be met on any route", false},
 	{purposeUnserved, "no role serves a purpose", true},
 	{grantVoid, "a grant could not show what it is for", true},
+	{nameUndeclared, "a condition or a subject reads a name that nothing declares", true},
+	{masksLittle, "a mask leaves so much of a number that few fit", true},
 	{subjectUnnamed, "a role that limits subjects permits fields of records that name none", true},
 	{reasonPlaceholder, "a reason says nothing", false},
 	{sensitiveNoMFA, "a role shows sensitive personal information in clear after one factor", true},
@@ -146,6 +151,7 @@ func Check(files []File) (*Set, []Finding) {
 	l.purposes()
 	l.types()
 	l.grants()
+	l.names()
 	l.credentials()
 	for i := range set.roles {
 		l.subjects(i)
@@ -222,11 +228,20 @@ func (l *linter) purposes() {
 var placeholders = []string{"todo", "tbd", "fixme", "xxx", "n/a", "none", "no reason", "because", "reason", "test", "temp", "temporary", "wip",
 	"待定", "待补充", "待补", "无", "暂无", "临时", "测试", "原因", "理由"}
 
-// isPlaceholder reports whether a reason says nothing: a placeholder, or not one letter.
+// isPlaceholder reports whether a reason says nothing: a placeholder, or hardly a letter, where a Chinese character says as much as two.
 func isPlaceholder(text string) bool {
 	word := strings.Trim(strings.ToLower(text), " .:;!?-_…。：；！？()[]<>")
 	first, _, _ := strings.Cut(word, " ")
-	return word == "" || slices.Contains(placeholders, word) || slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
+	letters := 0
+	for _, r := range word {
+		switch {
+		case unicode.Is(unicode.Han, r):
+			letters += 2
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return letters < 4 || slices.Contains(placeholders, word) || slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
 }
 
 // reasons reports reasons that give none.

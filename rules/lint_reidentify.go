@@ -17,6 +17,7 @@ import (
 //     for men, and a check digit (GB 11643-1999). So birth date and gender shown beside a masked number fill in hidden digits, and the
 //     check digit rules out ten of eleven of what is left. With 6+4 digits shown, some 3,000 numbers fit; with the birth year
 //     beside it, some 30; with the birth date, one. Reported where at most fewThings fit.
+//   - mask_shows_most. The same of other numbers, by what is hidden of them alone.
 //   - reidentify_masks. Two fields of one type that are masked differently show together what either hides: a mobile number as
 //     138****5678 here and ***1234**** there. Reported where at most two characters stay hidden.
 //   - reidentify_pseudonym. A pseudonym or token is the same for the same value, type and purpose. Where the role sees the value,
@@ -48,6 +49,7 @@ func (l *linter) reidentify(index int) {
 			}
 		}
 		l.idCards(role, seen)
+		l.numbers(role, seen)
 		l.indirect(role, seen)
 	})
 	for _, key := range slices.Sorted(maps.Keys(byType)) {
@@ -98,6 +100,44 @@ func (l *linter) idCards(role *role, seen []sight) {
 			}
 			l.add(reidentifyIDCard, Warning, s.place(role), "role "+role.name+": "+s.field.inService,
 				"what %s leaves of an ID card number%s fits %s only; show fewer digits, as in cn_id_card or mask(keep_last=4), or less of what is beside", s.expression, with, roughly(n))
+		}
+	}
+}
+
+// counted are numbers, of which those that fit a mask can be counted: known characters in front are the same in all, and follow are digits
+// that follow from the others (ISO/IEC 7812-1). Of a type that has several lengths, the shortest and the longest.
+var counted = []struct {
+	typ           string
+	probe         numbers
+	known, follow int
+}{
+	{"cn_mobile", shaped["cn_mobile"], 1, 0},
+	{"bank_card", shaped["bank_card"], 0, 1},
+	{"bank_card", numbers{"6222021234567894", "5433130345678909"}, 0, 1},
+	{"passport", numbers{"E12345678", "G87654321"}, 0, 0},
+	{"hkmo_permit", numbers{"H12345678", "M87654321"}, 0, 0},
+	{"tw_permit", numbers{"12345678", "87654321"}, 0, 0},
+}
+
+// numbers reports masks of numbers that few fit.
+func (l *linter) numbers(role *role, seen []sight) {
+	for _, s := range seen {
+		for _, c := range counted {
+			if c.typ != s.field.typ.Name || s.rank() != masking.RankMask {
+				continue
+			}
+			shown := shownOf(s, c.probe)
+			if shown == nil {
+				continue
+			}
+			fit := 1
+			for range hiddenIn(shown[c.known:]) - c.follow {
+				fit = min(fit*10, fewThings+1)
+			}
+			if fit <= fewThings {
+				l.add(masksLittle, Warning, s.place(role), "role "+role.name+": "+s.field.inService,
+					"what %s leaves of a %s of %d characters fits %s only; show fewer, as in %s", s.expression, c.typ, len(shown), roughly(fit), c.typ)
+			}
 		}
 	}
 }

@@ -209,7 +209,7 @@ func (l *linter) multiFactor(index int) {
 	})
 	if len(names) > 0 {
 		l.add(sensitiveNoMFA, Warning, at, "role "+role.name,
-			"it shows sensitive personal information (PIPL Art. 28) in clear, %s, to callers who signed in with one factor; add require: {amr: [mfa]}, or mask it", strings.Join(names, ", "))
+			"it shows sensitive personal information (PIPL Art. 28) in clear, %s, to callers who signed in with one factor; add require: {amr: [mfa]}, in small letters as tokens have it (RFC 8176), or mask it", strings.Join(names, ", "))
 	}
 }
 

@@ -27,7 +27,8 @@ type loader struct {
 	typeDeclared map[string]place
 	purposeUses  []use
 	fieldUses    []use
-	unread       bool // a file is not read, so what others name may be declared there
+	untyped      []string // fields, as policies name them, whose type is at fault
+	unread       bool     // a file is not read, so what others name may be declared there
 }
 
 // use is a place that names something which another file may declare.
@@ -193,6 +194,9 @@ func (l *loader) checkFields() {
 			known[f.inService], known[f.inRoute] = true, true
 		}
 	}
+	for _, name := range l.untyped {
+		known[name] = true
+	}
 	for _, u := range l.fieldUses {
 		if !known[u.name] {
 			u.fault(u.node, "no service declares the field %q; want SERVICE SELECTOR or SERVICE METHOD PATH SELECTOR as a service file has them, as in customer $.idCard%s",
@@ -239,7 +243,11 @@ func (l *loader) treatment(s *source, n *yaml.Node, what string) (masking.Expres
 		_, err = e.Treatment(noKeys)
 	}
 	if err != nil {
-		s.fault(n, "%s: %v", what, err)
+		hint := ""
+		if known := masking.Treatments(); !slices.Contains(known, e.Name) {
+			hint = meant(e.Name, known)
+		}
+		s.fault(n, "%s: %v%s", what, err, hint)
 		return e, false
 	}
 	return e, true

@@ -124,12 +124,16 @@ const literalBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 func parseMatch(text string) (method string, segments []string, err error) {
 	method, path, ok := strings.Cut(text, " ")
 	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" || !strings.HasPrefix(path, "/") {
-		return "", nil, fmt.Errorf("want a method and a path, as in GET /v1/customers/{id}")
+		return "", nil, fmt.Errorf("want a method in capitals and a path that begins with /, as in GET /v1/customers/{id}")
 	}
 	segments = strings.Split(path[1:], "/")
 	for _, s := range segments {
 		name, closed := strings.CutSuffix(strings.TrimPrefix(s, "{"), "}")
 		switch {
+		case strings.HasPrefix(s, ":") || strings.HasPrefix(s, "<"):
+			return "", nil, fmt.Errorf("segment %q: a parameter is a name in braces; write {%s}", s, strings.Trim(s, ":<>"))
+		case strings.Contains(s, "?"):
+			return "", nil, fmt.Errorf("segment %q: query parameters are not part of the path; list them under query", s)
 		case isParam(s) && (!closed || name == "" || strings.ContainsAny(name, "{}")):
 			return "", nil, fmt.Errorf("segment %q: want a name in braces that fills the segment, as in {id}", s)
 		case !isParam(s) && strings.Trim(s, literalBytes) != "":

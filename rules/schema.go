@@ -112,6 +112,8 @@ func (t *text) schema() map[string]any {
 		return reference(t.known.name())
 	case len(t.words) > 0:
 		return map[string]any{"enum": t.words}
+	case t.prose:
+		return map[string]any{"type": "string", "pattern": `\S`, "not": map[string]any{"enum": truths}}
 	case t.flag:
 		return map[string]any{"type": "boolean"}
 	case t.count:

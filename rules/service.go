@@ -249,6 +249,7 @@ func (l *loader) fields(o object, key string, r *Route) []field {
 		if inner := o.object(e.value); inner.values[embeddedJSON] != nil {
 			f.typ, f.inside = embeddedType, l.embedded(inner, path, r)
 		} else if f.typ = l.fieldType(o.source, e, key); f.typ == nil {
+			l.untyped = append(l.untyped, f.inService, f.inRoute)
 			continue
 		}
 		f.reason = o.object(e.value).text("reason")

@@ -56,7 +56,7 @@ func (s *source) parse(data []byte) *yaml.Node {
 	switch {
 	case errors.As(err, &broken):
 		at := &yaml.Node{Line: max(1, broken.Mark.Line), Column: max(1, broken.Mark.Column)}
-		s.fault(at, "this is not YAML: %s; look there and in the line before: indent by spaces, close quotes and brackets, save as UTF-8", broken.Message)
+		s.fault(at, "this is not YAML: %s; look there and in the line before: %s", broken.Message, yamlRemedy(broken.Message, data, at.Line))
 		return nil
 	case err != nil || len(doc.Content) == 0:
 		s.fault(&yaml.Node{Line: 1, Column: 1}, "the file is empty; want kind: service or kind: policy")
@@ -77,6 +77,21 @@ func (s *source) parse(data []byte) *yaml.Node {
 	return nil
 }
 
+// yamlRemedy says what to look for in a line that is not YAML and in the one before.
+func yamlRemedy(message string, data []byte, line int) string {
+	lines := strings.Split(string(data), "\n")
+	near := strings.Join(lines[max(0, min(line-2, len(lines))):min(line, len(lines))], "\n")
+	switch {
+	case strings.ContainsAny(near, "：，“”‘’【】｛｝"):
+		return "write punctuation in half width, as in : , \" ' [ ] { }, or put a text that has the full-width ones in quotes"
+	case strings.Contains(message, "mapping values are not allowed"):
+		return "put a text that has a colon and a space in it in quotes, and indent keys of one object alike"
+	case strings.Contains(message, "did not find expected key"):
+		return "put a text that begins with a quote or bracket in quotes as a whole, as in when: \"'mfa' in caller.amr\", and indent keys of one object alike"
+	}
+	return "indent by spaces, close quotes and brackets, save as UTF-8"
+}
+
 // plain reports whether the tree has no anchors, aliases, tags or merge keys, which would let one line mean two things.
 func (s *source) plain(n *yaml.Node) bool {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
@@ -84,7 +99,7 @@ func (s *source) plain(n *yaml.Node) bool {
 		return false
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		s.fault(n, "tags such as %s are not allowed; write the value as it is meant", n.Tag)
+		s.fault(n, "tags such as %s are not allowed; put a text that begins with ! in quotes", n.Tag)
 		return false
 	}
 	if n.Tag == "!!merge" {
@@ -128,7 +143,14 @@ func (s *source) entries(n *yaml.Node, what string) []entry {
 // meant suggests the known word nearest to a misspelt one.
 func meant(word string, known []string) string {
 	best, distance := "", 3
+	if len(word) < 4 {
+		distance = 1 // C4 is as far from C1 as from C3
+	}
 	for _, k := range known {
+		if strings.EqualFold(word, k) {
+			best = k
+			break
+		}
 		if d := editDistance(word, k); d < distance {
 			best, distance = k, d
 		}

@@ -1,0 +1,107 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"github.com/maskgate/maskgate/masking"
+)
+
+// names reports names that conditions and subjects read and that nothing declares: a misspelt one is missing from every record,
+// so that !has(record.frozn) always holds and record.agentld == caller.id never does.
+func (l *linter) names() {
+	for i, role := range l.set.roles {
+		l.condition(role.when, role.at, "role "+role.name, func(r *Route) bool { return l.meets[i][r.index] })
+	}
+	for _, c := range l.set.caps {
+		l.condition(c.when, c.at, "cap", func(*Route) bool { return true })
+	}
+	for _, r := range l.set.list {
+		for i := range r.kinds {
+			if k := &r.kinds[i]; k.subject != "" && !k.declares(k.subject) {
+				l.add(nameUndeclared, Warning, place{r.at.file, k.at.Line, k.at.Column}, r.Service+" "+r.Match+" subject "+k.subject,
+					"no field of the record is there; where no record has one, every response is refused; name it under fields as what it is, or mend the name")
+			}
+		}
+	}
+}
+
+// condition reports what a condition reads of records of these routes that none of them declares, and routes, services and purposes that
+// it compares with and that there are none of.
+func (l *linter) condition(c *condition, at place, about string, on func(*Route) bool) {
+	if c == nil || !slices.ContainsFunc(l.set.list, on) { // met nowhere: that is reported
+		return
+	}
+	declared := func(selector string) bool {
+		return slices.ContainsFunc(l.set.list, func(r *Route) bool {
+			return on(r) && slices.ContainsFunc(r.kinds, func(k kind) bool { return k.subject == selector || k.declares(selector) })
+		})
+	}
+	known := map[string]map[string]bool{"route": {}, "service": {}, "purpose": {}}
+	for _, r := range l.set.list {
+		known["route"][r.Match], known["service"][r.Service] = true, true
+	}
+	for name := range l.set.purposes {
+		known["purpose"][name] = true
+	}
+	var visit func(e ast.Expr)
+	visit = func(e ast.Expr) {
+		if variable, path := attribute(e); variable == "record" {
+			if selector := (inputs{path}).selectors()[0]; !declared(selector) {
+				name := "record." + strings.Join(path, ".")
+				l.add(nameUndeclared, Warning, at, about+" "+name,
+					"its condition reads %s, and no record that it is about has such a field, by the service files; mend the name, or declare the field as what it is", name)
+			}
+			return
+		}
+		if attribute, texts := compared(e); known[attribute] != nil {
+			for _, text := range texts {
+				if !known[attribute][text] {
+					l.add(nameUndeclared, Warning, at, about+" request."+attribute+" "+text,
+						"its condition compares request.%s with %q, and there is no such %s; mend the name%s", attribute, text, attribute,
+						meant(text, slices.Sorted(maps.Keys(known[attribute]))))
+				}
+			}
+		}
+		for _, child := range children(e) {
+			visit(child)
+		}
+	}
+	visit(c.checked.NativeRep().Expr())
+}
+
+// declares reports whether a field of the kind may be there, or within.
+func (k *kind) declares(selector string) bool {
+	return slices.ContainsFunc(k.fields, func(f field) bool { return !masking.Apart(f.path, selector) })
+}
+
+// compared returns the attribute of the request that a comparison reads, and the texts that it compares it with.
+func compared(e ast.Expr) (name string, texts []string) {
+	if e.Kind() != ast.CallKind {
+		return "", nil
+	}
+	switch call := e.AsCall(); call.FunctionName() {
+	case operators.Equals, operators.NotEquals, operators.In:
+		for _, operand := range call.Args() {
+			if variable, path := attribute(operand); variable == "request" && len(path) == 1 {
+				name = path[0]
+			}
+			literals := []ast.Expr{operand}
+			if operand.Kind() == ast.ListKind {
+				literals = operand.AsList().Elements()
+			}
+			for _, literal := range literals {
+				if literal.Kind() == ast.LiteralKind {
+					if text, ok := literal.AsLiteral().(types.String); ok {
+						texts = append(texts, string(text))
+					}
+				}
+			}
+		}
+	}
+	return name, texts
+}
