@@ -201,10 +201,8 @@ func (d *decider) describe(record *audit.Record, report *masking.Report) {
 		if g.profile.Kind != "envelope" {
 			p.Records = g.records
 		}
-		for _, t := range report.Tallies {
-			if t.Profile == &g.profile.Profile {
-				p.Fields = fields(g.profile, &t)
-			}
+		if t := report.Of(&g.profile.Profile); t != nil {
+			p.Fields = fields(g.profile, t)
 		}
 		if len(p.Subjects) > 0 || len(p.Fields) > 0 {
 			record.Profiles = append(record.Profiles, p)

@@ -132,10 +132,8 @@ func (d *drift) kind(r *routeDrift, k *kindDrift, decided *decider, report *mask
 			continue
 		}
 		records += g.records
-		for i := range report.Tallies {
-			if t := &report.Tallies[i]; t.Profile == &g.profile.Profile && !t.Profile.Denied {
-				list = append(list, tallied{t})
-			}
+		if t := report.Of(&g.profile.Profile); t != nil && !t.Profile.Denied {
+			list = append(list, tallied{t})
 		}
 	}
 	if decided.denied > 0 && len(r.kinds) > 2 {

@@ -91,11 +91,9 @@ func (r *rehearsal) ask(t *rules.Test) ruletest.Outcome {
 	o.Body, o.Released, o.Denied = bytes.Clone(out.body), x.buffers.report.Records-d.denied, d.denied
 	for _, g := range d.groups {
 		shown := ruletest.Shown{Profile: g.profile, Records: g.records}
-		for _, tally := range x.buffers.report.Tallies {
-			if tally.Profile == &g.profile.Profile {
-				for _, f := range fields(g.profile, &tally) {
-					shown.Occurred = append(shown.Occurred, f.Path)
-				}
+		if tally := x.buffers.report.Of(&g.profile.Profile); tally != nil {
+			for _, f := range fields(g.profile, tally) {
+				shown.Occurred = append(shown.Occurred, f.Path)
 			}
 		}
 		o.Shown = append(o.Shown, shown)

@@ -213,18 +213,17 @@ func treatments(b *buffers) map[string]map[string]int {
 		case g.profile.Kind != "envelope":
 			add(g.profile.Kind, "shown", g.records)
 		}
-		for _, t := range b.report.Tallies {
-			if t.Profile != &g.profile.Profile {
-				continue
+		t := b.report.Of(&g.profile.Profile)
+		if t == nil {
+			continue
+		}
+		for i, f := range g.profile.Fields {
+			place := f.Path
+			if g.profile.Kind != "$" {
+				place = g.profile.Kind + " " + place
 			}
-			for i, f := range g.profile.Fields {
-				place := f.Path
-				if g.profile.Kind != "$" {
-					place = g.profile.Kind + " " + place
-				}
-				add(place, f.Treatment, t.Treated[i])
-				add(place, "withheld", t.Withheld[i])
-			}
+			add(place, f.Treatment, t.Treated[i])
+			add(place, "withheld", t.Withheld[i])
 		}
 	}
 	return places

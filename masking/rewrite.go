@@ -274,12 +274,20 @@ func (r *Report) reset() {
 	r.Tallies = r.Tallies[:0]
 }
 
-// tally returns the profile's tally. Few profiles meet in one response, and runs of records share one.
-func (r *Report) tally(p *Profile) *Tally {
+// Of returns the tally of a profile, nil if it was not met.
+func (r *Report) Of(p *Profile) *Tally {
 	for i := len(r.Tallies) - 1; i >= 0; i-- {
 		if r.Tallies[i].Profile == p {
 			return &r.Tallies[i]
 		}
+	}
+	return nil
+}
+
+// tally returns the profile's tally. Few profiles meet in one response, and runs of records share one.
+func (r *Report) tally(p *Profile) *Tally {
+	if t := r.Of(p); t != nil {
+		return t
 	}
 	var t *Tally
 	if n := len(r.Tallies); n < cap(r.Tallies) {
