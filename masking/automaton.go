@@ -286,6 +286,11 @@ func (s *state) ask(sel *selector, document bool, target int) {
 
 // step returns the state of a child that the selectors for which match holds select.
 func (a *automaton) step(places []int, match func(selector) bool) (*state, error) {
+	return a.state(a.follow(places, match))
+}
+
+// follow returns the places that the selectors for which match holds lead to.
+func (a *automaton) follow(places []int, match func(selector) bool) []int {
 	var next []int
 	for _, n := range places {
 		if a.matched(n) {
@@ -300,7 +305,7 @@ func (a *automaton) step(places []int, match func(selector) bool) (*state, error
 			next = append(next, n+1)
 		}
 	}
-	return a.state(next)
+	return next
 }
 
 // member returns the state of the member of that name. s may be nil.

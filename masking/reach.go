@@ -69,22 +69,7 @@ func (r Reach) Key() string {
 
 // step moves on, and reports whether a record begins there in any case.
 func (r Reach) step(selects func(selector) bool) (to Reach, begins bool) {
-	a := r.automaton
-	var next []int
-	for _, n := range r.places {
-		if a.matched(n) {
-			continue
-		}
-		p := a.paths[a.owner[n]]
-		seg := p.query[n-p.first]
-		if seg.descendant {
-			next = append(next, n)
-		}
-		if slices.ContainsFunc(seg.selectors, selects) {
-			next = append(next, n+1)
-		}
-	}
-	return a.reach(next)
+	return r.automaton.reach(r.automaton.follow(r.places, selects))
 }
 
 // reach takes up the fields of records that begin at the places. Where one begins in any case, those of the record around it end.

@@ -78,17 +78,18 @@ func (q query) singular() bool {
 func Apart(a, b string) bool {
 	q, err := parseQuery(a)
 	p, err2 := parseQuery(b)
-	if err != nil || err2 != nil {
-		return false
-	}
-	for i := range min(len(q), len(p)) {
-		if q[i].descendant || p[i].descendant {
+	return err == nil && err2 == nil && q.apart(p)
+}
+
+func (q query) apart(other query) bool {
+	for i := range min(len(q), len(other)) {
+		if q[i].descendant || other[i].descendant {
 			return false
 		}
-		if !q[i:i+1].singular() || !p[i:i+1].singular() {
+		if !q[i:i+1].singular() || !other[i:i+1].singular() {
 			continue
 		}
-		x, y := q[i].selectors[0], p[i].selectors[0]
+		x, y := q[i].selectors[0], other[i].selectors[0]
 		if x.kind != y.kind || x.kind == nameSelector && x.name != y.name {
 			return true
 		}
@@ -101,10 +102,10 @@ func Apart(a, b string) bool {
 func Concerns(field, text string) bool {
 	f, err := parseQuery(field)
 	q, err2 := parseQuery(text)
-	if err != nil || err2 != nil {
+	switch {
+	case err != nil || err2 != nil:
 		return true
-	}
-	if Apart(field, text) {
+	case f.apart(q):
 		return false
 	}
 	descends := func(s segment) bool { return s.descendant }
