@@ -14,11 +14,12 @@ import (
 // names reports names that conditions and subjects read and that nothing declares: a misspelt one is missing from every record,
 // so that !has(record.frozn) always holds and record.agentld == caller.id never does.
 func (l *linter) names() {
+	known := l.set.requestWords()
 	for i, role := range l.set.roles {
-		l.condition(role.when, role.at, "role "+role.name, func(r *Route) bool { return l.meets[i][r.index] })
+		l.condition(role.when, role.at, "role "+role.name, known, func(r *Route) bool { return l.meets[i][r.index] })
 	}
 	for _, c := range l.set.caps {
-		l.condition(c.when, c.at, "cap", func(*Route) bool { return true })
+		l.condition(c.when, c.at, "cap", known, func(*Route) bool { return true })
 	}
 	for _, r := range l.set.list {
 		for i := range r.kinds {
@@ -31,8 +32,8 @@ func (l *linter) names() {
 }
 
 // condition reports what a condition reads of records of these routes that none of them declares, and routes, services and purposes that
-// it compares with and that there are none of.
-func (l *linter) condition(c *condition, at place, about string, on func(*Route) bool) {
+// it compares with and that are not among the known.
+func (l *linter) condition(c *condition, at place, about string, known map[string]map[string]bool, on func(*Route) bool) {
 	if c == nil || !slices.ContainsFunc(l.set.list, on) { // met nowhere: that is reported
 		return
 	}
@@ -40,13 +41,6 @@ func (l *linter) condition(c *condition, at place, about string, on func(*Route)
 		return slices.ContainsFunc(l.set.list, func(r *Route) bool {
 			return on(r) && slices.ContainsFunc(r.kinds, func(k kind) bool { return k.subject == selector || k.declares(selector) })
 		})
-	}
-	known := map[string]map[string]bool{"route": {}, "service": {}, "purpose": {}}
-	for _, r := range l.set.list {
-		known["route"][r.Match], known["service"][r.Service] = true, true
-	}
-	for name := range l.set.purposes {
-		known["purpose"][name] = true
 	}
 	var visit func(e ast.Expr)
 	visit = func(e ast.Expr) {
@@ -72,6 +66,18 @@ func (l *linter) condition(c *condition, at place, about string, on func(*Route)
 		}
 	}
 	visit(c.checked.NativeRep().Expr())
+}
+
+// requestWords are what attributes of the request can be, where the rules tell.
+func (s *Set) requestWords() map[string]map[string]bool {
+	known := map[string]map[string]bool{"route": {}, "service": {}, "purpose": {}}
+	for _, r := range s.list {
+		known["route"][r.Match], known["service"][r.Service] = true, true
+	}
+	for name := range s.purposes {
+		known["purpose"][name] = true
+	}
+	return known
 }
 
 // declares reports whether a field of the kind may be there, or within.
