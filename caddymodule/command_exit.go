@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -126,32 +125,6 @@ func printError(w io.Writer, err error) {
 	default:
 		fmt.Fprintf(w, "maskgate: %v\n", err)
 	}
-}
-
-// findings are what an error says of files, as rules check has it: each fault at its place, and what has none, such as a file that
-// cannot be read, in line 0.
-func findings(err error) []rules.Finding {
-	if err == nil {
-		return nil
-	}
-	var list []rules.Finding
-	switch e := any(err).(type) { // as above
-	case *rules.Fault:
-		return []rules.Finding{{Code: rules.Invalid, Severity: rules.Error, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}}
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			list = append(list, findings(one)...)
-		}
-		return list
-	}
-	if _, ok := errors.AsType[*rules.Fault](err); ok {
-		return findings(errors.Unwrap(err))
-	}
-	f := rules.Finding{Code: rules.Invalid, Severity: rules.Error, Message: err.Error()}
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		f.File = path.Path
-	}
-	return []rules.Finding{f}
 }
 
 // unanswered ends a command that cannot read what it is to judge: for machines with the findings, as their answer.

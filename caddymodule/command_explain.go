@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -128,7 +129,7 @@ func explainedCaller(cmd *cobra.Command, fl caddycmd.Flags) (rules.Caller, error
 	if err != nil {
 		return rules.Caller{}, fmt.Errorf("--claims: %w", err)
 	}
-	caller := rules.Caller{ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region, ACR: c.ACR, AMR: c.AMR, Purposes: c.Purposes}
+	caller := callerAt(c, netip.Addr{})
 	if address := fl.String("address"); address != "" {
 		at, err := rules.ParseCaller("--address", "address: '"+strings.ReplaceAll(address, "'", "''")+"'")
 		if err != nil {

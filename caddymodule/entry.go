@@ -35,15 +35,19 @@ func (e *entry) admit(set *rules.Set, r *http.Request, caller auth.Caller, purpo
 	}
 	peer, _ := netip.ParseAddr(address(r)) // none: the zero address is in no network
 	e.request = rules.Request{
-		Caller: rules.Caller{
-			ID: caller.ID, Roles: caller.Roles, Organisation: caller.Organisation, Region: caller.Region,
-			ACR: caller.ACR, AMR: caller.AMR, Purposes: caller.Purposes, Address: peer.WithZone(""),
-		},
+		Caller:  callerAt(caller, peer.WithZone("")),
 		Purpose: e.purpose,
 		Time:    now,
 	}
 	e.access, err = set.Admit(e.route, e.request)
 	return err
+}
+
+// callerAt is a caller as rules have them: with the address that they come from, the zero one if it is not known.
+func callerAt(c auth.Caller, address netip.Addr) rules.Caller {
+	return rules.Caller{
+		ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region, ACR: c.ACR, AMR: c.AMR, Purposes: c.Purposes, Address: address,
+	}
 }
 
 // renew decides again, as of now, whether the set lets the same caller in for the same purpose. If not, the entry stays as it was,

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/auth"
@@ -115,13 +114,8 @@ func (x *exchange) causeOf(why *refusal) string {
 	}
 	var faults []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		switch {
-		case !x.route.AllowsQuery(name):
-			faults = append(faults, fmt.Sprintf("the route does not list %q", name))
-		case len(values[name]) != 1:
-			faults = append(faults, fmt.Sprintf("%q stands twice", name))
-		case !utf8.ValidString(values[name][0]):
-			faults = append(faults, fmt.Sprintf("%q is not UTF-8", name))
+		if fault := parameterFault(x.route, name, values[name]); fault != "" {
+			faults = append(faults, fault)
 		}
 	}
 	if faults == nil {

@@ -147,33 +147,3 @@ func load(files []rules.File, keys rules.Keys) (set *rules.Set, err error) {
 func same(a, b []rules.File) bool {
 	return slices.EqualFunc(a, b, func(a, b rules.File) bool { return a.Name == b.Name && bytes.Equal(a.Data, b.Data) })
 }
-
-// faultsOf lists the faults that an error joins, each a text of its own.
-func faultsOf(err error) []string {
-	var joined interface{ Unwrap() []error }
-	if !errors.As(err, &joined) {
-		return []string{err.Error()}
-	}
-	var list []string
-	for _, e := range joined.Unwrap() {
-		list = append(list, faultsOf(e)...)
-	}
-	return list
-}
-
-// placesOf lists where faults are, without what they quote of the files.
-func placesOf(err error) []string {
-	var joined interface{ Unwrap() []error }
-	var fault *rules.Fault
-	switch {
-	case errors.As(err, &joined):
-		var list []string
-		for _, e := range joined.Unwrap() {
-			list = append(list, placesOf(e)...)
-		}
-		return list
-	case errors.As(err, &fault):
-		return []string{fmt.Sprintf("%s:%d:%d", fault.File, fault.Line, fault.Column)}
-	}
-	return nil
-}

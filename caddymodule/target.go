@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -91,11 +92,24 @@ func targetQuery(r *http.Request, route *rules.Route) (string, error) {
 		return "", refused
 	}
 	for name, v := range values {
-		if len(v) != 1 || !route.AllowsQuery(name) || !utf8.ValidString(v[0]) {
+		if parameterFault(route, name, v) != "" {
 			return "", refused
 		}
 	}
 	return values.Encode(), nil
+}
+
+// parameterFault says what is wrong with a query parameter, "" if nothing is. It names the parameter, which is the caller's text.
+func parameterFault(route *rules.Route, name string, values []string) string {
+	switch {
+	case !route.AllowsQuery(name):
+		return fmt.Sprintf("the route does not list %q", name)
+	case len(values) != 1:
+		return fmt.Sprintf("%q stands twice", name)
+	case !utf8.ValidString(values[0]):
+		return fmt.Sprintf("%q is not UTF-8", name)
+	}
+	return ""
 }
 
 // forwarded are the caller's request headers that the upstream gets. Identity, method overrides, ranges, conditions

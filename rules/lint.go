@@ -140,7 +140,7 @@ func Check(files []File) (*Set, []Finding) {
 	l := &linter{set: set, partial: map[*condition]cel.Program{}}
 	if err != nil {
 		for _, f := range faultsOf(err) {
-			l.list = append(l.list, Finding{Invalid, Error, f.File, f.Line, f.Column, "", f.Message, ""})
+			l.list = append(l.list, f.Finding())
 		}
 		return nil, l.list
 	}
@@ -163,6 +163,11 @@ func Check(files []File) (*Set, []Finding) {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return set, l.list
+}
+
+// Finding is the fault as a finding.
+func (f *Fault) Finding() Finding {
+	return Finding{Code: Invalid, Severity: Error, File: f.File, Line: f.Line, Column: f.Column, Message: f.Message}
 }
 
 func faultsOf(err error) []*Fault {

@@ -143,9 +143,8 @@ func (l *loader) compile() {
 	}
 	if len(l.set.list) == 0 {
 		at := place{"rules", 1, 1} // of no file at all
-		for _, o := range slices.Concat(l.policies, l.serviceFiles) {
-			at = o.place(o.node)
-			break
+		if all := slices.Concat(l.policies, l.serviceFiles); len(all) > 0 {
+			at = all[0].place(all[0].node)
 		}
 		l.faults = append(l.faults, &Fault{at.file, at.line, at.column, "no file declares a route; want at least one of kind: service"})
 	}
