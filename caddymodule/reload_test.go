@@ -49,33 +49,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		g.rules(testService, policy)
 		want[digestOf(t, g)] = fmt.Sprintf(`{"id":"C1","name":%q,"agentId":%q}`, name, agent.ID)
 	}
-	stop := make(chan struct{})
-	var clients sync.WaitGroup
-	var mu sync.Mutex
-	bodies := map[string]string{} // by correlation identifier
-	for range 8 {
-		r := g.request("GET", "/v1/people/C1")
-		clients.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				got, err := ask(r)
-				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-					continue // net/http hangs up on a connection's first request if it comes while the server is stopped
-				}
-				if err != nil || got.status != 200 {
-					t.Errorf("status %d, %v: %s; %.3000s", got.status, err, got.body, captured.String())
-					return
-				}
-				mu.Lock()
-				bodies[got.header.Get(correlationHeader)] = string(got.body)
-				mu.Unlock()
-			}
-		})
-	}
+	callers := g.askAllTheTime(t, 8)
 	before := 0
 	for i := range 50 {
 		g.rules(testService, []string{testPolicy, clearPolicy}[i%2])
@@ -84,9 +58,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			before = runtime.NumGoroutine()
 		}
 	}
-	close(stop)
-	clients.Wait()
-	client.CloseIdleConnections()
+	bodies := callers.end()
 	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+5 })
 	met := map[string]int{}
 	for _, r := range g.records("") {
@@ -122,6 +94,62 @@ func TestReloadUnderLoad(t *testing.T) {
 	if fmt.Sprint(events) != "[start]" {
 		t.Errorf("events %v, want one start", events)
 	}
+}
+
+// callers ask for a person again and again.
+type callers struct {
+	answered chan struct{} // has room for one
+	stop     func()
+	all      sync.WaitGroup
+	mu       sync.Mutex
+	bodies   map[string]string // by correlation identifier; guarded by mu
+}
+
+func (g *gateway) askAllTheTime(t *testing.T, parallel int) *callers {
+	stop := make(chan struct{})
+	c := &callers{answered: make(chan struct{}, 1), stop: sync.OnceFunc(func() { close(stop) }), bodies: map[string]string{}}
+	t.Cleanup(c.all.Wait)
+	t.Cleanup(c.stop) // which goes first
+	for range parallel {
+		r := g.request("GET", "/v1/people/C1")
+		c.all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				got, err := ask(r)
+				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+					// net/http hangs up on a connection's first request if it comes while the server is stopped, and a sandbox's
+					// loopback resets a connection now and then.
+					continue
+				}
+				if err != nil || got.status != 200 {
+					t.Errorf("status %d, %v: %s; %.3000s", got.status, err, got.body, captured.String())
+					return
+				}
+				c.mu.Lock()
+				c.bodies[got.header.Get(correlationHeader)] = string(got.body)
+				c.mu.Unlock()
+				select {
+				case c.answered <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	return c
+}
+
+// end lets the callers ask no more, and returns what they got, by correlation identifier.
+func (c *callers) end() map[string]string {
+	c.stop()
+	c.all.Wait()
+	client.CloseIdleConnections()
+	bodies := c.bodies
+	c.bodies = nil // for whoever measures what is kept
+	return bodies
 }
 
 func ask(r *http.Request) (seen, error) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,8 +12,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -129,40 +126,8 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	a := running(t)
 	goroutines := runtime.NumGoroutine()
 	want := map[string]string{}
-	stop := make(chan struct{})
-	var clients sync.WaitGroup
-	var mu sync.Mutex
-	bodies := map[string]string{} // by correlation identifier
-	answered := make(chan struct{}, 1)
 	const parallel = 8
-	for range parallel {
-		r := g.request("GET", "/v1/people/C1")
-		clients.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				got, err := ask(r)
-				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-					continue // a sandbox's loopback resets a connection now and then
-				}
-				if err != nil || got.status != 200 {
-					t.Errorf("status %d, %v: %s", got.status, err, got.body)
-					return
-				}
-				mu.Lock()
-				bodies[got.header.Get(correlationHeader)] = string(got.body)
-				mu.Unlock()
-				select {
-				case answered <- struct{}{}:
-				default:
-				}
-			}
-		})
-	}
-	defer clients.Wait()
+	callers := g.askAllTheTime(t, parallel)
 	var heap, brokenSets int
 	var chain []string
 	for i := range reloads + 1 {
@@ -172,12 +137,12 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 		chain = append(chain, digest)
 		m.put(t, files)
 		eventually(t, "the set is in force", func() bool { return a.ruling.Load().Digest() == digest })
-		<-answered
+		<-callers.answered
 		if i%10 == 9 {
 			brokenSets++
 			m.put(t, broken(i/10))
 			eventually(t, "the broken set was seen", func() bool { return a.source.stale.Load() != nil })
-			<-answered
+			<-callers.answered
 			if got := a.ruling.Load().Digest(); got != digest {
 				t.Fatalf("a broken set changed the rules in force: %s, want %s", got, digest)
 			}
@@ -189,9 +154,7 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 			break
 		}
 	}
-	close(stop)
-	clients.Wait()
-	client.CloseIdleConnections()
+	bodies := callers.end()
 	total := len(bodies)
 	met := map[string]int{}
 	var before string
@@ -226,7 +189,6 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	if fmt.Sprint(changes) != fmt.Sprint(chain) {
 		t.Errorf("%d changes on record, want the %d that were made, in order", len(changes), len(chain))
 	}
-	bodies = nil
 	captured.reset()
 	// A connection to the upstream that is kept has two goroutines here, and one in the upstream; a client may have two, since one is
 	// dialled while another becomes idle. A goroutine that each reload left would be more.
