@@ -70,9 +70,7 @@ func TestEvents(t *testing.T) {
 			}
 			w := Open([]string{filepath.Join(dir, tt.watch)}, never)
 			defer w.Close()
-			if w.Err() != nil {
-				t.Skipf("this system has no events: %v", w.Err())
-			}
+			wantEvents(t, w)
 			if err := tt.change(dir); err != nil {
 				t.Fatal(err)
 			}
@@ -89,9 +87,7 @@ func TestSwappedAgainAndAgain(t *testing.T) {
 	}
 	w := Open([]string{dir + "/mount"}, never)
 	defer w.Close()
-	if w.Err() != nil {
-		t.Skipf("this system has no events: %v", w.Err())
-	}
+	wantEvents(t, w)
 	for range 5 {
 		if err := swap(dir); err != nil {
 			t.Fatal(err)
@@ -166,5 +162,17 @@ func drain(w *Watcher) {
 		case <-time.After(20 * time.Millisecond):
 			return
 		}
+	}
+}
+
+// wantEvents skips a test where the system has no events; in CI it has.
+func wantEvents(t *testing.T, w *Watcher) {
+	t.Helper()
+	switch {
+	case w.Err() == nil:
+	case os.Getenv("CI") != "":
+		t.Fatalf("this system has no events: %v", w.Err())
+	default:
+		t.Skipf("this system has no events: %v", w.Err())
 	}
 }
