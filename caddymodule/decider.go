@@ -141,7 +141,7 @@ func (d *decider) tooMany() bool {
 	for _, g := range d.groups {
 		limit, shown := g.profile.Limit, 0
 		for _, other := range d.groups {
-			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != "envelope" {
+			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != rules.EnvelopeKind {
 				shown += other.earlier + other.records
 			}
 		}
@@ -198,7 +198,7 @@ func (d *decider) describe(record *audit.Record, report *masking.Report) {
 			continue
 		}
 		p := audit.Profile{Kind: g.profile.Kind, Subjects: g.subjects}
-		if g.profile.Kind != "envelope" {
+		if g.profile.Kind != rules.EnvelopeKind {
 			p.Records = g.records
 		}
 		if t := report.Of(&g.profile.Profile); t != nil {

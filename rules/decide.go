@@ -55,7 +55,7 @@ type Access struct {
 // Profile is what one record's fields get, and why.
 type Profile struct {
 	masking.Profile
-	Kind   string // of record: its selector, or "envelope"
+	Kind   string // of record: its selector, or EnvelopeKind
 	Fields []Decision
 	// Limit is how many records with this profile, or one with a lower limit, a response may show; 0 is any number.
 	Limit int

@@ -24,7 +24,7 @@ type Change struct {
 	Purpose string   `json:"purpose,omitempty"`
 	Service string   `json:"service,omitempty"`
 	Route   string   `json:"route,omitempty"` // method and path; with a host as in GET //crm.bank.example/v1/customers
-	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or "envelope"
+	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or EnvelopeKind
 	Field   string   `json:"field,omitempty"`
 	Old     string   `json:"old"`
 	New     string   `json:"new"`

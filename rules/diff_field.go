@@ -41,7 +41,7 @@ const maxTogether = 6
 func (d *differ) fields(p pair) {
 	flipped := d.flipped()
 	for _, purpose := range union(slices.Sorted(maps.Keys(d.before.purposes)), slices.Sorted(maps.Keys(d.after.purposes))) {
-		for _, selector := range union([]string{"envelope"}, union(p.before.selectors(), p.after.selectors())) {
+		for _, selector := range union([]string{EnvelopeKind}, union(p.before.selectors(), p.after.selectors())) {
 			a := side{d.before, p.before, p.before.kindOf(selector), purpose}
 			b := side{d.after, p.after, p.after.kindOf(selector), purpose}
 			label := p.label

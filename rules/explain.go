@@ -33,7 +33,7 @@ type Explanation struct {
 
 // Account is the decision about one record.
 type Account struct {
-	Kind    string         `json:"kind"` // selector, or "envelope"
+	Kind    string         `json:"kind"` // selector, or EnvelopeKind
 	Denied  bool           `json:"denied,omitempty"`
 	Roles   []string       `json:"roles,omitempty"`   // that permit
 	Suppose []Supposition  `json:"suppose,omitempty"` // what was taken for granted

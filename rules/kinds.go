@@ -14,9 +14,12 @@ func (r *Route) Kinds() []Kind {
 	return append(kinds, r.describe(masking.Envelope))
 }
 
+// EnvelopeKind names, where kinds of record are named by their selectors, what lies outside any record.
+const EnvelopeKind = "envelope"
+
 // Kind is a kind of record, or the envelope.
 type Kind struct {
-	Name   string   // its selector, or "envelope", as [Profile.Kind] has it
+	Name   string   // its selector, or EnvelopeKind, as [Profile.Kind] has it
 	Fields []string // the selectors of its fields, in the order of [Profile.Fields]
 }
 

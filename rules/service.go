@@ -42,7 +42,7 @@ type Route struct {
 
 // kind is a kind of record.
 type kind struct {
-	selector string // "envelope" for what is outside any record
+	selector string // EnvelopeKind for what is outside any record
 	subject  string
 	fields   []field
 	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
@@ -84,7 +84,7 @@ func (r *Route) Query() []string { return slices.Clone(r.query) }
 // AllowsQuery reports whether the route's service file lists the query parameter.
 func (r *Route) AllowsQuery(name string) bool { return slices.Contains(r.query, name) }
 
-// Kind names a kind of record of the route's layout: its selector, or "envelope".
+// Kind names a kind of record of the route's layout: its selector, or [EnvelopeKind].
 func (r *Route) Kind(kind int) string { return r.kind(kind).selector }
 
 func (r *Route) kind(index int) *kind {
@@ -203,7 +203,7 @@ func (l *loader) layout(o object, r *Route) {
 	if keep := o.flag("keep_positions"); keep != nil {
 		r.keepPositions = *keep
 	}
-	r.envelope = kind{selector: "envelope", at: o.node, fields: l.fields(o, "envelope", r)}
+	r.envelope = kind{selector: EnvelopeKind, at: o.node, fields: l.fields(o, "envelope", r)}
 	r.envelope.complete(r)
 	if o.values["records"] == nil {
 		r.kinds = append(r.kinds, l.record(o, r, "route"))

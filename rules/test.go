@@ -392,7 +392,7 @@ func listed(o object, key string) []string {
 	return texts
 }
 
-// FieldName names a field of a route: the selector of its kind of record, or "envelope", and its own.
+// FieldName names a field of a route: the selector of its kind of record, or [EnvelopeKind], and its own.
 type FieldName struct{ Kind, Path string }
 
 // Fields are the route's fields, the envelope's first, without strings that hold JSON: those are structure.
