@@ -14,7 +14,10 @@
 //		log.Fatal(err)
 //	}
 //	defer l.Close()
-//	seq, err := l.Append(ctx, audit.Record{Event: "access", Decision: "released"})
+//	seq, err := l.Append(ctx, audit.Record{
+//		Event:  audit.EventAccess,
+//		Access: &audit.Access{Decision: audit.Released},
+//	})
 //	if err != nil {
 //		// Nothing may be released: it would not be on record.
 //	}

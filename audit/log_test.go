@@ -61,7 +61,7 @@ func TestAppendConcurrent(t *testing.T) {
 		wg.Go(func() {
 			last := int64(-1)
 			for range each {
-				seq, err := l.Append(context.Background(), Record{Event: "access"})
+				seq, err := l.Append(context.Background(), Record{Event: EventAccess})
 				if err != nil || seq <= last {
 					t.Errorf("Append = %d, %v after %d, want a greater number", seq, err, last)
 				}
@@ -115,7 +115,7 @@ func TestAppendGroup(t *testing.T) {
 	var wg sync.WaitGroup
 	var returned atomic.Int64
 	add := func() {
-		mustAppend(t, l, Record{Event: "access"})
+		mustAppend(t, l, Record{Event: EventAccess})
 		returned.Add(1)
 	}
 	wg.Go(add)
@@ -162,7 +162,7 @@ func TestAppendFailure(t *testing.T) {
 			disk := new(testDisk)
 			o.Disk, o.SegmentSize = disk, 1
 			l := mustOpen(t, o)
-			mustAppend(t, l, Record{Event: "start"})
+			mustAppend(t, l, Record{Event: EventStart})
 			good := l.Checkpoint()
 
 			// Some wait in the failing group, and more behind it.
@@ -179,7 +179,7 @@ func TestAppendFailure(t *testing.T) {
 			}
 			var wg sync.WaitGroup
 			add := func() {
-				seq, err := l.Append(context.Background(), Record{Event: "access"})
+				seq, err := l.Append(context.Background(), Record{Event: EventAccess})
 				if seq != -1 || !errors.Is(err, ErrUnwritable) || !errors.Is(err, tt.want) {
 					t.Errorf("Append = %d, %v, want -1, ErrUnwritable and %v", seq, err, tt.want)
 				}
@@ -203,7 +203,7 @@ func TestAppendFailure(t *testing.T) {
 				t.Errorf("Close = %v, want ErrUnwritable", err)
 			}
 			l = mustOpen(t, o)
-			mustAppend(t, l, Record{Event: "start"})
+			mustAppend(t, l, Record{Event: EventStart})
 			mustClose(t, l)
 			sum, err := Verify(o.Dir, o.Verifiers, Contains(good))
 			if err != nil || sum.Records < 2 || sum.TailFile != "" {
@@ -263,12 +263,12 @@ func TestAppendChangedFile(t *testing.T) {
 			o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 			o.SegmentSize = size
 			l := mustOpen(t, o)
-			mustAppend(t, l, Record{Event: "start"})
+			mustAppend(t, l, Record{Event: EventStart})
 			if err := tt.change(filepath.Join(o.Dir, segmentName(0))); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := l.Append(context.Background(), Record{Event: "access"}); !errors.Is(err, ErrUnwritable) {
+				if _, err := l.Append(context.Background(), Record{Event: EventAccess}); !errors.Is(err, ErrUnwritable) {
 					t.Errorf("Append to a log %s under it = %v, want ErrUnwritable", tt.name, err)
 				}
 			}
@@ -281,9 +281,9 @@ func TestAppendChangedFile(t *testing.T) {
 	disk := new(testDisk)
 	o.Disk = disk
 	l := mustOpen(t, o)
-	mustAppend(t, l, Record{Event: "start"})
+	mustAppend(t, l, Record{Event: EventStart})
 	disk.sync = func() error { return os.Remove(filepath.Join(o.Dir, segmentName(0))) }
-	if _, err := l.Append(context.Background(), Record{Event: "access"}); !errors.Is(err, ErrUnwritable) {
+	if _, err := l.Append(context.Background(), Record{Event: EventAccess}); !errors.Is(err, ErrUnwritable) {
 		t.Errorf("Append to a log deleted meanwhile = %v, want ErrUnwritable", err)
 	}
 }
@@ -292,11 +292,11 @@ func TestAppendChangedFile(t *testing.T) {
 func TestAppendReadOnlyFile(t *testing.T) {
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 	l := mustOpen(t, o)
-	mustAppend(t, l, Record{Event: "start"})
+	mustAppend(t, l, Record{Event: EventStart})
 	if err := os.Chmod(filepath.Join(o.Dir, segmentName(0)), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	mustAppend(t, l, Record{Event: "access"})
+	mustAppend(t, l, Record{Event: EventAccess})
 	if sum, err := Verify(o.Dir, o.Verifiers); err != nil || sum.Records != 2 {
 		t.Errorf("Verify = %+v, %v, want 2 records", sum, err)
 	}
@@ -314,7 +314,7 @@ func TestAppendCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		_, err := l.Append(ctx, Record{Event: "access"})
+		_, err := l.Append(ctx, Record{Event: EventAccess})
 		done <- err
 	}()
 	<-held
@@ -326,7 +326,7 @@ func TestAppendCancelled(t *testing.T) {
 	if _, err := l.Append(ctx, Record{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Append with ctx cancelled before = %v, want Canceled", err)
 	}
-	if seq := mustAppend(t, l, Record{Event: "access"}); seq != 1 {
+	if seq := mustAppend(t, l, Record{Event: EventAccess}); seq != 1 {
 		t.Errorf("Append after a cancelled one = %d, want 1", seq)
 	}
 	mustClose(t, l)

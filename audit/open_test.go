@@ -73,7 +73,7 @@ func TestOpenAfterCrash(t *testing.T) {
 					t.Fatalf("crash at byte %d of %d: %v holds %d bytes, want the %d torn ones", cut, size, list, len(aside), want)
 				}
 			}
-			if seq := mustAppend(t, l, Record{Event: "start"}); seq != sizes[last] {
+			if seq := mustAppend(t, l, Record{Event: EventStart}); seq != sizes[last] {
 				t.Fatalf("Append after a crash at byte %d of %d = %d, want %d", cut, size, seq, sizes[last])
 			}
 			mustClose(t, l)
@@ -243,7 +243,7 @@ func TestRotation(t *testing.T) {
 		l := mustOpen(t, o)
 		for i := range 9 {
 			want := int64(9*run + i)
-			if seq := mustAppend(t, l, Record{Event: "access", Note: fmt.Sprint(i)}); seq != want {
+			if seq := mustAppend(t, l, Record{Event: EventAccess, Note: fmt.Sprint(i)}); seq != want {
 				t.Errorf("Append = %d, want %d", seq, want)
 			}
 			sum, err := Verify(o.Dir, both, Contains(l.Checkpoint())) // while it is open

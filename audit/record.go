@@ -8,8 +8,33 @@ import (
 	"unicode/utf8"
 )
 
+// An Event is what a record tells of.
+type Event string
+
+// The events. Records of later versions may have others.
+const (
+	EventAccess Event = "access" // somebody asked for data; the record has an [Access]
+	EventStart  Event = "start"  // a gateway opened the log; the record has a [Start]
+	EventStop   Event = "stop"   // the gateway closed it
+	EventRules  Event = "rules"  // rules came into force; the record has a [RulesChange]
+)
+
+// A Decision is what became of an access.
+type Decision string
+
+// The decisions.
+const (
+	Released Decision = "released" // data left
+	Refused  Decision = "refused"  // none did
+)
+
 // A Record is one entry of the access log. It never holds personal data of a
 // subject: only pseudonyms, names of fields, and counts.
+//
+// What only records of one event have stands in a part of its own: Access,
+// RulesChange, Start. The parts of other events are nil, so look at Event, or
+// at the part, before at its members: r.Caller panics if r.Access is nil.
+// In JSON the members of all parts are members of one object.
 //
 // Empty members are left out of the encoding. Bytes that are not UTF-8 become
 // U+FFFD; control characters and those that change the direction of text are
@@ -19,14 +44,31 @@ type Record struct {
 	// It is written in UTC, as RFC 3339 with up to nanoseconds.
 	Time time.Time `json:"time"`
 
-	// Event is "access", "start", "stop" or "rules".
-	Event string `json:"event"`
-
-	// ID is the correlation identifier that the caller was given too.
-	ID string `json:"id,omitempty"`
+	// Event is what happened.
+	Event Event `json:"event"`
 
 	Gateway string `json:"gateway,omitempty"` // which gateway
 	Version string `json:"version,omitempty"` // its software version
+
+	*Access
+
+	// RulesDigest names the rule set that decided on an access, or that comes
+	// into force with a rules event.
+	RulesDigest string `json:"rules_digest,omitempty"`
+
+	*RulesChange
+
+	// Note is free text of start, stop and rules events; never of accesses.
+	Note string `json:"note,omitempty"`
+
+	*Start
+}
+
+// An Access is what the record of an access has: who asked for what, why, and
+// what they got.
+type Access struct {
+	// ID is the correlation identifier that the caller was given too.
+	ID string `json:"id,omitempty"`
 
 	Caller  *Caller `json:"caller,omitempty"`  // who asked; nil if nobody did, or nobody known
 	Purpose string  `json:"purpose,omitempty"` // why
@@ -41,25 +83,21 @@ type Record struct {
 	ServiceOwner string `json:"service_owner,omitempty"` // the team that answers for the service's rules
 	Upstream     string `json:"upstream,omitempty"`
 
-	Decision string `json:"decision,omitempty"` // "released" or "refused"
-	Reason   string `json:"reason,omitempty"`   // stable code of why it was refused
-	Status   int    `json:"status,omitempty"`   // HTTP status the caller gets
+	Decision Decision `json:"decision,omitempty"`
+	Reason   string   `json:"reason,omitempty"` // stable code of why it was refused
+	Status   int      `json:"status,omitempty"` // HTTP status the caller gets
 
-	// RulesDigest names the rule set that decided, or that comes into force.
-	RulesDigest string `json:"rules_digest,omitempty"`
-	// RulesBefore names the set that it replaces, if the gateway had one, and
-	// RuleFiles are its files. Both are of rules events.
-	RulesBefore string     `json:"rules_before,omitempty"`
-	RuleFiles   []RuleFile `json:"rule_files,omitempty"`
-
-	// RulesReviewers are who reviewed the files of that set.
+	// RulesReviewers are who reviewed the files of the rule set that decided.
 	RulesReviewers []string `json:"rules_reviewers,omitempty"`
 
 	Records  int   `json:"records,omitempty"`  // records released
 	Denied   int   `json:"denied,omitempty"`   // records denied and removed
 	Unlisted int   `json:"unlisted,omitempty"` // values dropped for being unlisted
 	Bytes    int64 `json:"bytes,omitempty"`    // body bytes that leave
-	Part     int   `json:"part,omitempty"`     // of a response that leaves in windows, each on record: which one, from 1
+
+	// Part counts, from 1, the windows of a response that leaves in windows,
+	// each of which is on record. Other responses have 0.
+	Part int `json:"part,omitempty"`
 
 	// Profiles says who got what: subjects treated alike are grouped.
 	Profiles []Profile `json:"profiles,omitempty"`
@@ -70,11 +108,21 @@ type Record struct {
 
 	TLS      string `json:"tls,omitempty"`      // TLS version of the caller's connection
 	Protocol string `json:"protocol,omitempty"` // HTTP version of the caller's connection
+}
 
-	// Note is free text of start, stop and rules events; never of accesses.
-	Note string `json:"note,omitempty"`
+// A RulesChange is what the record of a rules event has.
+type RulesChange struct {
+	// RulesBefore names the rule set that is replaced; empty if the gateway
+	// had none since it started.
+	RulesBefore string `json:"rules_before,omitempty"`
 
-	// RecoveredBytes is what [Open] set aside, in a start event.
+	// RuleFiles are the files of the set that comes into force.
+	RuleFiles []RuleFile `json:"rule_files,omitempty"`
+}
+
+// A Start is what the record of a start has.
+type Start struct {
+	// RecoveredBytes is what [Open] set aside; see [Log.Recovered].
 	RecoveredBytes int64 `json:"recovered_bytes,omitempty"`
 }
 
@@ -93,7 +141,7 @@ type Caller struct {
 
 // A Profile is one treatment for every field, and the subjects it was given to.
 type Profile struct {
-	Kind     string   `json:"kind"`               // record selector, or "envelope"
+	Kind     string   `json:"kind"`               // record selector; "envelope" for what is outside any record
 	Subjects []string `json:"subjects,omitempty"` // pseudonyms, see [Subject]
 	Records  int      `json:"records,omitempty"`  // records treated so
 	Fields   []Field  `json:"fields,omitempty"`
@@ -131,7 +179,11 @@ type wire struct {
 
 func (r Record) wire() wire {
 	r.Time = r.Time.UTC()
-	return wire{plain(r), r.Latency.Microseconds()}
+	w := wire{plain: plain(r)}
+	if r.Access != nil {
+		w.LatencyUS = r.Latency.Microseconds()
+	}
+	return w
 }
 
 // MarshalJSON encodes the record as a line of the log, without its number.
@@ -140,14 +192,25 @@ func (r Record) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON decodes a line of the log; members it does not know, the
-// number among them, are ignored.
+// number among them, are ignored. The part of the record's event is not nil,
+// even if the line has no member of it.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	var w wire
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
 	*r = Record(w.plain)
-	r.Latency = time.Duration(w.LatencyUS) * time.Microsecond
+	switch {
+	case r.Event == EventAccess && r.Access == nil:
+		r.Access = new(Access)
+	case r.Event == EventRules && r.RulesChange == nil:
+		r.RulesChange = new(RulesChange)
+	case r.Event == EventStart && r.Start == nil:
+		r.Start = new(Start)
+	}
+	if r.Access != nil {
+		r.Latency = time.Duration(w.LatencyUS) * time.Microsecond
+	}
 	return nil
 }
 

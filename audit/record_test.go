@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,30 +20,88 @@ import (
 // fullRecord returns a record in which everything is set.
 func fullRecord() Record {
 	return Record{
-		Event: "access", Time: time.Date(2026, 3, 1, 8, 0, 0, 123456789, time.UTC),
-		ID: "01J", Gateway: "g1", Version: "v1",
-		Caller: &Caller{ID: "u1", Roles: []string{"teller"}, Organisation: "o", TokenID: "t", Issuer: "i",
-			AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
-		Purpose: "loan-review", Basis: "consent", Method: "GET", Route: "GET /v1/customers", Service: "customer",
-		Upstream: "http://u", Decision: "released", Reason: "r", Status: 200, BasisDocument: "PIA-2025-014", ServiceOwner: "crm-team", RulesReviewers: []string{"wang.fang"},
-		RulesBefore: "sha256:1", RuleFiles: []RuleFile{{Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
-		RulesDigest: "sha256:0",
-		Records:     2, Denied: 1, Unlisted: 3, Bytes: 512,
-		Part: 3,
-		Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
-			Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted", Rule: "customer-data.yaml:12", Count: 2, Withheld: 1}}}},
-		Latency: 1500 * time.Microsecond, TLS: "1.3", Protocol: "HTTP/2.0", Note: "n", RecoveredBytes: 7,
+		Event: EventAccess, Time: time.Date(2026, 3, 1, 8, 0, 0, 123456789, time.UTC),
+		Gateway: "g1", Version: "v1", RulesDigest: "sha256:0", Note: "n",
+		Access: &Access{
+			ID: "01J",
+			Caller: &Caller{ID: "u1", Roles: []string{"teller"}, Organisation: "o", TokenID: "t", Issuer: "i",
+				AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
+			Purpose: "loan-review", Basis: "consent", BasisDocument: "PIA-2025-014",
+			Method: "GET", Route: "GET /v1/customers", Service: "customer", ServiceOwner: "crm-team",
+			Upstream: "http://u", Decision: Released, Reason: "r", Status: 200,
+			RulesReviewers: []string{"wang.fang"},
+			Records:        2, Denied: 1, Unlisted: 3, Bytes: 512, Part: 3,
+			Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
+				Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted",
+					Rule: "customer-data.yaml:12", Count: 2, Withheld: 1}}}},
+			Latency: 1500 * time.Microsecond, TLS: "1.3", Protocol: "HTTP/2.0",
+		},
+		RulesChange: &RulesChange{
+			RulesBefore: "sha256:1",
+			RuleFiles: []RuleFile{{Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team",
+				Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
+		},
+		Start: &Start{RecoveredBytes: 7},
+	}
+}
+
+// members calls see with the name and value of each field of a record, those
+// of its parts among them, and the name that the field has in JSON.
+func members(r Record, see func(name, member string, v reflect.Value)) {
+	v := reflect.ValueOf(r)
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if !f.Anonymous {
+			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			see(f.Name, member, v.FieldByIndex(f.Index))
+		}
+	}
+}
+
+// TestRecordMembers: each field of a record and of its parts is one member of
+// one flat object. Package json would leave out two of one name, silently.
+func TestRecordMembers(t *testing.T) {
+	line, err := fullRecord().encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte("{"+string(line)), &object); err != nil {
+		t.Fatal(err)
+	}
+	members(fullRecord(), func(name, member string, v reflect.Value) {
+		if v.IsZero() {
+			t.Errorf("fullRecord leaves %s empty", name)
+		}
+		if name == "Latency" {
+			member = "latency_us"
+		}
+		if object[member] == nil {
+			t.Errorf("the line has no member %q of %s", member, name)
+		}
+		delete(object, member)
+	})
+	if len(object) > 0 {
+		t.Errorf("the line has members %v, of which the record knows nothing", slices.Collect(maps.Keys(object)))
+	}
+}
+
+// TestRecordParts: the part of a record's event can be read, and no other is
+// there if the line has nothing of it.
+func TestRecordParts(t *testing.T) {
+	for _, event := range []Event{EventAccess, EventStart, EventStop, EventRules, "later"} {
+		var r Record
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"seq":1,"event":%q,"note":"n","later":1}`, event), &r); err != nil {
+			t.Fatal(err)
+		}
+		if (r.Access != nil) != (event == EventAccess) || (r.Start != nil) != (event == EventStart) ||
+			(r.RulesChange != nil) != (event == EventRules) || r.Note != "n" {
+			t.Errorf("the line of an event %q is decoded as %+v", event, r)
+		}
 	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
-	v := reflect.ValueOf(fullRecord())
-	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
-			t.Errorf("fullRecord leaves %s empty", v.Type().Field(i).Name)
-		}
-	}
-	for _, r := range []Record{fullRecord(), {}, {Event: "start", Time: time.Date(2026, 3, 1, 16, 0, 0, 0, time.FixedZone("", 8*3600))}} {
+	for _, r := range []Record{fullRecord(), {}, {Event: EventStart, Start: new(Start), Time: time.Date(2026, 3, 1, 16, 0, 0, 0, time.FixedZone("", 8*3600))}} {
 		line, err := r.encode()
 		if err != nil {
 			t.Fatal(err)
@@ -54,8 +115,11 @@ func TestRecordRoundTrip(t *testing.T) {
 			t.Errorf("record changed on its way (-in +out):\n%s", diff)
 		}
 	}
-	want := `"time":"2026-03-01T08:00:00Z","event":"start","latency_us":2}`
-	line, err := Record{Event: "start", Time: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Latency: 2 * time.Microsecond}.encode()
+	want := `"time":"2026-03-01T08:00:00Z","event":"access","latency_us":2}`
+	line, err := Record{
+		Event: EventAccess, Time: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+		Access: &Access{Latency: 2 * time.Microsecond},
+	}.encode()
 	if err != nil || string(line) != want {
 		t.Errorf("encode = %s, %v, want %s", line, err, want)
 	}
@@ -70,7 +134,9 @@ func TestRecordInjection(t *testing.T) {
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 	l := mustOpen(t, o)
 	for _, v := range values {
-		mustAppend(t, l, Record{Event: "start", Note: v, Caller: &Caller{ID: v, Roles: []string{v}}, Profiles: []Profile{{Kind: v, Subjects: []string{v}}}})
+		mustAppend(t, l, Record{Event: EventStart, Note: v, Access: &Access{
+			Caller: &Caller{ID: v, Roles: []string{v}}, Profiles: []Profile{{Kind: v, Subjects: []string{v}}},
+		}})
 	}
 	mustClose(t, l)
 	sum, err := Verify(o.Dir, o.Verifiers)

@@ -16,9 +16,9 @@ type Query struct {
 	Subjects []string // pseudonyms: records about any of them; give one for each key version
 	Caller   string   // identifier of who asked
 	ID       string   // correlation identifier
-	Event    string
+	Event    Event
 	Purpose  string
-	Decision string
+	Decision Decision
 	Since    time.Time // not before
 	Until    time.Time // before
 }
@@ -120,12 +120,16 @@ func (q *Query) match(r *Record) bool {
 	about := func(p Profile) bool {
 		return slices.ContainsFunc(p.Subjects, func(s string) bool { return slices.Contains(q.Subjects, s) })
 	}
-	return (len(q.Subjects) == 0 || slices.ContainsFunc(r.Profiles, about)) &&
-		(q.Caller == "" || r.Caller != nil && r.Caller.ID == q.Caller) &&
-		(q.ID == "" || r.ID == q.ID) &&
+	var a Access
+	if r.Access != nil {
+		a = *r.Access
+	}
+	return (len(q.Subjects) == 0 || slices.ContainsFunc(a.Profiles, about)) &&
+		(q.Caller == "" || a.Caller != nil && a.Caller.ID == q.Caller) &&
+		(q.ID == "" || a.ID == q.ID) &&
 		(q.Event == "" || r.Event == q.Event) &&
-		(q.Purpose == "" || r.Purpose == q.Purpose) &&
-		(q.Decision == "" || r.Decision == q.Decision) &&
+		(q.Purpose == "" || a.Purpose == q.Purpose) &&
+		(q.Decision == "" || a.Decision == q.Decision) &&
 		(q.Since.IsZero() || !r.Time.Before(q.Since)) &&
 		(q.Until.IsZero() || r.Time.Before(q.Until))
 }
@@ -134,7 +138,9 @@ func (q *Query) match(r *Record) bool {
 // it is encoded, of each list. Most lines are sorted out without decoding.
 func (q *Query) hints() [][][]byte {
 	var hints [][][]byte
-	for _, needles := range [][]string{q.Subjects, {q.Caller}, {q.ID}, {q.Event}, {q.Purpose}, {q.Decision}} {
+	for _, needles := range [][]string{
+		q.Subjects, {q.Caller}, {q.ID}, {string(q.Event)}, {q.Purpose}, {string(q.Decision)},
+	} {
 		var list [][]byte
 		for _, s := range needles {
 			if s != "" || len(needles) > 1 {

@@ -29,11 +29,14 @@ func TestSearch(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
 	about := func(s ...string) []Profile { return []Profile{{Kind: "envelope"}, {Kind: "$", Subjects: s}} }
 	for _, r := range []Record{
-		{Event: "start", Time: day(1)},
-		{Event: "access", Time: day(2), ID: "a", Caller: &Caller{ID: "u1"}, Purpose: "p", Decision: "released", Profiles: about("s1:A", "s1:B")},
-		{Event: "access", Time: day(3), ID: "b", Caller: &Caller{ID: "u2"}, Decision: "refused", Profiles: about("s2:A")},
-		{Event: "access", Time: day(1), ID: "c", Caller: &Caller{ID: "u1", TokenID: "u2"}, Decision: "released", Note: "s1:A"},
-		{Event: "stop", Time: day(4), Note: "u1"},
+		{Event: EventStart, Time: day(1)},
+		{Event: EventAccess, Time: day(2), Access: &Access{
+			ID: "a", Caller: &Caller{ID: "u1"}, Purpose: "p", Decision: Released, Profiles: about("s1:A", "s1:B")}},
+		{Event: EventAccess, Time: day(3), Access: &Access{
+			ID: "b", Caller: &Caller{ID: "u2"}, Decision: Refused, Profiles: about("s2:A")}},
+		{Event: EventAccess, Time: day(1), Note: "s1:A", Access: &Access{
+			ID: "c", Caller: &Caller{ID: "u1", TokenID: "u2"}, Decision: Released}},
+		{Event: EventStop, Time: day(4), Note: "u1"},
 	} {
 		mustAppend(t, l, r)
 	}
@@ -55,9 +58,9 @@ func TestSearch(t *testing.T) {
 		{"until", Query{Until: day(2)}, []int64{0, 3}},
 		{"since and until", Query{Since: day(2), Until: day(4)}, []int64{1, 2}},
 		{"id", Query{ID: "b"}, []int64{2}},
-		{"event", Query{Event: "stop"}, []int64{4}},
+		{"event", Query{Event: EventStop}, []int64{4}},
 		{"purpose", Query{Purpose: "p"}, []int64{1}},
-		{"decision", Query{Decision: "refused"}, []int64{2}},
+		{"decision", Query{Decision: Refused}, []int64{2}},
 		{"caller and since", Query{Caller: "u1", Since: day(2)}, []int64{1}},
 		{"caller and subject", Query{Caller: "u2", Subjects: []string{"s1:A"}}, nil},
 	}

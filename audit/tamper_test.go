@@ -187,7 +187,7 @@ func TestVerifyKeptCheckpoint(t *testing.T) {
 	l := mustOpen(t, testOptions(t, filepath.Join(dir, "log")))
 	var kept []string
 	for range 5 {
-		mustAppend(t, l, Record{Event: "access"})
+		mustAppend(t, l, Record{Event: EventAccess})
 		kept = append(kept, l.Checkpoint())
 	}
 	mustClose(t, l)
@@ -196,7 +196,7 @@ func TestVerifyKeptCheckpoint(t *testing.T) {
 	o := testOptions(t, filepath.Join(dir, "forged"))
 	forged := mustOpen(t, o)
 	for range 5 {
-		mustAppend(t, forged, Record{Event: "access", Note: "forged"})
+		mustAppend(t, forged, Record{Event: EventAccess, Note: "forged"})
 	}
 	mustClose(t, forged)
 
@@ -204,7 +204,7 @@ func TestVerifyKeptCheckpoint(t *testing.T) {
 	o = testOptions(t, filepath.Join(dir, "other"))
 	o.Signer, o.Verifiers = other, noteList(otherVerifier)
 	stranger := mustOpen(t, o)
-	mustAppend(t, stranger, Record{Event: "access"})
+	mustAppend(t, stranger, Record{Event: EventAccess})
 
 	for i, cp := range kept {
 		if _, err := Verify(filepath.Join(dir, "log"), testVerifiers(t), Contains(cp), Contains(kept[0])); err != nil {
@@ -244,7 +244,7 @@ func TestVerifyPruned(t *testing.T) {
 		t.Errorf("Verify(PrunedBefore(%d)) = %+v, %v, want root %v", first, sum, err, clean.Root)
 	}
 	l := mustOpen(t, testOptions(t, dir))
-	if seq := mustAppend(t, l, Record{Event: "start"}); seq != clean.Records {
+	if seq := mustAppend(t, l, Record{Event: EventStart}); seq != clean.Records {
 		t.Errorf("Append to a pruned log = %d, want %d", seq, clean.Records)
 	}
 }

@@ -128,7 +128,7 @@ func makeLog(t testing.TB, dir string) Summary {
 		for _, size := range groups {
 			var records []Record
 			for range size {
-				records = append(records, Record{Event: "access", ID: fmt.Sprint("r", n), Decision: "released"})
+				records = append(records, Record{Event: EventAccess, Access: &Access{ID: fmt.Sprint("r", n), Decision: Released}})
 				n++
 			}
 			appendGroup(t, l, records...)

@@ -82,10 +82,11 @@ func PrintSummary(w io.Writer, s audit.Summary) error {
 func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 	r := e.Record
 	var b strings.Builder
-	fmt.Fprintf(&b, "#%d  %s  %s", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"), or(r.Decision, r.Event))
-	if r.Event != "access" {
+	fmt.Fprintf(&b, "#%d  %s  ", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"))
+	if r.Event != audit.EventAccess {
 		return printEvent(w, &b, r)
 	}
+	b.WriteString(or(string(r.Decision), string(r.Event)))
 	if r.Reason != "" {
 		fmt.Fprintf(&b, " (%s)", r.Reason)
 	}
@@ -115,13 +116,13 @@ func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 
 // printEvent prints what happened to the gateway itself.
 func printEvent(w io.Writer, b *strings.Builder, r audit.Record) error {
-	fmt.Fprintf(b, "  gateway %s, version %s\n", r.Gateway, r.Version)
-	if r.RulesDigest != "" {
-		fmt.Fprintf(b, "    rules    %s, %s\n    before   %s\n", r.RulesDigest, r.Note, or(r.RulesBefore, "none, since the start"))
-	}
-	for _, f := range r.RuleFiles {
-		fmt.Fprintf(b, "      %-24s sha256:%s\n", f.Name, f.SHA256)
-		fmt.Fprintf(b, "      %-24s owner %s, reviewer %s, because: %s\n", "", or(f.Owner, "not stated"), or(f.Reviewer, "not stated"), or(f.Justification, "not stated"))
+	fmt.Fprintf(b, "%s  gateway %s, version %s\n", r.Event, r.Gateway, r.Version)
+	if change := r.RulesChange; change != nil {
+		fmt.Fprintf(b, "    rules    %s, %s\n    before   %s\n", r.RulesDigest, r.Note, or(change.RulesBefore, "none, since the start"))
+		for _, f := range change.RuleFiles {
+			fmt.Fprintf(b, "      %-24s sha256:%s\n", f.Name, f.SHA256)
+			fmt.Fprintf(b, "      %-24s owner %s, reviewer %s, because: %s\n", "", or(f.Owner, "not stated"), or(f.Reviewer, "not stated"), or(f.Justification, "not stated"))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

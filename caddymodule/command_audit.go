@@ -135,7 +135,7 @@ when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if 
 	cmd.Flags().String("subject", "", "whom records are about, e.g. a customer's number")
 	cmd.Flags().String("caller", "", "who asked")
 	cmd.Flags().String("purpose", "", "why")
-	cmd.Flags().String("event", "access", "what happened: access, rules, start or stop")
+	cmd.Flags().String("event", string(audit.EventAccess), "what happened: access, rules, start or stop")
 	cmd.Flags().String("id", "", "correlation identifier, as callers were given it")
 	cmd.Flags().String("since", "", "how long ago (24h, 30d), or a date, or a time (RFC 3339)")
 	cmd.Flags().String("until", "", "likewise")
@@ -146,8 +146,8 @@ when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if 
 
 func searchLog(cmd *cobra.Command, _ []string) error {
 	flag := func(name string) string { return cmd.Flag(name).Value.String() }
-	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: flag("event")}
-	if !slices.Contains([]string{"access", "rules", "start", "stop"}, q.Event) {
+	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: audit.Event(flag("event"))}
+	if !slices.Contains([]audit.Event{audit.EventAccess, audit.EventRules, audit.EventStart, audit.EventStop}, q.Event) {
 		return Misuse(fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event))
 	}
 	pruned, err := cmd.Flags().GetInt64("pruned-before")

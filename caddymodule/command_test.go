@@ -218,7 +218,9 @@ func TestPruned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := log.Append(t.Context(), audit.Record{Event: "access", Decision: "released", Status: 200, Route: "GET /v1/people"}); err != nil {
+		if _, err := log.Append(t.Context(), audit.Record{
+			Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200, Route: "GET /v1/people"},
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

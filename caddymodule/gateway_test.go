@@ -332,7 +332,7 @@ func (g *gateway) records(id string) []audit.Record {
 		g.t.Fatal(err)
 	}
 	var list []audit.Record
-	for e, err := range access.Search(audit.Query{ID: id, Event: "access"}, "") {
+	for e, err := range access.Search(audit.Query{ID: id, Event: audit.EventAccess}, "") {
 		if err != nil {
 			g.t.Fatal(err)
 		}

@@ -123,7 +123,7 @@ func TestLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []audit.RuleFile
-	for e, err := range access.Search(audit.Query{Event: "rules"}, "") {
+	for e, err := range access.Search(audit.Query{Event: audit.EventRules}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,7 +86,7 @@ func (m *metrics) forget(old, now *rules.Set) {
 // count counts a released response.
 func (m *metrics) count(record *audit.Record, role string) {
 	if record.Part <= 1 {
-		m.requests.WithLabelValues(record.Route, "released", role).Inc()
+		m.requests.WithLabelValues(record.Route, string(audit.Released), role).Inc()
 	}
 	for _, p := range record.Profiles {
 		for _, f := range p.Fields {
@@ -103,6 +103,6 @@ func (m *metrics) count(record *audit.Record, role string) {
 }
 
 func (m *metrics) refused(route, role string, why reason) {
-	m.requests.WithLabelValues(route, "refused", role).Inc()
+	m.requests.WithLabelValues(route, string(audit.Refused), role).Inc()
 	m.refusals.WithLabelValues(string(why)).Inc()
 }

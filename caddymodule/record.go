@@ -17,12 +17,15 @@ import (
 func (x *exchange) record() audit.Record {
 	r := x.request
 	record := audit.Record{
-		Event: "access", ID: x.id, Gateway: x.app.Gateway, Version: version(),
-		Caller: &audit.Caller{Address: address(r)},
-		Method: method(r), Upstream: x.handler.Upstream,
-		RulesDigest: x.ruling.Digest(), RulesReviewers: x.ruling.Reviewers(),
-		Latency:  time.Since(x.begin),
-		Protocol: r.Proto,
+		Event: audit.EventAccess, Gateway: x.app.Gateway, Version: version(), RulesDigest: x.ruling.Digest(),
+		Access: &audit.Access{
+			ID:     x.id,
+			Caller: &audit.Caller{Address: address(r)},
+			Method: method(r), Upstream: x.handler.Upstream,
+			RulesReviewers: x.ruling.Reviewers(),
+			Latency:        time.Since(x.begin),
+			Protocol:       r.Proto,
+		},
 	}
 	if r.TLS != nil {
 		record.TLS = tls.VersionName(r.TLS.Version)
@@ -82,7 +85,7 @@ func (x *exchange) append(record audit.Record) error {
 // recordRelease puts on record what is about to leave.
 func (x *exchange) recordRelease(out release, report *masking.Report) error {
 	record := x.record()
-	record.Decision, record.Status, record.Bytes, record.Part = "released", out.status, int64(len(out.body)), x.part
+	record.Decision, record.Status, record.Bytes, record.Part = audit.Released, out.status, int64(len(out.body)), x.part
 	x.buffers.decider.describe(&record, report)
 	if err := x.append(record); err != nil {
 		return err
@@ -99,7 +102,7 @@ func (x *exchange) recordRelease(out release, report *masking.Report) error {
 func (x *exchange) refused(why *refusal) *refusal {
 	if why.reason != reasonNotReady {
 		record := x.record()
-		record.Decision, record.Reason, record.Status = "refused", string(why.reason), why.status
+		record.Decision, record.Reason, record.Status = audit.Refused, string(why.reason), why.status
 		if x.begun {
 			record.Status, record.Part = http.StatusOK, x.part+1 // what the caller was told before, and the part that is missing
 		}

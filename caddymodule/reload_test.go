@@ -82,12 +82,12 @@ func TestReloadUnderLoad(t *testing.T) {
 	if s, err := access.Verify(); err != nil || s.TailFile != "" {
 		t.Errorf("Verify: %+v, %v", s, err)
 	}
-	var events []string
+	var events []audit.Event
 	for e, err := range access.Search(audit.Query{}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Record.Event == "start" || e.Record.Event == "stop" {
+		if e.Record.Event == audit.EventStart || e.Record.Event == audit.EventStop {
 			events = append(events, e.Record.Event)
 		}
 	}

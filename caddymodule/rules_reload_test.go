@@ -169,13 +169,13 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 		}
 		r := e.Record
 		switch r.Event {
-		case "rules":
+		case audit.EventRules:
 			if r.RulesBefore != before || len(r.RuleFiles) != 2 || len(r.RuleFiles[0].SHA256) != 64 {
 				t.Errorf("record %d: rules before %q, want %q; files %v", e.Seq, r.RulesBefore, before, r.RuleFiles)
 			}
 			before = r.RulesDigest
 			changes = append(changes, before)
-		case "access":
+		case audit.EventAccess:
 			if body, ok := bodies[r.ID]; ok && body != want[r.RulesDigest] {
 				t.Fatalf("under %s left %q, want %q", r.RulesDigest, body, want[r.RulesDigest])
 			}
@@ -356,7 +356,7 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 		}
 		var last audit.Record
 		n := 0
-		for e, err := range access.Search(audit.Query{Event: "rules"}, "") {
+		for e, err := range access.Search(audit.Query{Event: audit.EventRules}, "") {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -73,8 +73,9 @@ var errSucceeded = errors.New("a newer configuration has its own rules in force"
 func (s *shared) record(a *App, next *ruling, why string) error {
 	// The configuration's end does not end the wait: what is on record must be in force.
 	_, err := s.log.Append(context.Background(), audit.Record{
-		Event: "rules", Gateway: a.Gateway, Version: version(), RulesDigest: next.Digest(), RulesBefore: s.rules.digest,
-		RuleFiles: ruleFiles(next.Set), Note: fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
+		Event: audit.EventRules, Gateway: a.Gateway, Version: version(), RulesDigest: next.Digest(),
+		RulesChange: &audit.RulesChange{RulesBefore: s.rules.digest, RuleFiles: ruleFiles(next.Set)},
+		Note:        fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
 	})
 	if err != nil {
 		return fmt.Errorf("recording the rules in force: %w", err)

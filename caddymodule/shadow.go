@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/rules"
 	"go.uber.org/zap"
 )
@@ -100,7 +101,7 @@ func (x *exchange) inShadow(err error) bool {
 
 // The decisions on a request, beside refusals.
 const (
-	decidedReleased = "released"
+	decidedReleased = string(audit.Released)
 	decidedPublic   = "released unread" // by a public route
 	decidedAdmitted = "admitted"        // and the upstream's answer was none that rules decide, or streamed
 )

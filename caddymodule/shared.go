@@ -53,7 +53,7 @@ func openShared(dir, gateway string) (*shared, error) {
 	key := set.Current(subjectKey)
 	s := &shared{keys: set, log: log, gateway: gateway, subjects: audit.SubjectKey{Version: key.Version, Secret: key.Secret}}
 	_, err = log.Append(context.Background(), audit.Record{
-		Event: "start", Gateway: gateway, Version: version(), RecoveredBytes: log.Recovered(),
+		Event: audit.EventStart, Gateway: gateway, Version: version(), Start: &audit.Start{RecoveredBytes: log.Recovered()},
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recording the start: %w", err), log.Close())
@@ -63,6 +63,6 @@ func openShared(dir, gateway string) (*shared, error) {
 
 // Destruct records the stop and closes the log, once no configuration uses it.
 func (s *shared) Destruct() error {
-	_, err := s.log.Append(context.Background(), audit.Record{Event: "stop", Gateway: s.gateway, Version: version()})
+	_, err := s.log.Append(context.Background(), audit.Record{Event: audit.EventStop, Gateway: s.gateway, Version: version()})
 	return errors.Join(err, s.log.Close())
 }

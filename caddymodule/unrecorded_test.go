@@ -69,7 +69,7 @@ func TestRulesRecordedLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	var last audit.Record
-	for e, err := range access.Search(audit.Query{Event: "rules"}, "") {
+	for e, err := range access.Search(audit.Query{Event: audit.EventRules}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

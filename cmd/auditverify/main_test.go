@@ -60,7 +60,9 @@ func makeKit(t *testing.T) *kit {
 	var wg sync.WaitGroup
 	add := func(id string) {
 		wg.Go(func() {
-			if _, err := l.Append(arrival{context.Background(), arrived}, audit.Record{Event: "access", ID: id, Decision: "released"}); err != nil {
+			if _, err := l.Append(arrival{context.Background(), arrived}, audit.Record{
+				Event: audit.EventAccess, Access: &audit.Access{ID: id, Decision: audit.Released},
+			}); err != nil {
 				t.Error(err)
 			}
 		})

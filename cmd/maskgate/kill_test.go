@@ -66,10 +66,12 @@ func TestKillUnderLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Record.RecoveredBytes > 0 {
+		if start := e.Record.Start; start != nil && start.RecoveredBytes > 0 {
 			torn++
 		}
-		recorded[e.Record.ID] = e.Record.Decision == "released"
+		if access := e.Record.Access; access != nil {
+			recorded[access.ID] = access.Decision == audit.Released
+		}
 	}
 	missing := 0
 	for id := range seen {

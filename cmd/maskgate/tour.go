@@ -36,7 +36,10 @@ type sight struct {
 }
 
 // visit is one access of the tour, which must be on record.
-type visit struct{ id, caller, decision string }
+type visit struct {
+	id, caller string
+	decision   audit.Decision
+}
 
 // tour shows the demo's customer as each caller sees it and the access records it left, and checks all of it.
 func (d *demonstration) tour() error {
@@ -105,9 +108,9 @@ func (d *demonstration) walk(want map[string]sight) (visits []visit, faults []er
 			return visits, append(faults, err)
 		}
 		faults = append(faults, differences(p.Short, s, want[p.Short])...)
-		decision := "released"
+		decision := audit.Released
 		if s.Status != http.StatusOK {
-			decision = "refused"
+			decision = audit.Refused
 		}
 		visits = append(visits, visit{s.id, p.ID, decision})
 		seen = append(seen, s)
@@ -118,7 +121,7 @@ func (d *demonstration) walk(want map[string]sight) (visits []visit, faults []er
 	if err != nil {
 		return visits, append(faults, err)
 	}
-	visits = append(visits, visit{s.id, officer.ID, "refused"})
+	visits = append(visits, visit{s.id, officer.ID, audit.Refused})
 	return visits, append(faults, d.checkLeak(upstream, s)...)
 }
 
@@ -205,6 +208,9 @@ func (d *demonstration) reviewLog(visits []visit) error {
 				return err
 			}
 			found++
+			if e.Record.Access == nil || e.Record.Caller == nil {
+				return fmt.Errorf("record %d is not one of an access", e.Seq)
+			}
 			if e.Record.Decision != v.decision || e.Record.Caller.ID != v.caller {
 				faults = append(faults, fmt.Errorf("record %d: %s by %s, want %s by %s", e.Seq, e.Record.Decision, e.Record.Caller.ID, v.decision, v.caller))
 			}
