@@ -1,13 +1,9 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,15 +21,11 @@ type AccessLog struct {
 
 // OpenAccessLog opens a data directory that a gateway has made.
 func OpenAccessLog(data string) (*AccessLog, error) {
-	path := filepath.Join(data, keyFile)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s does not exist: want the gateway's data directory", path)
-	}
-	set, err := keys.Open(path)
+	d, err := keys.ReadDirectory(data)
 	if err != nil {
 		return nil, err
 	}
-	return &AccessLog{filepath.Join(data, auditDir), set}, nil
+	return &AccessLog{d.AuditDir(), d.Keys()}, nil
 }
 
 // Verify verifies all of the log with the directory's own keys.
@@ -62,7 +54,7 @@ func (l *AccessLog) Search(q audit.Query, subject string) iter.Seq2[audit.Entry,
 // Pseudonyms are what a subject is called in the log, one for each version of the key.
 func (l *AccessLog) Pseudonyms(subject string) []string {
 	var list []string
-	for _, k := range l.keys.All(subjectKey) {
+	for _, k := range l.keys.Subjects() {
 		list = append(list, audit.Subject(k.Secret, k.Version, subject))
 	}
 	return list

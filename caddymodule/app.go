@@ -50,8 +50,8 @@ func init() {
 // recorded under the configuration that it began with. Rules are also taken anew whenever their files change; a request goes
 // on under those that it began with.
 type App struct {
-	// DataDir is the directory of the key file (keys.json) and the access log (audit). It is made on first start.
-	// Required.
+	// DataDir is the directory of the key file (keys.json) and the access log (audit), as package keys specifies it. It is
+	// made on first start. Required.
 	DataDir string `json:"data_dir,omitempty"`
 
 	// Rules are the rule files, or directories of them. Required.
@@ -160,7 +160,7 @@ func (a *App) openVerifier() error {
 
 // Pseudonym implements [rules.Keys]: a key for each purpose, so that pseudonyms cannot be joined across purposes.
 func (a *App) Pseudonym(purpose string) (key []byte, version int) {
-	k := a.shared.Load().keys.Current(pseudonymUse(purpose))
+	k := a.shared.Load().keys.Pseudonym(purpose)
 	return k.Secret, k.Version
 }
 

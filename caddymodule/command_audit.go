@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -94,7 +94,7 @@ func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
 		}
 		trusted = append(trusted, v)
 	}
-	return audit.Verify(filepath.Join(fl.String("data"), auditDir), note.VerifierList(trusted...), checks...)
+	return audit.Verify(keys.AuditDir(fl.String("data")), note.VerifierList(trusted...), checks...)
 }
 
 func keyCommand() *cobra.Command {
@@ -109,7 +109,7 @@ elsewhere can verify the log (auditverify, or audit verify --key) without trusti
 			if err != nil {
 				return err
 			}
-			for _, k := range log.keys.VerifierKeys(originPrefix + cmd.Flag("gateway").Value.String()) {
+			for _, k := range log.keys.VerifierKeys(keys.Origin(cmd.Flag("gateway").Value.String())) {
 				fmt.Fprintln(cmd.OutOrStdout(), k)
 			}
 			return nil

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"path/filepath"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/keys"
@@ -27,12 +26,16 @@ Exit status: 0; 2 if there is no key file, or another rotation is under way.`,
 				Example: "  maskgate keys rotate --data maskgate-data",
 				Args:    cobra.NoArgs,
 				RunE: func(cmd *cobra.Command, _ []string) error {
-					set, err := keys.Rotate(filepath.Join(cmd.Flag("data").Value.String(), keyFile))
+					data, err := keys.ReadDirectory(cmd.Flag("data").Value.String())
+					if err != nil {
+						return fmt.Errorf("rotating keys: %w", err)
+					}
+					set, err := data.Rotate()
 					if err != nil {
 						return err
 					}
 					_, err = fmt.Fprintf(cmd.OutOrStdout(), "key version %d is in place; restart the gateway to use it, and give auditors its public key (maskgate audit key)\n",
-						set.Current(subjectKey).Version)
+						set.Subject().Version)
 					return err
 				},
 			}

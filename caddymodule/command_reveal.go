@@ -61,7 +61,7 @@ func reveal(cmd *cobra.Command, values []string) error {
 		return err
 	}
 	r := revealer{
-		keys:      log.keys.All(pseudonymUse(flag("purpose"))),
+		keys:      log.keys.Pseudonyms(flag("purpose")),
 		typ:       flag("type"),
 		out:       cmd.OutOrStdout(),
 		reversers: map[string]masking.Reverser{},
@@ -89,9 +89,6 @@ func reveal(cmd *cobra.Command, values []string) error {
 	}
 	return nil
 }
-
-// pseudonymUse is the use for which the keys of a purpose are derived.
-func pseudonymUse(purpose string) string { return "pseudonym " + purpose }
 
 // revealer turns values of one purpose and type back.
 type revealer struct {

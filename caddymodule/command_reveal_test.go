@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,11 +30,11 @@ func commandWithInput(t *testing.T, input string, args ...string) (out string, e
 // What a gateway with a data directory made, reveal turns back; with another purpose, type or key it does not.
 func TestReveal(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, keyFile)
-	set, err := keys.Open(path)
+	data, err := keys.OpenDirectory(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	set := data.Keys()
 	made := func(set *keys.Set, purpose, typ, treatment, value string) string {
 		t.Helper()
 		e, err := masking.ParseExpression(treatment)
@@ -43,7 +42,7 @@ func TestReveal(t *testing.T) {
 			t.Fatal(err)
 		}
 		// As the application derives it for rules.
-		k := set.Current("pseudonym " + purpose)
+		k := set.Pseudonym(purpose)
 		tr, err := e.Treatment(masking.Environment{Type: typ, PseudonymKey: func() ([]byte, int) { return k.Secret, k.Version }})
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +60,7 @@ func TestReveal(t *testing.T) {
 	token := made(set, "loan-review", "bank_card", "token(keep_first=6, keep_last=4)", card)
 	other := made(set, "loan-review", "bank_card", "token", card)
 	oldToken := token
-	first := fmt.Sprint(set.Current("x").Version)
+	first := fmt.Sprint(set.Subject().Version)
 
 	base := []string{"reveal", "--data", dir, "--purpose", "loan-review", "--type"}
 	run := func(input string, args ...string) (string, error) {
@@ -79,7 +78,7 @@ func TestReveal(t *testing.T) {
 	check("\""+card+"\"\n", "", "bank_card", "--treatment", "token(keep_first=6, keep_last=4)", token)
 	check("\""+card+"\"\n", "", "bank_card", other)
 
-	if set, err = keys.Rotate(path); err != nil {
+	if set, err = data.Rotate(); err != nil {
 		t.Fatal(err)
 	}
 	check("\"张三丰\"\n", "", "person_name", siv) // a ciphertext names its key

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
 	"github.com/spf13/cobra"
 )
 
@@ -179,7 +180,7 @@ func TestAuditCommands(t *testing.T) {
 	}
 
 	// What a crash leaves is exit status 3; an altered byte is 1.
-	segment := filepath.Join(g.data(), auditDir, strings.Repeat("0", 20)+".jsonl")
+	segment := filepath.Join(keys.AuditDir(g.data()), strings.Repeat("0", 20)+".jsonl")
 	whole, err := os.ReadFile(segment)
 	if err != nil {
 		t.Fatal(err)
@@ -211,9 +212,9 @@ func TestPruned(t *testing.T) {
 	if err := s.Destruct(); err != nil {
 		t.Fatal(err)
 	}
-	signer, _ := s.keys.Signer(originPrefix + "test")
-	verifiers, _ := s.keys.Verifiers(originPrefix + "test")
-	log, err := audit.Open(audit.Options{Dir: filepath.Join(dir, auditDir), Signer: signer, Verifiers: verifiers, SegmentSize: 1})
+	signer, _ := s.keys.Signer(keys.Origin("test"))
+	verifiers, _ := s.keys.Verifiers(keys.Origin("test"))
+	log, err := audit.Open(audit.Options{Dir: keys.AuditDir(dir), Signer: signer, Verifiers: verifiers, SegmentSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestPruned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(log.Close(), os.Remove(filepath.Join(dir, auditDir, strings.Repeat("0", 20)+".jsonl"))); err != nil {
+	if err := errors.Join(log.Close(), os.Remove(filepath.Join(keys.AuditDir(dir), strings.Repeat("0", 20)+".jsonl"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, sub := range []string{"verify", "search"} {

@@ -52,7 +52,7 @@ func treat(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		key := log.keys.Current(pseudonymUse(purpose))
+		key := log.keys.Pseudonym(purpose)
 		env.PseudonymKey = func() ([]byte, int) { return key.Secret, key.Version }
 	}
 	t, err := e.Treatment(env)

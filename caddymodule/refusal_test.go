@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/examples/demo"
+	"github.com/maskgate/maskgate/keys"
 )
 
 const upstreamText = "UPSTREAM-TEXT"
@@ -294,7 +295,7 @@ func TestUnwritableLog(t *testing.T) {
 			if got := g.get("/v1/people/C1"); got.status != 200 {
 				t.Fatalf("status %d: %s", got.status, got.body)
 			}
-			segments, err := filepath.Glob(filepath.Join(g.data(), auditDir, "*.jsonl"))
+			segments, err := filepath.Glob(filepath.Join(keys.AuditDir(g.data()), "*.jsonl"))
 			if err != nil || len(segments) != 1 {
 				t.Fatal(segments, err)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/audit"
@@ -25,19 +24,12 @@ type shared struct {
 	rules    succession
 }
 
-const (
-	keyFile      = "keys.json"
-	auditDir     = "audit"
-	subjectKey   = "audit subject"
-	originPrefix = "maskgate/"
-)
-
 func openShared(dir, gateway string) (*shared, error) {
-	set, err := keys.Open(filepath.Join(dir, keyFile))
+	data, err := keys.OpenDirectory(dir)
 	if err != nil {
 		return nil, err
 	}
-	name := originPrefix + gateway
+	set, name := data.Keys(), keys.Origin(gateway)
 	signer, err := set.Signer(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening access log: %w", err)
@@ -46,12 +38,11 @@ func openShared(dir, gateway string) (*shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening access log: %w", err)
 	}
-	log, err := audit.Open(audit.Options{Dir: filepath.Join(dir, auditDir), Origin: name, Signer: signer, Verifiers: verifiers})
+	log, err := audit.Open(audit.Options{Dir: data.AuditDir(), Origin: name, Signer: signer, Verifiers: verifiers})
 	if err != nil {
 		return nil, err
 	}
-	key := set.Current(subjectKey)
-	s := &shared{keys: set, log: log, gateway: gateway, subjects: audit.SubjectKey{Version: key.Version, Secret: key.Secret}}
+	s := &shared{keys: set, log: log, gateway: gateway, subjects: audit.SubjectKey(set.Subject())}
 	_, err = log.Append(context.Background(), audit.Record{
 		Event: audit.EventStart, Gateway: gateway, Version: version(), Start: &audit.Start{RecoveredBytes: log.Recovered()},
 	})

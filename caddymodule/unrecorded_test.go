@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
 )
 
 // TestRulesUnrecorded: rules that cannot be put on record do not come into force, and the gateway is not well.
@@ -18,7 +19,7 @@ func TestRulesUnrecorded(t *testing.T) {
 	if status, body := g.status("/live"); status != 200 || !strings.Contains(body, `"alive"`) {
 		t.Errorf("/live: %d %s", status, body)
 	}
-	segments, err := filepath.Glob(filepath.Join(g.data(), auditDir, "*.jsonl"))
+	segments, err := filepath.Glob(filepath.Join(keys.AuditDir(g.data()), "*.jsonl"))
 	if err != nil || len(segments) != 1 || os.Remove(segments[0]) != nil {
 		t.Fatalf("removing the log's segment: %v, %v", segments, err)
 	}

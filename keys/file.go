@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const maxFile = 1 << 20 // bytes
+const maxFile = 1 << 20 // bytes in a file
 
 // Options are what [OpenWith] and [RotateWith] take from outside.
 type Options struct {
@@ -43,9 +43,7 @@ func OpenWith(path string, o Options) (*Set, error) {
 	o.complete()
 	masters, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = create(path, o); err == nil {
-			masters, err = read(path)
-		}
+		masters, err = createKeys(path, o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening key file: %w", err)
@@ -102,15 +100,24 @@ func rotate(path string, o Options) (*Set, error) {
 	return &Set{masters}, syncDir(filepath.Dir(path))
 }
 
-// create makes a key file with one key, whole or not at all. If another
-// process was faster, its file stays.
-func create(path string, o Options) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
+// createKeys makes a key file with one key and reads what is then there.
+func createKeys(path string, o Options) ([]master, error) {
 	m, err := generate(1, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := create(path, format([]master{m})); err != nil {
+		return nil, err
+	}
+	return read(path)
+}
+
+// create makes a file that only its owner can read, whole or not at all, and
+// the directories above it that are missing. If another process was faster,
+// its file stays.
+func create(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	if err := mkdirAll(dir); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp") // mode 0600
@@ -118,7 +125,7 @@ func create(path string, o Options) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := write(f, format([]master{m})); err != nil {
+	if err := write(f, data); err != nil {
 		return err
 	}
 	// A link, unlike a rename, never replaces what is there.
@@ -138,13 +145,27 @@ func generate(version int, o Options) (master, error) {
 
 // read reads a key file; the error wraps fs.ErrNotExist if there is none.
 func read(path string) ([]master, error) {
+	data, err := readFile(path, checkSecret)
+	if err != nil {
+		return nil, err
+	}
+	masters, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return masters, nil
+}
+
+// readFile reads a file of at most 1 MiB that passes a check; the error wraps
+// fs.ErrNotExist if there is none.
+func readFile(path string, check func(string, fs.FileInfo) error) ([]byte, error) {
 	// The link is looked at first for the sake of a clear message; what
 	// counts is what was opened.
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(path, info); err != nil {
+	if err := check(path, info); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
@@ -155,7 +176,7 @@ func read(path string) ([]master, error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	if err := checkFile(path, info); err != nil {
+	if err := check(path, info); err != nil {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
@@ -165,19 +186,25 @@ func read(path string) ([]master, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s is longer than 1 MiB; restore it from a copy", path)
 	}
-	masters, err := parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	return masters, nil
+	return data, nil
 }
 
-func checkFile(path string, info fs.FileInfo) error {
-	switch {
-	case !info.Mode().IsRegular():
+// checkSecret checks that a file is a regular one that only its owner can
+// read.
+func checkSecret(path string, info fs.FileInfo) error {
+	if err := checkRegular(path, info); err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s can be read by others (%s); chmod 600, and rotate the keys if somebody may have read it",
+			path, info.Mode())
+	}
+	return nil
+}
+
+func checkRegular(path string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file (%s); give the path of the file itself", path, info.Mode())
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s can be read by others (%s); chmod 600, and rotate the keys if somebody may have read it", path, info.Mode())
 	}
 	return nil
 }
@@ -189,6 +216,22 @@ func write(f *os.File, data []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// mkdirAll makes a directory and the ones above it that are missing, and syncs
+// the name of each that it makes.
+func mkdirAll(dir string) error {
+	if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := mkdirAll(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
 }
 
 func syncDir(dir string) error {

@@ -1,12 +1,25 @@
-// Package keys holds the master secrets of a gateway and derives from them
-// one key for each use: pseudonyms, encryption, signing.
+// Package keys owns what a gateway keeps: it says what its data directory is,
+// holds the master secrets, and derives from them one key for each use.
 //
-//	set, err := keys.Open("/var/lib/maskgate/keys.json")
+//	d, err := keys.OpenDirectory("/var/lib/maskgate")
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	newest := set.Current("pseudonym") // to make new values
-//	every := set.All("pseudonym")      // to find old ones
+//	newest := d.Keys().Pseudonym("loan-review") // to make new values
+//	every := d.Keys().Pseudonyms("loan-review") // to find old ones
+//
+// # Data directory
+//
+// A gateway has one directory, mode 0700 if it is made here. It holds:
+//
+//   - layout, the version of this list: a decimal number from 1 and a newline
+//     (U+000A). The version is 1. A directory with a key file and without this
+//     file is of version 1; a gateway that starts writes the file.
+//   - keys.json, the key file.
+//   - audit, the directory of the access log.
+//
+// Any other name is ignored. A version that is not known is refused, for what
+// a newer gateway keeps elsewhere would be missed.
 //
 // # Key file
 //
@@ -37,7 +50,13 @@
 //
 // The secret for a use is HKDF-SHA-256 (RFC 5869) of the master secret,
 // without salt, with info "maskgate " followed by the use, 32 bytes long.
-// Different uses get independent secrets, so none endangers another.
+// Different uses get independent secrets, so none endangers another. The uses
+// are:
+//
+//   - "pseudonym <purpose>", for pseudonyms, tokens and ciphertexts.
+//   - "audit subject", for the pseudonyms of subjects in the access log.
+//   - "audit checkpoint", the seed of the Ed25519 key (RFC 8032) that signs the
+//     access log. The log is called, and its key named, "maskgate/<gateway>".
 //
 // # Rotation
 //
@@ -82,14 +101,13 @@ type Key struct {
 	Secret  []byte // SecretSize bytes
 }
 
-// Current returns the newest key for a use, e.g. "pseudonym". It derives the
-// key anew each time; keep it if it is needed often.
-func (s *Set) Current(use string) Key {
+// current derives the newest key for a use.
+func (s *Set) current(use string) Key {
 	return s.masters[len(s.masters)-1].derive(use)
 }
 
-// All returns every version of the key for a use, newest first.
-func (s *Set) All(use string) []Key {
+// all derives every version of the key for a use, newest first.
+func (s *Set) all(use string) []Key {
 	all := make([]Key, 0, len(s.masters))
 	for _, m := range slices.Backward(s.masters) {
 		all = append(all, m.derive(use))

@@ -69,7 +69,7 @@ func TestOpenMakesFile(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Open of a file just made: %v", err)
 	}
-	if a, b := set.Current("x"), again.Current("x"); !bytes.Equal(a.Secret, b.Secret) || a.Version != 1 {
+	if a, b := set.current("x"), again.current("x"); !bytes.Equal(a.Secret, b.Secret) || a.Version != 1 {
 		t.Error("Open of a file just made gives another key")
 	}
 }
@@ -85,7 +85,7 @@ func TestOpenRace(t *testing.T) {
 				t.Errorf("Open: %v", err)
 				return
 			}
-			secrets[i] = set.Current("x").Secret
+			secrets[i] = set.current("x").Secret
 		})
 	}
 	wg.Wait()
@@ -106,10 +106,10 @@ func TestDerivation(t *testing.T) {
 	//	openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:000102…1f \
 	//		-kdfopt info:'maskgate pseudonym' HKDF
 	const want = "e9aeebfdf7afd24b4999e367b56ff0ac349e46e080f2e17c47ab3453a2ba061b"
-	if got := hex.EncodeToString(set.Current("pseudonym").Secret); got != want {
-		t.Errorf("Current(%q) = %v, want %v", "pseudonym", got, want)
+	if got := hex.EncodeToString(set.current("pseudonym").Secret); got != want {
+		t.Errorf("current(%q) = %v, want %v", "pseudonym", got, want)
 	}
-	if bytes.Equal(set.Current("a").Secret, set.Current("b").Secret) {
+	if bytes.Equal(set.current("a").Secret, set.current("b").Secret) {
 		t.Error("two uses have one secret")
 	}
 }
@@ -129,14 +129,14 @@ func TestRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []*Set{set, reopened} {
-		all := s.All("x")
+		all := s.all("x")
 		if len(all) != 2 || all[0].Version != 2 || all[1].Version != 1 {
-			t.Fatalf("All after Rotate = %v, want versions 2 and 1", all)
+			t.Fatalf("all after Rotate = %v, want versions 2 and 1", all)
 		}
-		if s.Current("x").Version != 2 {
-			t.Errorf("Current after Rotate = %v, want version 2", s.Current("x"))
+		if s.current("x").Version != 2 {
+			t.Errorf("current after Rotate = %v, want version 2", s.current("x"))
 		}
-		if !bytes.Equal(all[1].Secret, old.Current("x").Secret) {
+		if !bytes.Equal(all[1].Secret, old.current("x").Secret) {
 			t.Error("Rotate changed the old secret")
 		}
 	}
@@ -268,7 +268,7 @@ func TestNoSecretPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := set.Current("pseudonym")
+	key := set.current("pseudonym")
 	secrets := [][]byte{set.masters[0].secret, key.Secret}
 	type holder struct{ K any }
 	var out strings.Builder

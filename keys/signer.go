@@ -9,14 +9,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// signing is the use from which the seed of an Ed25519 key (RFC 8032) is
-// derived.
-const signing = "audit checkpoint"
-
 // Signer returns the newest key that signs notes in the given name, e.g.
 // "maskgate/gateway-1". A name has no space and no plus.
 func (s *Set) Signer(name string) (note.Signer, error) {
-	k := s.Current(signing)
+	k := s.current(checkpointUse)
 	vkey, err := k.verifierKey(name)
 	if err != nil {
 		return nil, fmt.Errorf("making signer: %w", err)
@@ -51,7 +47,7 @@ func (s *Set) Verifiers(name string) (note.Verifiers, error) {
 // space or a plus they are of no use; see [Set.Signer].
 func (s *Set) VerifierKeys(name string) []string {
 	var list []string
-	for _, k := range s.All(signing) {
+	for _, k := range s.all(checkpointUse) {
 		vkey, err := k.verifierKey(name)
 		if err != nil {
 			panic("keys: encoding a public key: " + err.Error()) // only if its size were wrong
