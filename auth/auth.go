@@ -1,4 +1,4 @@
-// Package auth turns the bearer token of a request into a [Caller], and fails closed.
+// Package auth turns a request into the [Caller] who sent it, by its bearer token, and fails closed.
 //
 // # Terms
 //
@@ -9,8 +9,7 @@
 //
 //	keys, err := auth.OpenJWKS(ctx, "https://idp.example/jwks", auth.JWKSOptions{Report: logError})
 //	verifier, err := auth.New(auth.Config{Issuer: "https://idp.example", Audience: []string{"maskgate"}}, keys)
-//	token, err := auth.FromRequest(r.Header)
-//	caller, err := verifier.Verify(r.Context(), token)
+//	caller, err := verifier.Authenticate(r.Context(), r)
 //
 // # What a token must be
 //

@@ -59,12 +59,13 @@ var descriptions = map[string]string{
 // Reasons lists every value of [Error.Reason], sorted.
 func Reasons() []string { return slices.Sorted(maps.Keys(descriptions)) }
 
-// Error is why a caller is not let in. [FromRequest] and [Verifier.Verify] return no other error.
+// Error is why a caller is not let in. [Verifier.Authenticate] and [Verifier.Verify] return no other
+// error.
 type Error struct {
 	Code   string // for the caller: "", CodeInvalidRequest or CodeInvalidToken
 	Reason string // for metrics and logs: one of the Reason constants
 
-	cause error // why there are no keys; for the operator only
+	cause error // why the token cannot be checked now; for the operator only
 }
 
 // refuse returns the error for a token that is refused for this reason.
@@ -79,7 +80,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns why there are no keys, for [ReasonKeysUnavailable]; nil for any other reason.
+// Unwrap returns why the token cannot be checked now, for [ReasonKeysUnavailable]; nil for any other
+// reason.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Challenge returns the value of WWW-Authenticate for this error (RFC 6750 section 3). Of the realm, characters that

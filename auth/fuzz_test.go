@@ -34,7 +34,7 @@ func FuzzVerify(f *testing.F) {
 		if err != nil && (caller.ID != "" || !errors.As(err, &refused) || descriptions[refused.Reason] == "") {
 			t.Fatalf("Verify(%q) = %+v, %v", token, caller, err)
 		}
-		_, _ = FromRequest(http.Header{"Authorization": {token}})
+		_, _ = bearerToken(http.Header{"Authorization": {token}})
 	})
 }
 

@@ -1,16 +1,34 @@
 package auth
 
 import (
+	"context"
 	"net/http"
 	"strings"
 )
 
-// FromRequest returns the bearer token of a request's header (RFC 6750 section 2.1). A token in the body or the query
+// Authenticate says who sent a request: it verifies the bearer token of the request's header, as
+// [Verifier.Verify] does. There must be exactly one Authorization header: the scheme Bearer in any
+// case, one or more spaces, and a b64token (RFC 6750 section 2.1). A token in the body or the query
 // (sections 2.2 and 2.3) is never looked for: it would end up in logs.
 //
-// There must be exactly one Authorization header, its scheme Bearer in any case, one or more spaces and a b64token.
-// The error is an [*Error]. The token's length is checked by [Verifier.Verify].
-func FromRequest(h http.Header) (token string, err error) {
+// The error is an [*Error], and the Caller beside an error is the zero value. A Caller that is
+// returned without an error has an ID and Expires. Authenticate alters nothing of the request and
+// does not read its body. Once ctx has ended, it lets nobody in: the reason is
+// [ReasonKeysUnavailable], and the error wraps the cause of ctx. The context of the request is not
+// looked at.
+func (v *Verifier) Authenticate(ctx context.Context, r *http.Request) (Caller, error) {
+	if ctx.Err() != nil {
+		return Caller{}, &Error{Reason: ReasonKeysUnavailable, cause: context.Cause(ctx)}
+	}
+	token, err := bearerToken(r.Header)
+	if err != nil {
+		return Caller{}, err
+	}
+	return v.Verify(ctx, token)
+}
+
+// bearerToken returns the token of the Authorization header. It does not check the token's length.
+func bearerToken(h http.Header) (token string, refused *Error) {
 	values := h.Values("Authorization")
 	switch len(values) {
 	case 0:

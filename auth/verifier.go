@@ -42,7 +42,7 @@ func New(cfg Config, keys KeySet) (*Verifier, error) {
 // Verify checks a token as the package comment says and returns whom it names. The error is an [*Error]; with an error
 // the Caller is the zero value. It may wait for keys: up to the fetch timeout of a [JWKS], or until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
-	payload, err := v.authenticate(ctx, token)
+	payload, err := v.payload(ctx, token)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -53,8 +53,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	return caller, nil
 }
 
-// authenticate checks everything but the claims, and returns the payload as it was signed.
-func (v *Verifier) authenticate(ctx context.Context, token string) ([]byte, *Error) {
+// payload checks everything but the claims, and returns the payload as it was signed.
+func (v *Verifier) payload(ctx context.Context, token string) ([]byte, *Error) {
 	h, err := parseCompact(token, v.config.MaxTokenSize)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,14 @@ func (v *Verifier) authenticate(ctx context.Context, token string) ([]byte, *Err
 	if err == nil || err.Reason == ReasonKeysUnavailable {
 		return payload, err
 	}
-	if renewer, ok := v.keys.(Renewer); ok && renewer.Renew(ctx) {
-		return v.tryKeys(ctx, h, jws)
+	if renewer, ok := v.keys.(Renewer); ok {
+		if renewer.Renew(ctx) {
+			return v.tryKeys(ctx, h, jws)
+		}
+		// Whether a new key would have fitted is unknown, so the token is not to blame.
+		if ctx.Err() != nil {
+			return nil, &Error{Reason: ReasonKeysUnavailable, cause: context.Cause(ctx)}
+		}
 	}
 	return nil, err
 }

@@ -27,7 +27,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -234,14 +233,6 @@ func (a *App) ready(ctx context.Context) bool {
 	case <-ctx.Done():
 	}
 	return a.shared.Load() != nil
-}
-
-func (a *App) authenticate(ctx context.Context, h http.Header) (auth.Caller, error) {
-	token, err := auth.FromRequest(h)
-	if err != nil {
-		return auth.Caller{}, err
-	}
-	return a.verifier.Verify(ctx, token)
 }
 
 // version is the version of the module that the binary was built from.

@@ -177,7 +177,7 @@ func (x *exchange) admit() error {
 	if r.Method == http.MethodConnect || r.Header.Get("Upgrade") != "" {
 		return badRequest.because(reasonUpgrade)
 	}
-	caller, err := x.app.authenticate(r.Context(), r.Header)
+	caller, err := x.app.verifier.Authenticate(r.Context(), r)
 	if err != nil {
 		return err
 	}
