@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/elliptic"
+	"crypto/rsa"
 	"encoding/json"
 	"math/big"
 	"slices"
@@ -145,6 +146,24 @@ func TestJWKSetFind(t *testing.T) {
 	}
 }
 
+// modulus returns a number that modulo each odd prime up to 167 is a power of 65537, 1, but for the
+// prime `other`, of which it is a multiple, as it is of the next primes after 167. No multiple of a
+// prime is a power of 65537 modulo it.
+func modulus(other int64) *big.Int {
+	powers, zeros := big.NewInt(1), big.NewInt(1)
+	for prime := int64(3); prime < 200; prime += 2 {
+		switch p := big.NewInt(prime); {
+		case !p.ProbablyPrime(0):
+		case prime <= 167 && prime != other:
+			powers.Mul(powers, p)
+		default:
+			zeros.Mul(zeros, p)
+		}
+	}
+	// The Chinese remainder theorem.
+	return zeros.Mul(zeros, new(big.Int).ModInverse(zeros, powers))
+}
+
 func TestIsROCA(t *testing.T) {
 	// Modulo each of the primes a power of 65537 is what the fingerprint looks for.
 	weak := new(big.Int).Exp(big.NewInt(65537), big.NewInt(128), nil)
@@ -154,6 +173,42 @@ func TestIsROCA(t *testing.T) {
 	for i := range 3 {
 		if n := newRSA(2048).N; isROCA(n) {
 			t.Errorf("isROCA(sound key %d) = true, want false", i)
+		}
+	}
+	// The primes are those of the detection tool of CVE-2017-15361: no more, no fewer, no others.
+	if !isROCA(modulus(0)) {
+		t.Error("isROCA(powers modulo the odd primes up to 167) = false, want true")
+	}
+	primes := 0
+	for prime := int64(3); prime <= 167; prime += 2 {
+		if !big.NewInt(prime).ProbablyPrime(0) {
+			continue
+		}
+		if primes++; isROCA(modulus(prime)) {
+			t.Errorf("isROCA(multiple of %d, powers modulo the other primes) = true, want false", prime)
+		}
+	}
+	if primes != 38 {
+		t.Errorf("%d odd primes up to 167, want 38", primes)
+	}
+}
+
+func TestFitsRSASizes(t *testing.T) {
+	tests := []struct {
+		bits int
+		want bool
+	}{
+		{1024, false}, {2047, false}, {2048, true}, {4096, true}, {8191, true}, {8192, true}, {8193, false}, {16384, false},
+	}
+	for _, tt := range tests {
+		// An odd number of this size. That it has no two primes does not matter: nothing is signed.
+		n := new(big.Int).Lsh(big.NewInt(1), uint(tt.bits-1))
+		n.SetBit(n, 0, 1)
+		key := jose.JSONWebKey{Key: &rsa.PublicKey{N: n, E: 65537}}
+		for _, algorithm := range []jose.SignatureAlgorithm{jose.RS256, jose.PS256} {
+			if got := fits(key, string(algorithm)); got != tt.want {
+				t.Errorf("fits(RSA of %d bits, %s) = %v, want %v", tt.bits, algorithm, got, tt.want)
+			}
 		}
 	}
 }

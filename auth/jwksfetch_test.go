@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,11 +53,48 @@ func TestOpenJWKSLocations(t *testing.T) {
 }
 
 func TestOpenJWKSOptionFaults(t *testing.T) {
-	_, err := OpenJWKS(t.Context(), testLocation, JWKSOptions{RefreshInterval: time.Second, MaxAge: time.Millisecond, FetchTimeout: -1})
-	for _, want := range []string{"refresh interval", "maximum age", "timeout"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("OpenJWKS = %v, want %s in it", err, want)
-		}
+	const (
+		refresh = "refresh interval is below 30s"
+		age     = "maximum age is below the refresh interval"
+		timeout = "fetch timeout is negative"
+	)
+	tests := []struct {
+		name string
+		opts JWKSOptions
+		want []string // all that the error says
+	}{
+		{"least of each", JWKSOptions{RefreshInterval: 30 * time.Second, MaxAge: 30 * time.Second, FetchTimeout: time.Hour}, nil},
+		{"refresh interval", JWKSOptions{RefreshInterval: 30*time.Second - 1}, []string{refresh}},
+		{"refresh interval negative", JWKSOptions{RefreshInterval: -time.Hour}, []string{refresh}},
+		{"maximum age", JWKSOptions{RefreshInterval: time.Hour, MaxAge: time.Hour - 1}, []string{age}},
+		{"maximum age below the default interval", JWKSOptions{MaxAge: time.Minute}, []string{age}},
+		{"fetch timeout", JWKSOptions{FetchTimeout: -1}, []string{timeout}},
+		{"all at once", JWKSOptions{RefreshInterval: time.Second, MaxAge: time.Millisecond, FetchTimeout: -1},
+			[]string{refresh, age, timeout}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			issuer := &fakeIssuer{}
+			issuer.publish("a")
+			tt.opts.Client = &http.Client{Transport: issuer}
+			keys, err := OpenJWKS(t.Context(), testLocation, tt.opts)
+			if len(tt.want) == 0 {
+				if err != nil {
+					t.Fatalf("OpenJWKS = %v, want no error", err)
+				}
+				_ = keys.Close()
+				return
+			}
+			if err == nil {
+				t.Fatal("OpenJWKS: no error")
+			}
+			wantFetches(t, issuer, 0)
+			for _, fault := range []string{refresh, age, timeout} {
+				if got, want := strings.Contains(err.Error(), fault), slices.Contains(tt.want, fault); got != want {
+					t.Errorf("OpenJWKS = %v; has %q: %v, want %v", err, fault, got, want)
+				}
+			}
+		})
 	}
 }
 
@@ -176,6 +214,63 @@ func TestFetcherRedirects(t *testing.T) {
 	} {
 		if err := f.client.CheckRedirect(httptest.NewRequest(http.MethodGet, to, nil), nil); (err == nil) != want {
 			t.Errorf("CheckRedirect(%s) = %v, want it followed: %v", to, err, want)
+		}
+	}
+}
+
+// An issuer, or whoever answers in its place, must not make the gateway hold a header of any size.
+func TestFetchJWKSHeaderLimit(t *testing.T) {
+	good := edJWKS("a")
+	tests := []struct {
+		name string
+		size int // bytes of one field of the answer's header
+		want bool
+	}{
+		{"32 KiB", 32 << 10, true},
+		{"96 KiB", 96 << 10, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Long", strings.Repeat("x", tt.size))
+				answer(http.StatusOK, "application/json", good).ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{AllowLocal: true})
+			if (err == nil) != tt.want {
+				t.Errorf("OpenJWKS = %v, want it accepted: %v", err, tt.want)
+			}
+			if err == nil {
+				_ = keys.Close()
+			}
+		})
+	}
+}
+
+// The fetch says what it accepts (RFC 9110 section 12.5.1), and tells the issuer nothing else.
+func TestFetchJWKSRequest(t *testing.T) {
+	var method string
+	var header http.Header
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method, header = r.Method, r.Header
+		answer(http.StatusOK, "application/json", edJWKS("a")).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{Client: server.Client(), AllowLocal: true})
+	if err != nil {
+		t.Fatalf("OpenJWKS: %v", err)
+	}
+	_ = keys.Close()
+	if method != http.MethodGet {
+		t.Errorf("method = %s, want GET", method)
+	}
+	want := "application/jwk-set+json, application/json"
+	if got := header.Values("Accept"); !slices.Equal(got, []string{want}) {
+		t.Errorf("Accept = %q, want %q", got, want)
+	}
+	for _, name := range []string{"Authorization", "Cookie", "Referer"} {
+		if got := header.Values(name); got != nil {
+			t.Errorf("%s = %q, want none", name, got)
 		}
 	}
 }

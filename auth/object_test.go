@@ -38,6 +38,8 @@ func TestParseObject(t *testing.T) {
 		{"surrogates reversed", `{"a":"\udc00\ud800"}`, errNotJSON},
 		{"two high surrogates", `{"a":"\ud800\ud800"}`, errNotJSON},
 		{"high surrogate before an escape", `{"a":"\ud800\n\udc00"}`, errNotJSON},
+		{"high surrogate behind another escape", `{"a":"\n\ud800"}`, errNotJSON},
+		{"high surrogate behind a pair", `{"a":"\ud83d\ude00\ud800"}`, errNotJSON},
 		{"lone surrogate in a name", `{"\ud800":1}`, errNotJSON},
 		{"duplicate", `{"a":1,"a":1}`, errDuplicate},
 		{"duplicate, escaped", `{"a":1,"\u0061":1}`, errDuplicate},
