@@ -410,6 +410,83 @@ func TestConditionsOfRecords(t *testing.T) {
 	}
 }
 
+// decided is what a caller with the role r0 gets of a record as a data service sends it, from the
+// record's bytes to its profile.
+func decided(t *testing.T, set *rules.Set, record string) *rules.Profile {
+	t.Helper()
+	a := admit(t, set, all(1))
+	var profile *rules.Profile
+	decide := deciderFunc(func(records []masking.Record, profiles []*masking.Profile) {
+		for i, r := range records {
+			p := a.Profile(r.Kind, r.Inputs)
+			if profiles[i] = &p.Profile; r.Kind != masking.Envelope {
+				profile = p
+			}
+		}
+	})
+	body := []byte(`{"items":[` + record + `]}`)
+	layout := set.Routes()[0].Layout
+	if _, err := layout.Append(t.Context(), nil, body, masking.Document, decide, nil); err != nil {
+		t.Fatalf("Append(%s): %v", body, err)
+	}
+	return profile
+}
+
+// Conditions read values within objects of the record, and several of one object. What cannot be
+// told does not permit, and does forbid.
+func TestConditionsOnNestedValues(t *testing.T) {
+	const yes, no, unknown = "yes", "no", "unknown"
+	const (
+		status = "record.account.status == 'open'"
+		two    = "record.account.status == 'open' && record.account.owner == caller.id"
+		deep   = "record.account.branch.city == 'SH' && record.account.status == 'open' && record.x == 1"
+	)
+	for _, test := range []struct{ when, record, want string }{
+		{status, `{"account":{"status":"open"}}`, yes},
+		{status, `{"account":{"status":"frozen"}}`, no},
+		{status, `{"account":{"status":1}}`, unknown},
+		{status, `{"account":{"status":null}}`, unknown},
+		{status, `{"account":{"status":{}}}`, unknown},
+		{status, `{"account":{"other":"open"}}`, unknown},
+		{status, `{"account":{}}`, unknown},
+		{status, `{"account":"open"}`, unknown},
+		{status, `{"account":null}`, unknown},
+		{status, `{"account":[{"status":"open"}]}`, unknown},
+		{status, `{"account.status":"open"}`, unknown},
+		{status, `{"status":"open"}`, unknown},
+		{status, `{}`, unknown},
+		{two, `{"account":{"status":"open","owner":"u1"}}`, yes},
+		{two, `{"account":{"owner":"u1","status":"open"}}`, yes},
+		{two, `{"account":{"status":"open","owner":"u2"}}`, no},
+		{two, `{"account":{"status":"frozen","owner":"u1"}}`, no},
+		{two, `{"account":{"status":"open"}}`, unknown},
+		{two, `{"account":{"owner":"u1"}}`, unknown},
+		{two, `{"account":{"status":"frozen"}}`, no},
+		{deep, `{"x":1,"account":{"status":"open","branch":{"city":"SH"}}}`, yes},
+		{deep, `{"x":1,"account":{"status":"open","branch":{"city":"BJ"}}}`, no},
+		{deep, `{"x":1,"account":{"status":"open","branch":"SH"}}`, unknown},
+		{"record.account.status != 'frozen'", `{"account":{"status":"open"}}`, yes},
+		{"record.account.status != 'frozen'", `{"account":{"status":1}}`, unknown},
+		{"record.account.status != record.account.before", `{"account":{"status":"a","before":"b"}}`, yes},
+		{"record.account.status != record.account.before", `{"account":{"status":"a","before":1}}`, unknown},
+		{"has(record.account.status)", `{"account":{"status":"open"}}`, yes},
+		{"has(record.account.status)", `{"account":{"status":{}}}`, yes},
+		{"!has(record.account.status)", `{}`, unknown},
+	} {
+		role := load(t, []string{fmt.Sprintf("when: %q, treat: {C2: clear}", test.when)}, nil)
+		capped := load(t, []string{"treat: {C2: clear}"}, []string{fmt.Sprintf("when: %q, at_most: drop", test.when)})
+		record := strings.Replace(test.record, "{", `{"id":"C1","name":"张三",`, 1)
+		record = strings.Replace(record, ",}", "}", 1)
+		if got, want := !decided(t, role, record).Denied, test.want == yes; got != want {
+			t.Errorf("%s of %s: role permits = %v, want %v", test.when, test.record, got, want)
+		}
+		forbids := fieldOf(t, decided(t, capped, record), "$.name").Treatment == "drop"
+		if want := test.want != no; forbids != want {
+			t.Errorf("%s of %s: cap forbids = %v, want %v", test.when, test.record, forbids, want)
+		}
+	}
+}
+
 // A name that needs backticks in CEL is found all the same.
 func TestConditionOnQuotedName(t *testing.T) {
 	set := load(t, []string{"when: record.`agent-id.v2` == caller.id, treat: {C2: clear}"}, nil)

@@ -108,3 +108,35 @@ func TestExplain(t *testing.T) {
 		t.Errorf("Explain of a public route = %+v, want why it is public", x)
 	}
 }
+
+// To suppose that conditions of records hold is to suppose it of records: an envelope is none.
+func TestExplainSupposes(t *testing.T) {
+	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}"}, nil)
+	for _, test := range []struct {
+		name      string
+		record    rules.Record
+		path      string
+		treatment string // "" for a record that is denied
+		suppose   []rules.Supposition
+	}{
+		{"a record", rules.Record{Supposing: true}, "$.name", "clear",
+			[]rules.Supposition{{Rule: "policy.yaml:5", Role: "r0", When: "record.x == 1"}}},
+		{"a record, supposing nothing", rules.Record{}, "$.name", "", nil},
+		{"the envelope", rules.Record{Kind: masking.Envelope, Supposing: true}, "$.who", "drop", nil},
+		{"the envelope, supposing nothing", rules.Record{Kind: masking.Envelope}, "$.who", "drop", nil},
+	} {
+		account := set.Explain(set.Routes()[0], request(all(1), "care"), test.record).Records[0]
+		if diff := cmp.Diff(test.suppose, account.Suppose); diff != "" {
+			t.Errorf("%s: supposed (-want +have):\n%s", test.name, diff)
+		}
+		treatment := ""
+		for _, f := range account.Fields {
+			if f.Path == test.path {
+				treatment = f.Treatment
+			}
+		}
+		if treatment != test.treatment || account.Denied != (test.treatment == "") {
+			t.Errorf("%s: %s = %q, denied = %v; want %q", test.name, test.path, treatment, account.Denied, test.treatment)
+		}
+	}
+}
