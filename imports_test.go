@@ -28,8 +28,9 @@ var allowed = map[string][]string{
 	"watch":           {"fsnotify"},
 	"examples":        {},
 	"examples/demo":   {"net/http"},
-	"caddymodule":     {"masking", "rules", "rules/ruletest", "discover", "coverage", "auth", "audit", "keys", "watch", "net/http", "caddy", "zap", "prometheus"},
-	"cmd/maskgate":    {"", "caddymodule", "audit", "examples/demo", "net/http", "caddy"},
+	"command":         {"masking", "rules", "rules/ruletest", "discover", "coverage", "auth", "audit", "keys"},
+	"caddymodule":     {"masking", "rules", "rules/ruletest", "discover", "auth", "audit", "keys", "watch", "command", "net/http", "caddy", "zap", "prometheus"},
+	"cmd/maskgate":    {"", "caddymodule", "command", "audit", "examples/demo", "net/http", "caddy"},
 	"cmd/auditverify": {},
 }
 

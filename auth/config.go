@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +58,29 @@ type Claims struct {
 	// PurposePrefix, if set, is stripped from the purposes, and those without it are left out: with "purpose:" the
 	// scope "openid purpose:loan-review" gives loan-review.
 	PurposePrefix string
+}
+
+// NewClaims returns the claims that differ from the defaults, by the names of [ClaimNames].
+func NewClaims(names map[string]string) (Claims, error) {
+	var c Claims
+	known := c.defaults()
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		i := slices.IndexFunc(known, func(d claimDefault) bool { return d.field == name })
+		if i < 0 {
+			return Claims{}, fmt.Errorf("want one of %s; have %q", strings.Join(ClaimNames(), ", "), name)
+		}
+		*known[i].claim = names[name]
+	}
+	return c, nil
+}
+
+// ClaimNames are the names of what [Claims] says of a caller: subject, roles and so on.
+func ClaimNames() []string {
+	var names []string
+	for _, d := range new(Claims).defaults() {
+		names = append(names, d.field)
+	}
+	return names
 }
 
 // withDefaults returns the configuration with its defaults filled in.

@@ -145,7 +145,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 }
 
 func (a *App) openVerifier() error {
-	var err error
+	config, err := a.Token.config()
+	if err != nil {
+		return err
+	}
 	a.jwks, err = auth.OpenJWKS(a.ctx, a.Token.Keys, auth.JWKSOptions{
 		AllowLocal: a.Token.AllowLocalKeys,
 		Report:     func(err error) { a.logger.Warn("token keys", zap.Error(err)) },
@@ -153,7 +156,7 @@ func (a *App) openVerifier() error {
 	if err != nil {
 		return fmt.Errorf("token: %w", err)
 	}
-	a.verifier, err = auth.New(a.Token.config(), a.jwks)
+	a.verifier, err = auth.New(config, a.jwks)
 	return err
 }
 

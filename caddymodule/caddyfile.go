@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/dustin/go-humanize"
+	"github.com/maskgate/maskgate/auth"
 )
 
 func init() {
@@ -178,8 +179,8 @@ func (t *Token) unmarshal(d *caddyfile.Dispenser) error {
 
 func (t *Token) claim(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
-	if len(args) != 2 || !slices.Contains(claimNames, args[0]) {
-		return d.Errf("want claim, one of %s, and the claim's name in tokens", strings.Join(claimNames, ", "))
+	if len(args) != 2 || !slices.Contains(auth.ClaimNames(), args[0]) {
+		return d.Errf("want claim, one of %s, and the claim's name in tokens", strings.Join(auth.ClaimNames(), ", "))
 	}
 	if t.Claims == nil {
 		t.Claims = map[string]string{}

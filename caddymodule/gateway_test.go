@@ -29,6 +29,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 	_ "github.com/caddyserver/caddy/v2/modules/metrics"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
@@ -327,7 +328,7 @@ func (g *gateway) head(line string, more ...string) string {
 // records are the access records of a correlation identifier, or all of them.
 func (g *gateway) records(id string) []audit.Record {
 	g.t.Helper()
-	access, err := OpenAccessLog(g.data())
+	access, err := command.OpenAccessLog(g.data())
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
@@ -118,7 +119,7 @@ func TestLanguage(t *testing.T) {
 		}
 	}
 	// The rules in force are a record too, with who answers for each file.
-	access, err := OpenAccessLog(g.data())
+	access, err := command.OpenAccessLog(g.data())
 	if err != nil {
 		t.Fatal(err)
 	}

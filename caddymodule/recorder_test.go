@@ -126,7 +126,7 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 	if names != recorded {
 		t.Errorf("the recording has\n%swant\n%s", names, recorded)
 	}
-	proposed, _, err := command(t, "rules", "discover", file)
+	proposed, _, err := runCommand(t, "rules", "discover", file)
 	if err != nil || !strings.Contains(proposed, "- match: GET /v2/claims/{id}\n") {
 		t.Errorf("discover: %v\n%s", err, proposed)
 	}

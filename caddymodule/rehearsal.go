@@ -100,6 +100,33 @@ func (r *rehearsal) ask(t *rules.Test) ruletest.Outcome {
 	return o
 }
 
+// explain decides a request as a gateway would, and says why.
+func explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
+	r, err := newRehearsal(set)
+	if err != nil {
+		return nil, err
+	}
+	x, refused := r.begin(t)
+	if x == nil || x.route == nil || refused != nil && x.access == nil && refusalOf(refused).status != notPermitted.status {
+		why := refusalOf(refused)
+		out := &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(why.reason), Cause: x.causeOf(why)}
+		if x != nil && x.route != nil {
+			out.Route, out.Service = x.route.Match, x.route.Service
+		}
+		return out, nil
+	}
+	var records []rules.Record
+	if refused == nil && x.route.Public == "" {
+		records = x.records(t)
+	}
+	why := set.Explain(x.route, x.entry.request, records...)
+	if t.Response != nil && why.Refused == "" {
+		o := r.ask(t)
+		why.Refused, why.Cause = rules.Reason(o.Refused), o.Cause
+	}
+	return why, nil
+}
+
 // causeOf says more of a refusal than a gateway does: names of query parameters are the caller's text, which a gateway keeps out of its log.
 func (x *exchange) causeOf(why *refusal) string {
 	switch {

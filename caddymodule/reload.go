@@ -149,6 +149,6 @@ func (a *App) report(what string, s *source, err error) {
 	} else if r != nil && r.shadow != nil {
 		staying = r.shadow.set.Digest()
 	}
-	faults := faultsOf(err)
+	faults := rules.Faults(err)
 	a.logger.Error(what+" on disk cannot be taken; the old stay", zap.String("staying", staying), zap.Int("faults", len(faults)), zap.Strings("fault", faults))
 }

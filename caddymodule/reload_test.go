@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/rules"
 )
 
@@ -75,7 +76,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if len(bodies) > 0 || len(met) != 2 {
 		t.Errorf("%d responses are not on record; records by digest: %v", len(bodies), met)
 	}
-	access, err := OpenAccessLog(g.data())
+	access, err := command.OpenAccessLog(g.data())
 	if err != nil {
 		t.Fatal(err)
 	}

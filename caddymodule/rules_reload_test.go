@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/rules"
 )
 
@@ -159,7 +160,7 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	met := map[string]int{}
 	var before string
 	var changes []string
-	access, err := OpenAccessLog(g.data())
+	access, err := command.OpenAccessLog(g.data())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +351,7 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 		if err := g.reload(); err == nil {
 			t.Fatal("it started")
 		}
-		access, err := OpenAccessLog(g.data())
+		access, err := command.OpenAccessLog(g.data())
 		if err != nil {
 			t.Fatal(err)
 		}

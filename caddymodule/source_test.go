@@ -142,17 +142,3 @@ func TestFirst(t *testing.T) {
 		t.Errorf("first() of a start that was given up = %v", err)
 	}
 }
-
-func TestFaults(t *testing.T) {
-	one := &rules.Fault{File: "a.yaml", Line: 3, Column: 4, Message: "unknown key 张三"}
-	err := fmt.Errorf("loading rules:\n%w", errors.Join(one, &rules.Fault{File: "b.yaml", Line: 1, Column: 1, Message: "x"}))
-	if got, want := fmt.Sprint(faultsOf(err)), "[a.yaml:3:4: unknown key 张三 b.yaml:1:1: x]"; got != want {
-		t.Errorf("faultsOf = %s, want %s", got, want)
-	}
-	if got, want := fmt.Sprint(placesOf(err)), "[a.yaml:3:4 b.yaml:1:1]"; got != want {
-		t.Errorf("placesOf = %s, want %s", got, want)
-	}
-	if got := placesOf(errors.New("reading rules: a.yaml is a secret")); got != nil {
-		t.Errorf("placesOf(an error without a place) = %v", got)
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/maskgate/maskgate/rules"
 )
 
 func init() {
@@ -150,7 +151,7 @@ func (s *source) health(u *use) *setHealth {
 		if u != nil {
 			h.Status = "stale"
 		}
-		h.Stale = &staleAt{Since: stale.since, Faults: len(faultsOf(stale.fault)), At: placesOf(stale.fault)}
+		h.Stale = &staleAt{Since: stale.since, Faults: len(rules.Faults(stale.fault)), At: rules.Places(stale.fault)}
 		h.Stale.At = h.Stale.At[:min(20, len(h.Stale.At))]
 	}
 	return h

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,10 +34,12 @@ type Token struct {
 	PurposePrefix string `json:"purpose_prefix,omitempty"`
 }
 
-// claimNames are the keys of Token.Claims.
-var claimNames = []string{"subject", "roles", "organisation", "purposes", "amr", "acr", "region"}
-
-func (t *Token) config() auth.Config {
+func (t *Token) config() (auth.Config, error) {
+	claims, err := auth.NewClaims(t.Claims)
+	if err != nil {
+		return auth.Config{}, fmt.Errorf("token: claims: %w", err)
+	}
+	claims.PurposePrefix = t.PurposePrefix
 	return auth.Config{
 		Issuer:       t.Issuer,
 		Audience:     t.Audience,
@@ -44,19 +47,6 @@ func (t *Token) config() auth.Config {
 		Types:        t.Types,
 		Leeway:       time.Duration(t.Leeway),
 		MaxTokenSize: t.MaxSize,
-		Claims:       t.claims(),
-	}
-}
-
-func (t *Token) claims() auth.Claims {
-	return auth.Claims{
-		Subject:       t.Claims["subject"],
-		Roles:         t.Claims["roles"],
-		Organisation:  t.Claims["organisation"],
-		Purposes:      t.Claims["purposes"],
-		AMR:           t.Claims["amr"],
-		ACR:           t.Claims["acr"],
-		Region:        t.Claims["region"],
-		PurposePrefix: t.PurposePrefix,
-	}
+		Claims:       claims,
+	}, nil
 }

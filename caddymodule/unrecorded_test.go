@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/keys"
 )
 
@@ -65,7 +66,7 @@ func TestRulesRecordedLater(t *testing.T) {
 	}
 	use(log)
 	eventually(t, "the change is in force", func() bool { return a.ruling.Load().Digest() == digestOf(t, g) && a.source.stale.Load() == nil })
-	access, err := OpenAccessLog(g.data())
+	access, err := command.OpenAccessLog(g.data())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,40 +17,38 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate"
-	"github.com/maskgate/maskgate/caddymodule"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/spf13/cobra"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "demo",
+func demoCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo",
 		Short: "Runs a data service with synthetic customers, Maskgate in front of it, and a token issuer",
 		Long: `Runs a data service with 10,000 synthetic customers, Maskgate in front of it, and a token issuer, all on the loopback
 interface, until Ctrl-C. With --once it takes the tour itself, and exits with 0 only if every caller saw what they should, every
 access is on record, and the log verifies.`,
-		CobraFunc: func(cmd *cobra.Command) {
-			var d demonstration
-			cmd.Flags().StringVar(&d.data, "data", "maskgate-data", "directory for keys, rules and the access log")
-			cmd.Flags().StringVar(&d.rules, "rules", "", "rule files or directory, instead of the example's")
-			cmd.Flags().StringVar(&d.port, "port", "8080", "port of the gateway")
-			cmd.Flags().StringVar(&d.servicePort, "service-port", "9001", "port of the data service")
-			cmd.Flags().StringVar(&d.metricsPort, "metrics-port", "9180", "port of the metrics")
-			cmd.Flags().BoolVar(&d.noGateway, "no-gateway", false, "run the data service only, for a gateway of your own (maskgate run)")
-			once := cmd.Flags().Bool("once", false, "take the tour on free ports, check it, and exit")
-			cmd.Args = cobra.NoArgs
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-				d.out = cmd.OutOrStdout()
-				if *once {
-					return d.tour()
-				}
-				return d.run()
-			}
-			caddymodule.Plain(cmd)
-		},
-	})
+		Args: cobra.NoArgs,
+	}
+	var d demonstration
+	cmd.Flags().StringVar(&d.data, "data", "maskgate-data", "directory for keys, rules and the access log")
+	cmd.Flags().StringVar(&d.rules, "rules", "", "rule files or directory, instead of the example's")
+	cmd.Flags().StringVar(&d.port, "port", "8080", "port of the gateway")
+	cmd.Flags().StringVar(&d.servicePort, "service-port", "9001", "port of the data service")
+	cmd.Flags().StringVar(&d.metricsPort, "metrics-port", "9180", "port of the metrics")
+	cmd.Flags().BoolVar(&d.noGateway, "no-gateway", false, "run the data service only, for a gateway of your own (maskgate run)")
+	once := cmd.Flags().Bool("once", false, "take the tour on free ports, check it, and exit")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d.out = cmd.OutOrStdout()
+		if *once {
+			return d.tour()
+		}
+		return d.run()
+	}
+	command.Plain(cmd)
+	return cmd
 }
 
 // demonstration is the demo's three parts and where they live.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/audit"
-	"github.com/maskgate/maskgate/caddymodule"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
@@ -53,7 +53,7 @@ func TestKillUnderLoad(t *testing.T) {
 	}
 	g.start()
 	g.stop()
-	log, err := caddymodule.OpenAccessLog(g.data)
+	log, err := command.OpenAccessLog(g.data)
 	if err != nil {
 		t.Fatal(err)
 	}

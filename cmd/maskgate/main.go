@@ -21,5 +21,7 @@ func main() {
 	if caddy.CustomVersion == "" { // a linker's flag may have set it
 		caddy.CustomVersion = "maskgate " + caddymodule.Version() + ", Caddy"
 	}
+	caddymodule.RegisterCommand(demoCommand)
+	caddymodule.RegisterCommand(tokenCommand)
 	caddycmd.Main()
 }

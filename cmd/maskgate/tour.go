@@ -1,7 +1,6 @@
 package main
 
 import (
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +16,10 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/audit"
-	"github.com/maskgate/maskgate/caddymodule"
+	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
+
+	_ "embed"
 )
 
 // tourFile says what each caller must see of the tour's customer, worked out by hand from the rules. A value that ends in …
@@ -48,7 +49,7 @@ func (d *demonstration) tour() error {
 		return err
 	}
 	if err := d.checkLogAtRest(); err != nil {
-		return caddymodule.No(fmt.Errorf("the access log of earlier runs: %w", err))
+		return command.No(fmt.Errorf("the access log of earlier runs: %w", err))
 	}
 	for _, port := range []*string{&d.port, &d.servicePort, &d.metricsPort} {
 		var err error
@@ -62,7 +63,7 @@ func (d *demonstration) tour() error {
 	visits, faults := d.walk(want)
 	faults = append(faults, d.stop(), d.reviewLog(visits))
 	if err := errors.Join(faults...); err != nil {
-		return caddymodule.No(fmt.Errorf("not all is as it should be:\n%w", err))
+		return command.No(fmt.Errorf("not all is as it should be:\n%w", err))
 	}
 	fmt.Fprintln(d.out, "\nall is as it should be")
 	return nil
@@ -73,7 +74,7 @@ func (d *demonstration) checkLogAtRest() error {
 	if _, err := os.Stat(filepath.Join(d.data, "audit")); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	log, err := caddymodule.OpenAccessLog(d.data)
+	log, err := command.OpenAccessLog(d.data)
 	if err != nil {
 		return err
 	}
@@ -191,7 +192,7 @@ func (d *demonstration) checkLeak(upstream, s sight) (faults []error) {
 
 // reviewLog shows the records that the tour left, and checks that there is one for each access and that the log verifies.
 func (d *demonstration) reviewLog(visits []visit) error {
-	log, err := caddymodule.OpenAccessLog(d.data)
+	log, err := command.OpenAccessLog(d.data)
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (d *demonstration) reviewLog(visits []visit) error {
 			if e.Record.Decision != v.decision || e.Record.Caller.ID != v.caller {
 				faults = append(faults, fmt.Errorf("record %d: %s by %s, want %s by %s", e.Seq, e.Record.Decision, e.Record.Caller.ID, v.decision, v.caller))
 			}
-			if err := caddymodule.PrintEntry(d.out, e, nil); err != nil {
+			if err := command.PrintEntry(d.out, e, nil); err != nil {
 				return err
 			}
 		}
@@ -223,7 +224,7 @@ func (d *demonstration) reviewLog(visits []visit) error {
 		}
 	}
 	fmt.Fprintln(d.out)
-	if err := caddymodule.PrintSummary(d.out, summary); err != nil {
+	if err := command.PrintSummary(d.out, summary); err != nil {
 		return err
 	}
 	if summary.TailFile != "" {

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/spf13/cobra"
 )
@@ -26,7 +25,7 @@ type ending struct {
 
 func (e *ending) Error() string {
 	if e.err == nil {
-		return ""
+		return fmt.Sprintf("exiting with status %d", e.status)
 	}
 	return e.err.Error()
 }
@@ -49,8 +48,8 @@ type misuse struct{ error }
 
 func (m *misuse) Unwrap() error { return m.error }
 
-// Plain makes a command, and those below it, end as Maskgate's do: what is wrong stands on standard error once, as text, where Caddy
-// would write a line of a log; and the exit status is one of the three above, or 0.
+// Plain makes a command, and those below it, end as Maskgate's do: what is wrong stands on standard error once, as text; and [ExitStatus] of
+// the error is one of the three above.
 func Plain(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return end(cmd, Misuse(err)) })
 	if cmd.RunE == nil {
@@ -86,25 +85,28 @@ func groupOfCommands(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = true
 }
 
-// end shows an error, and returns one by which Caddy's main exits with its status.
+// end shows an error, and returns one that carries the exit status.
 func end(cmd *cobra.Command, err error) error {
 	if err == nil {
 		return nil
 	}
-	cmd.SilenceErrors = true // cobra would show it again
-	status := exitFailed
-	if e, ok := errors.AsType[*ending](err); ok {
-		status = e.status
-	}
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true // cobra would show more
 	printError(cmd.ErrOrStderr(), err)
 	if _, ok := errors.AsType[*misuse](err); ok {
 		fmt.Fprintf(cmd.ErrOrStderr(), "usage: %s\n", strings.Join(strings.Fields(cmd.UseLine()), " "))
 	}
-	if status == exitNo {
-		return fmt.Errorf("exiting with status 1: %w", err) // with 1, the function below takes no error for success
+	return &ending{ExitStatus(err), err}
+}
+
+// ExitStatus is the status with which a process exits that ran a command to this error.
+func ExitStatus(err error) int {
+	if err == nil {
+		return 0
 	}
-	caddys := caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(cmd, nil)
-	return fmt.Errorf("%w: %w", caddys, err)
+	if e, ok := errors.AsType[*ending](err); ok {
+		return e.status
+	}
+	return exitFailed
 }
 
 // printError shows an error for people: faults of files as the lines that editors read too, all else under the name of the binary.
@@ -134,6 +136,6 @@ func unanswered(cmd *cobra.Command, asJSON bool, err error) error {
 	}
 	err = printJSON(cmd.OutOrStdout(), struct {
 		Findings []rules.Finding `json:"findings"`
-	}{findings(err)})
+	}{rules.Findings(err)})
 	return errors.Join(&ending{exitFailed, nil}, err)
 }

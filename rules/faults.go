@@ -1,11 +1,9 @@
-package caddymodule
+package rules
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-
-	"github.com/maskgate/maskgate/rules"
 )
 
 // each lists the errors that an error joins, those that these join, and so on; the error itself if it joins none.
@@ -27,8 +25,8 @@ func each(err error) []error {
 	return list
 }
 
-// faultsOf lists the faults that an error joins, each a text of its own.
-func faultsOf(err error) []string {
+// Faults lists the faults that an error of [Load] or [ReadFiles] joins, each a text of its own.
+func Faults(err error) []string {
 	var list []string
 	for _, e := range each(err) {
 		list = append(list, e.Error())
@@ -36,27 +34,27 @@ func faultsOf(err error) []string {
 	return list
 }
 
-// placesOf lists where faults are, without what they quote of the files.
-func placesOf(err error) []string {
+// Places lists where the faults are that an error joins, as file:line:column, without what they quote of the files.
+func Places(err error) []string {
 	var list []string
 	for _, e := range each(err) {
-		if fault, ok := errors.AsType[*rules.Fault](e); ok {
+		if fault, ok := errors.AsType[*Fault](e); ok {
 			list = append(list, fmt.Sprintf("%s:%d:%d", fault.File, fault.Line, fault.Column))
 		}
 	}
 	return list
 }
 
-// findings are what an error says of files, as rules check has it: each fault at its place, and what has none, such as a file that
-// cannot be read, in line 0.
-func findings(err error) []rules.Finding {
-	var list []rules.Finding
+// Findings are what an error says of files, as rules check has it: each fault at its place, and what has none, such as a file
+// that cannot be read, in line 0.
+func Findings(err error) []Finding {
+	var list []Finding
 	for _, e := range each(err) {
-		if fault, ok := errors.AsType[*rules.Fault](e); ok {
+		if fault, ok := errors.AsType[*Fault](e); ok {
 			list = append(list, fault.Finding())
 			continue
 		}
-		f := rules.Finding{Code: rules.Invalid, Severity: rules.Error, Message: e.Error()}
+		f := Finding{Code: Invalid, Severity: Error, Message: e.Error()}
 		if path, ok := errors.AsType[*fs.PathError](e); ok {
 			f.File = path.Path
 		}

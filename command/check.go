@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 		if err != nil && !*asJSON {
 			return err
 		}
-		c := checked{Files: len(files), Findings: findings(err), PassedOver: rules.FindPassedOver(paths...)}
+		c := checked{Files: len(files), Findings: rules.Findings(err), PassedOver: rules.FindPassedOver(paths...)}
 		var set *rules.Set
 		if err == nil {
 			set, c.Findings = rules.Check(files)

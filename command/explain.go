@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"errors"
@@ -12,13 +12,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
 
-func explainCommand() *cobra.Command {
+func explainCommand(g Gateway) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain (--caller JSON | --claims FILE) --request REQUEST RULES...",
 		Short: "Says what a caller gets of each field, which line decided it, and why the others did not",
@@ -45,23 +45,22 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 	cmd.Flags().String("type", "application/json", "its media type")
 	cmd.Flags().String("standing", "", "consents and grants on record, in YAML or JSON")
 	cmd.Flags().String("time", "", "when (RFC 3339); default: now")
-	cmd.Flags().Bool("json", false, "print the explanation as JSON, a member for each record")
+	asJSON := cmd.Flags().Bool("json", false, "print the explanation as JSON, a member for each record")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		fl := caddycmd.Flags{FlagSet: cmd.Flags()}
-		t, err := explained(cmd, fl)
+		t, err := explained(cmd, g)
 		if err != nil {
 			return err
 		}
 		set, err := ruletest.Load(paths)
 		if err != nil {
-			return unanswered(cmd, fl.Bool("json"), err)
+			return unanswered(cmd, *asJSON, err)
 		}
-		x, err := explain(set, t)
+		x, err := g.Explain(set, t)
 		if err != nil {
 			return err
 		}
 		out := cmd.OutOrStdout()
-		if fl.Bool("json") {
+		if *asJSON {
 			err = printJSON(out, x)
 		} else {
 			err = printExplanation(out, x, t.Response != nil)
@@ -75,14 +74,14 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 }
 
 // explained is the request that the flags describe.
-func explained(cmd *cobra.Command, fl caddycmd.Flags) (*rules.Test, error) {
-	t := &rules.Test{Request: rules.Request{Purpose: fl.String("purpose"), Time: time.Now()}}
+func explained(cmd *cobra.Command, g Gateway) (*rules.Test, error) {
+	t := &rules.Test{Request: rules.Request{Purpose: flag(cmd, "purpose"), Time: time.Now()}}
 	var err, err2, err3 error
-	t.Request.Caller, err = explainedCaller(cmd, fl)
-	if t.Method, t.Host, t.Target, err2 = rules.ParseRequest(fl.String("request")); err2 != nil {
+	t.Request.Caller, err = explainedCaller(cmd, g)
+	if t.Method, t.Host, t.Target, err2 = rules.ParseRequest(flag(cmd, "request")); err2 != nil {
 		err2 = fmt.Errorf("--request: %w", err2)
 	}
-	if text := fl.String("time"); text != "" {
+	if text := flag(cmd, "time"); text != "" {
 		if t.Request.Time, err3 = time.Parse(time.RFC3339, text); err3 != nil {
 			err3 = fmt.Errorf("--time: want a time as in 2026-11-20T10:00:00+08:00; have %q", text)
 		}
@@ -90,21 +89,21 @@ func explained(cmd *cobra.Command, fl caddycmd.Flags) (*rules.Test, error) {
 	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, Misuse(err)
 	}
-	if file := fl.String("response"); file != "" {
+	if file := flag(cmd, "response"); file != "" {
 		body, err := readDocument(file, cmd.InOrStdin())
 		if err != nil {
 			return nil, err
 		}
-		t.Response = &rules.TestResponse{Status: 200, Type: fl.String("type"), Body: body}
+		t.Response = &rules.TestResponse{Status: 200, Type: flag(cmd, "type"), Body: body}
 	}
-	if text := fl.String("standing"); text != "" {
+	if text := flag(cmd, "standing"); text != "" {
 		t.Standings, err = rules.ParseStanding("--standing", text, t.Request)
 	}
 	return t, err
 }
 
-func explainedCaller(cmd *cobra.Command, fl caddycmd.Flags) (rules.Caller, error) {
-	text, file := fl.String("caller"), fl.String("claims")
+func explainedCaller(cmd *cobra.Command, g Gateway) (rules.Caller, error) {
+	text, file := flag(cmd, "caller"), flag(cmd, "claims")
 	switch {
 	case (text == "") == (file == ""):
 		return rules.Caller{}, errors.New("want either --caller or --claims, who asks")
@@ -115,22 +114,21 @@ func explainedCaller(cmd *cobra.Command, fl caddycmd.Flags) (rules.Caller, error
 	if err != nil {
 		return rules.Caller{}, err
 	}
-	names, err := fl.GetStringToString("claim")
+	names, err := cmd.Flags().GetStringToString("claim")
 	if err != nil {
 		return rules.Caller{}, err
 	}
-	for name := range names {
-		if !slices.Contains(claimNames, name) {
-			return rules.Caller{}, fmt.Errorf("--claim: want one of %s; have %q", strings.Join(claimNames, ", "), name)
-		}
+	claims, err := auth.NewClaims(names)
+	if err != nil {
+		return rules.Caller{}, fmt.Errorf("--claim: %w", err)
 	}
-	token := Token{Claims: names, PurposePrefix: fl.String("purpose-prefix")}
-	c, err := token.claims().Unverified(payload)
+	claims.PurposePrefix = flag(cmd, "purpose-prefix")
+	c, err := claims.Unverified(payload)
 	if err != nil {
 		return rules.Caller{}, fmt.Errorf("--claims: %w", err)
 	}
-	caller := callerAt(c, netip.Addr{})
-	if address := fl.String("address"); address != "" {
+	caller := g.CallerAt(c, netip.Addr{})
+	if address := flag(cmd, "address"); address != "" {
 		at, err := rules.ParseCaller("--address", "address: '"+strings.ReplaceAll(address, "'", "''")+"'")
 		if err != nil {
 			return rules.Caller{}, err
@@ -138,33 +136,6 @@ func explainedCaller(cmd *cobra.Command, fl caddycmd.Flags) (rules.Caller, error
 		caller.Address = at.Address
 	}
 	return caller, nil
-}
-
-// explain decides a request as a gateway would, and says why.
-func explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
-	r, err := newRehearsal(set)
-	if err != nil {
-		return nil, err
-	}
-	x, refused := r.begin(t)
-	if x == nil || x.route == nil || refused != nil && x.access == nil && refusalOf(refused).status != notPermitted.status {
-		why := refusalOf(refused)
-		out := &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(why.reason), Cause: x.causeOf(why)}
-		if x != nil && x.route != nil {
-			out.Route, out.Service = x.route.Match, x.route.Service
-		}
-		return out, nil
-	}
-	var records []rules.Record
-	if refused == nil && x.route.Public == "" {
-		records = x.records(t)
-	}
-	why := set.Explain(x.route, x.entry.request, records...)
-	if t.Response != nil && why.Refused == "" {
-		o := r.ask(t)
-		why.Refused, why.Cause = rules.Reason(o.Refused), o.Cause
-	}
-	return why, nil
 }
 
 // printExplanation prints an explanation for people. Records are numbered if there are any, and not only kinds of them.

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bufio"
@@ -8,15 +8,13 @@ import (
 	"io"
 	"os"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/masking"
 	"github.com/spf13/cobra"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "select",
-		Usage: "[--json] EXPRESSION [FILE]",
+func selectCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "select [--json] EXPRESSION [FILE]",
 		Short: "Prints what a selector selects from a JSON document",
 		Long: `Prints the normalised path (RFC 9535 section 2.7) and the value of everything that a JSONPath expression (RFC 9535) selects from
 a JSON document, in document order, each value once: path, tab and value, a line each. The document is read from FILE, or from standard
@@ -30,23 +28,21 @@ elements goes if it holds line breaks or tabs, or with --json.
 Exit status: 0 if something is selected, 2 on an error, 3 if nothing is.
 
   maskgate select '$..[?@.type=="id"].value' doc.json`,
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Args = cobra.RangeArgs(1, 2)
-			asJSON := cmd.Flags().Bool("json", false, "print JSON lines")
-			cmd.RunE = func(cmd *cobra.Command, args []string) error {
-				doc, err := readDocument(cmd.Flags().Arg(1), cmd.InOrStdin())
-				if err != nil {
-					return err
-				}
-				found, err := printSelected(cmd.OutOrStdout(), args[0], doc, *asJSON)
-				if err == nil && !found {
-					err = &ending{exitNothing, nil}
-				}
-				return err
-			}
-			Plain(cmd)
-		},
-	})
+		Args: cobra.RangeArgs(1, 2),
+	}
+	asJSON := cmd.Flags().Bool("json", false, "print JSON lines")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		doc, err := readDocument(cmd.Flags().Arg(1), cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		found, err := printSelected(cmd.OutOrStdout(), args[0], doc, *asJSON)
+		if err == nil && !found {
+			err = &ending{exitNothing, nil}
+		}
+		return err
+	}
+	return cmd
 }
 
 // readDocument reads a file, or standard input.

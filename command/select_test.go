@@ -1,35 +1,12 @@
-package caddymodule
+package command
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 )
-
-// runSelect runs the command as the binary would.
-func runSelect(t *testing.T, stdin string, args ...string) (string, error) {
-	t.Helper()
-	c, ok := caddycmd.Commands()["select"]
-	if !ok {
-		t.Fatal("there is no command select")
-	}
-	cmd := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
-	c.CobraFunc(cmd)
-	var out bytes.Buffer
-	cmd.SetIn(strings.NewReader(stdin))
-	cmd.SetOut(&out)
-	cmd.SetErr(io.Discard)
-	cmd.SetArgs(args)
-	err := cmd.Execute()
-	return out.String(), err
-}
 
 func TestSelect(t *testing.T) {
 	doc := `{"people":[{"ids":[{"type":"id","value":"1101<&>"},{"type":"phone","value":1.50}]}],
@@ -64,7 +41,7 @@ func TestSelect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			out, err := runSelect(t, test.stdin, test.args...)
+			out, _, err := run(t, test.stdin, append([]string{"select"}, test.args...)...)
 			if out != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("select %q = %q, %v, want %q, %q", test.args, out, err, test.want, test.err)
 			}

@@ -1,31 +1,13 @@
-package caddymodule
+package command
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/keys"
 	"github.com/maskgate/maskgate/masking"
-	"github.com/spf13/cobra"
 )
-
-// commandWithInput runs a command with lines on its standard input.
-func commandWithInput(t *testing.T, input string, args ...string) (out string, err error) {
-	t.Helper()
-	c := caddycmd.Commands()[args[0]]
-	cmd := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
-	c.CobraFunc(cmd)
-	var stdout bytes.Buffer
-	cmd.SetOut(&stdout)
-	cmd.SetErr(&stdout)
-	cmd.SetIn(strings.NewReader(input))
-	cmd.SetArgs(args[1:])
-	err = cmd.Execute()
-	return stdout.String(), err
-}
 
 // What a gateway with a data directory made, reveal turns back; with another purpose, type or key it does not.
 func TestReveal(t *testing.T) {
@@ -63,12 +45,13 @@ func TestReveal(t *testing.T) {
 	first := fmt.Sprint(set.Subject().Version)
 
 	base := []string{"reveal", "--data", dir, "--purpose", "loan-review", "--type"}
-	run := func(input string, args ...string) (string, error) {
-		return commandWithInput(t, input, append(append([]string{}, base...), args...)...)
+	revealed := func(input string, args ...string) (string, error) {
+		out, _, err := run(t, input, append(append([]string{}, base...), args...)...)
+		return out, err
 	}
 	check := func(want, input string, args ...string) {
 		t.Helper()
-		out, err := run(input, args...)
+		out, err := revealed(input, args...)
 		if err != nil || out != want {
 			t.Errorf("reveal %q = %q, %v, want %q", args, out, err, want)
 		}
@@ -103,7 +86,7 @@ func TestReveal(t *testing.T) {
 		{"does not exist", []string{"reveal", "--data", t.TempDir(), "--purpose", "p", "--type", "t", token}},
 		{"requires at least 1 arg", append(base, "bank_card")},
 	} {
-		out, err := commandWithInput(t, "", tt.args...)
+		out, _, err := run(t, "", tt.args...)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q = %q, %v, want an error with %q", tt.args, out, err, tt.want)
 			continue

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func testCommand() *cobra.Command {
+func testCommand(g Gateway) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test PATH...",
 		Short: "Runs tests of rules: a request and a response in, what the caller gets out",
@@ -23,12 +23,9 @@ Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
 	junit := cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
 	coverage := cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		report, why := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
-			r, err := newRehearsal(set)
-			return r.ask, err
-		})
+		report, why := ruletest.Run(paths, g.Rehearse)
 		if why != nil { // no test ran
-			report = &ruletest.Report{Results: []ruletest.Result{}, Findings: findings(why)}
+			report = &ruletest.Report{Results: []ruletest.Result{}, Findings: rules.Findings(why)}
 		}
 		if *junit != "" {
 			if err := writeFile(*junit, report.JUnit); err != nil {

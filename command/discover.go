@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"errors"
@@ -41,8 +41,7 @@ Exit status: 0 if something is proposed, 2 on an error, 3 if the files have no a
 	cmd.Flags().String("route", "", "method and path that all files answered, e.g. 'GET /v1/customers/{id}'")
 	cmd.Flags().Bool("json", false, "print the proposal as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		flag := func(name string) string { return cmd.Flag(name).Value.String() }
-		recording, err := readSamples(args, flag("route"))
+		recording, err := readSamples(args, flag(cmd, "route"))
 		if err != nil {
 			return err
 		}
@@ -50,12 +49,12 @@ Exit status: 0 if something is proposed, 2 on an error, 3 if the files have no a
 		if !slices.ContainsFunc(routes, func(r *discover.Route) bool { return r.Answers > 0 }) {
 			return &ending{exitNothing, errors.New("the files have no answer to learn from")}
 		}
-		service := discover.Propose(flag("service"), flag("owner"), routes)
+		service := discover.Propose(flag(cmd, "service"), flag(cmd, "owner"), routes)
 		text := service.YAML()
 		if _, err := rules.Load([]rules.File{{Name: "proposal", Data: text}}, nil); err != nil {
 			return fmt.Errorf("the proposal is not in order:\n%w", err)
 		}
-		if flag("json") == "true" {
+		if flag(cmd, "json") == "true" {
 			return printJSON(cmd.OutOrStdout(), service)
 		}
 		_, err = cmd.OutOrStdout().Write(text)

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bufio"
@@ -8,19 +8,16 @@ import (
 	"slices"
 	"strconv"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/keys"
 	"github.com/maskgate/maskgate/masking"
 	"github.com/spf13/cobra"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "reveal",
-		Usage: "--purpose PURPOSE --type TYPE VALUE...",
+func revealCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "reveal --purpose PURPOSE --type TYPE VALUE...",
 		Short: "Turns tokens and ciphertexts back into values, for holders of the key file",
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Long = `Turns what the treatments token and encrypt made back into values, and prints each as JSON, on a line of its own. VALUE -
+		Long: `Turns what the treatments token and encrypt made back into values, and prints each as JSON, on a line of its own. VALUE -
 stands for the lines of standard input, where other users of the machine cannot see them.
 
 Whoever can read the key file may reveal; nobody else can. Nothing is sent to a gateway, and no value is logged.
@@ -28,41 +25,39 @@ Whoever can read the key file may reveal; nobody else can. Nothing is sent to a 
 A ciphertext names its form and key. A token does not: give --treatment with the arguments that the rules gave it, and, if
 keys were rotated since, --key-version. It has no seal either: with another purpose, type, treatment or key, something else comes out.
 
-Exit status: 0; 1 if a value cannot be turned back, which stops at the first; 2 if the command is called wrongly, or there is no key file.`
-			cmd.Example = "  maskgate reveal --purpose loan-review --type person_name e1:1:…\n" +
-				"  maskgate reveal --purpose loan-review --type bank_card --treatment 'token(keep_first=6, keep_last=4)' - < tokens.txt"
-			cmd.Args = cobra.MinimumNArgs(1)
-			cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
-			cmd.Flags().String("purpose", "", "the purpose of the access that yielded the values (required)")
-			cmd.Flags().String("type", "", "the type of the field (required)")
-			cmd.Flags().String("treatment", "token", "the treatment, as rule files write it; ciphertexts need none")
-			cmd.Flags().Int("key-version", 0, "version of the key of tokens; 0 is the newest")
-			cmd.RunE = reveal
-			Plain(cmd)
-		},
-	})
+Exit status: 0; 1 if a value cannot be turned back, which stops at the first; 2 if the command is called wrongly, or there is no key file.`,
+		Example: "  maskgate reveal --purpose loan-review --type person_name e1:1:…\n" +
+			"  maskgate reveal --purpose loan-review --type bank_card --treatment 'token(keep_first=6, keep_last=4)' - < tokens.txt",
+		Args: cobra.MinimumNArgs(1),
+		RunE: reveal,
+	}
+	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
+	cmd.Flags().String("purpose", "", "the purpose of the access that yielded the values (required)")
+	cmd.Flags().String("type", "", "the type of the field (required)")
+	cmd.Flags().String("treatment", "token", "the treatment, as rule files write it; ciphertexts need none")
+	cmd.Flags().Int("key-version", 0, "version of the key of tokens; 0 is the newest")
+	return cmd
 }
 
 func reveal(cmd *cobra.Command, values []string) error {
-	flag := func(name string) string { return cmd.Flag(name).Value.String() }
-	if flag("purpose") == "" || flag("type") == "" {
+	if flag(cmd, "purpose") == "" || flag(cmd, "type") == "" {
 		return Misuse(errors.New("want --purpose and --type, under which the values were made"))
 	}
-	tokens, err := masking.ParseExpression(flag("treatment"))
+	tokens, err := masking.ParseExpression(flag(cmd, "treatment"))
 	if err != nil {
 		return Misuse(fmt.Errorf("--treatment: %w", err))
 	}
-	version, err := strconv.Atoi(flag("key-version"))
+	version, err := strconv.Atoi(flag(cmd, "key-version"))
 	if err != nil {
 		return Misuse(fmt.Errorf("--key-version: %w", err))
 	}
-	log, err := OpenAccessLog(flag("data"))
+	log, err := OpenAccessLog(flag(cmd, "data"))
 	if err != nil {
 		return err
 	}
 	r := revealer{
-		keys:      log.keys.Pseudonyms(flag("purpose")),
-		typ:       flag("type"),
+		keys:      log.keys.Pseudonyms(flag(cmd, "purpose")),
+		typ:       flag(cmd, "type"),
 		out:       cmd.OutOrStdout(),
 		reversers: map[string]masking.Reverser{},
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"context"
@@ -6,49 +6,44 @@ import (
 	"fmt"
 	"io"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/masking"
 	"github.com/spf13/cobra"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "treat",
-		Usage: "[--type TYPE] [--json] TREATMENT VALUE...",
+func treatCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "treat [--type TYPE] [--json] TREATMENT VALUE...",
 		Short: "Prints what a treatment makes of values",
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Long = `Prints what a treatment of rule files makes of values, as JSON, a line each, by the code that rewrites responses. A value that the
+		Long: `Prints what a treatment of rule files makes of values, as JSON, a line each, by the code that rewrites responses. A value that the
 treatment does not take is dropped, and so is any under drop: then the line is the word dropped, without quotes.
 
 Each VALUE is a text, or, with --json, any JSON value.
 
 Pseudonyms, tokens, ciphertexts and shifted dates come of the key of a purpose: they want --purpose, and to read the gateway's key file.
 
-Exit status: 0; 2 on an error.`
-			cmd.Example = "  maskgate treat 'mask(keep_first=3, keep_last=4)' 13812345678\n" +
-				"  maskgate treat address 北京市海淀区马连洼街道289号\n" +
-				"  maskgate treat --purpose loan-review --type bank_card 'token(keep_first=6, keep_last=4)' 6222021234567890128"
-			cmd.Args = cobra.MinimumNArgs(2)
-			cmd.Flags().String("type", "", "the type of the field: pseudonyms of two types differ")
-			cmd.Flags().Bool("json", false, "values are JSON")
-			cmd.Flags().String("purpose", "", "the purpose whose key is used")
-			cmd.Flags().String("data", defaultDataDir, "the gateway's data directory, which has the key file")
-			cmd.Flags().String("subject", "", "whom the values are about: shift wants it")
-			cmd.RunE = treat
-			Plain(cmd)
-		},
-	})
+Exit status: 0; 2 on an error.`,
+		Example: "  maskgate treat 'mask(keep_first=3, keep_last=4)' 13812345678\n" +
+			"  maskgate treat address 北京市海淀区马连洼街道289号\n" +
+			"  maskgate treat --purpose loan-review --type bank_card 'token(keep_first=6, keep_last=4)' 6222021234567890128",
+		Args: cobra.MinimumNArgs(2),
+		RunE: treat,
+	}
+	cmd.Flags().String("type", "", "the type of the field: pseudonyms of two types differ")
+	cmd.Flags().Bool("json", false, "values are JSON")
+	cmd.Flags().String("purpose", "", "the purpose whose key is used")
+	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory, which has the key file")
+	cmd.Flags().String("subject", "", "whom the values are about: shift wants it")
+	return cmd
 }
 
 func treat(cmd *cobra.Command, args []string) error {
-	flag := func(name string) string { return cmd.Flag(name).Value.String() }
 	e, err := masking.ParseExpression(args[0])
 	if err != nil {
 		return err
 	}
-	env := masking.Environment{Type: flag("type")}
-	if purpose := flag("purpose"); purpose != "" {
-		log, err := OpenAccessLog(flag("data"))
+	env := masking.Environment{Type: flag(cmd, "type")}
+	if purpose := flag(cmd, "purpose"); purpose != "" {
+		log, err := OpenAccessLog(flag(cmd, "data"))
 		if err != nil {
 			return err
 		}
@@ -62,12 +57,12 @@ func treat(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	for i, value := range args[1:] {
-		if flag("json") != "true" {
+		if flag(cmd, "json") != "true" {
 			value = quote(value)
 		} else if !json.Valid([]byte(value)) {
 			return fmt.Errorf("value %d is not JSON; write texts in double quotes, as in '\"张三\"', or leave out --json", i+1)
 		}
-		if err := printTreated(cmd.OutOrStdout(), t, value, flag("subject")); err != nil {
+		if err := printTreated(cmd.OutOrStdout(), t, value, flag(cmd, "subject")); err != nil {
 			return fmt.Errorf("value %d: %w", i+1, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"encoding/json"
@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/keys"
 	"github.com/spf13/cobra"
@@ -36,7 +36,7 @@ bytes aside; nothing in them had been released.`,
 	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, which the log must still contain")
 	prunedFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		summary, err := verifyLog(caddycmd.Flags{FlagSet: cmd.Flags()})
+		summary, err := verifyLog(cmd)
 		if err != nil {
 			return unsound(err)
 		}
@@ -62,25 +62,25 @@ func prunedFlag(cmd *cobra.Command) {
 	cmd.Flags().Int64("pruned-before", 0, "segment files whose records all come before record `N` may have been removed")
 }
 
-func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
-	pruned, err := fl.GetInt64("pruned-before")
+func verifyLog(cmd *cobra.Command) (audit.Summary, error) {
+	pruned, err := cmd.Flags().GetInt64("pruned-before")
 	if err != nil {
 		return audit.Summary{}, err
 	}
 	checks := []audit.Check{audit.PrunedBefore(pruned)}
-	if file := fl.String("checkpoint"); file != "" {
+	if file := flag(cmd, "checkpoint"); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return audit.Summary{}, fmt.Errorf("reading the checkpoint: %w", err)
 		}
 		checks = append(checks, audit.Contains(string(text)))
 	}
-	publicKeys, err := fl.GetStringArray("key")
+	publicKeys, err := cmd.Flags().GetStringArray("key")
 	if err != nil {
 		return audit.Summary{}, err
 	}
 	if len(publicKeys) == 0 {
-		log, err := OpenAccessLog(fl.String("data"))
+		log, err := OpenAccessLog(flag(cmd, "data"))
 		if err != nil {
 			return audit.Summary{}, err
 		}
@@ -94,7 +94,7 @@ func verifyLog(fl caddycmd.Flags) (audit.Summary, error) {
 		}
 		trusted = append(trusted, v)
 	}
-	return audit.Verify(keys.AuditDir(fl.String("data")), note.VerifierList(trusted...), checks...)
+	return audit.Verify(keys.AuditDir(flag(cmd, "data")), note.VerifierList(trusted...), checks...)
 }
 
 func keyCommand() *cobra.Command {
@@ -105,11 +105,11 @@ func keyCommand() *cobra.Command {
 elsewhere can verify the log (auditverify, or audit verify --key) without trusting the gateway's machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := OpenAccessLog(cmd.Flag("data").Value.String())
+			log, err := OpenAccessLog(flag(cmd, "data"))
 			if err != nil {
 				return err
 			}
-			for _, k := range log.keys.VerifierKeys(keys.Origin(cmd.Flag("gateway").Value.String())) {
+			for _, k := range log.keys.VerifierKeys(keys.Origin(flag(cmd, "gateway"))) {
 				fmt.Fprintln(cmd.OutOrStdout(), k)
 			}
 			return nil
@@ -145,8 +145,10 @@ when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if 
 }
 
 func searchLog(cmd *cobra.Command, _ []string) error {
-	flag := func(name string) string { return cmd.Flag(name).Value.String() }
-	q := audit.Query{Caller: flag("caller"), Purpose: flag("purpose"), ID: flag("id"), Event: audit.Event(flag("event"))}
+	q := audit.Query{
+		Caller: flag(cmd, "caller"), Purpose: flag(cmd, "purpose"), ID: flag(cmd, "id"),
+		Event: audit.Event(flag(cmd, "event")),
+	}
 	if !slices.Contains([]audit.Event{audit.EventAccess, audit.EventRules, audit.EventStart, audit.EventStop}, q.Event) {
 		return Misuse(fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event))
 	}
@@ -154,13 +156,13 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if q.Since, err = moment(flag("since"), time.Now()); err != nil {
+	if q.Since, err = moment(flag(cmd, "since"), time.Now()); err != nil {
 		return Misuse(fmt.Errorf("--since: %w", err))
 	}
-	if q.Until, err = moment(flag("until"), time.Now()); err != nil {
+	if q.Until, err = moment(flag(cmd, "until"), time.Now()); err != nil {
 		return Misuse(fmt.Errorf("--until: %w", err))
 	}
-	log, err := OpenAccessLog(flag("data"))
+	log, err := OpenAccessLog(flag(cmd, "data"))
 	if err != nil {
 		return err
 	}
@@ -168,16 +170,16 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 		return unsound(err)
 	}
 	var subjects []string
-	if s := flag("subject"); s != "" {
+	if s := flag(cmd, "subject"); s != "" {
 		subjects = log.Pseudonyms(s)
 	}
 	found := 0
-	for e, err := range log.Search(q, flag("subject")) {
+	for e, err := range log.Search(q, flag(cmd, "subject")) {
 		if err != nil {
 			return unsound(err)
 		}
 		found++
-		if flag("json") == "true" {
+		if flag(cmd, "json") == "true" {
 			err = json.NewEncoder(cmd.OutOrStdout()).Encode(e.Record)
 		} else {
 			err = PrintEntry(cmd.OutOrStdout(), e, subjects)
@@ -197,7 +199,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if ago, err := caddy.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := age(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
@@ -208,4 +210,16 @@ func moment(text string, now time.Time) (time.Time, error) {
 		return t, fmt.Errorf("want a duration as in 24h, a date as in 2026-11-21, or a time as in 2026-11-21T09:00:00+08:00; have %q", text)
 	}
 	return t, nil
+}
+
+// age reads a duration that may begin with days, as in 90m, 24h, 30d or 1d12h.
+func age(text string) (time.Duration, error) {
+	if days, rest, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.ParseFloat(days, 64)
+		if err != nil {
+			return 0, err
+		}
+		text = strconv.FormatFloat(24*n, 'f', -1, 64) + "h" + rest
+	}
+	return time.ParseDuration(text)
 }

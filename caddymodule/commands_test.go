@@ -1,0 +1,160 @@
+package caddymodule
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/maskgate/maskgate/command"
+	"github.com/maskgate/maskgate/keys"
+)
+
+// runCommand runs a command by the gateway of this package.
+func runCommand(t *testing.T, args ...string) (out, errs string, err error) {
+	t.Helper()
+	for _, cmd := range command.All(rehearsing) {
+		if cmd.Name() != args[0] {
+			continue
+		}
+		var stdout, stderr bytes.Buffer
+		cmd.SetOut(&stdout)
+		cmd.SetErr(&stderr)
+		cmd.SetArgs(args[1:])
+		err = cmd.Execute()
+		return stdout.String(), stderr.String(), err
+	}
+	t.Fatalf("there is no command %s", args[0])
+	return "", "", nil
+}
+
+func TestAuditCommands(t *testing.T) {
+	g := start(t, "maskgate "+upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, person("C1", "张三丰"))
+	}))
+	got := g.get("/v1/people/C1")
+	refused := g.get("/v1/none")
+	id := got.header.Get(correlationHeader)
+	data := "--data=" + g.data()
+
+	// While the gateway runs.
+	out, _, err := runCommand(t, "audit", "verify", data)
+	if err != nil || !strings.HasPrefix(out, "4 records under ") || !strings.Contains(out, "maskgate/test\n") {
+		t.Errorf("verify: %s, %v", out, err)
+	}
+	keptFile := filepath.Join(g.dir, "kept.txt")
+	_, note, _ := strings.Cut(out, "verified\n")
+	if err := os.WriteFile(keptFile, []byte(note), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	key, _, err := runCommand(t, "audit", "key", data, "--gateway=test")
+	if err != nil || !strings.HasPrefix(key, "maskgate/test+") {
+		t.Errorf("key: %s, %v", key, err)
+	}
+	other, _, err := runCommand(t, "audit", "key", data, "--gateway=other")
+	if err != nil || other == key {
+		t.Errorf("key: %s, %v", other, err)
+	}
+	for _, tt := range []struct {
+		args        []string
+		want, fault string
+	}{
+		{[]string{"verify", data}, "5 records", ""},
+		{[]string{"verify", data, "--checkpoint=" + keptFile}, "5 records", ""},
+		{[]string{"verify", data, "--key=" + strings.TrimSpace(key)}, "5 records", ""},
+		{[]string{"verify", data, "--key=" + strings.TrimSpace(other)}, "", "verif"},
+		{[]string{"verify", data, "--key=x"}, "", "reading --key"},
+		{[]string{"verify", data, "--checkpoint=none"}, "", "reading the checkpoint"},
+		{[]string{"verify", "--data=" + t.TempDir()}, "", "want the gateway's data directory"},
+		{[]string{"verify", "x"}, "", "unknown command"},
+		{[]string{"key", "--data=" + t.TempDir()}, "", "want the gateway's data directory"},
+		{[]string{"search", data, "--id=" + id}, "GET /v1/people/{id}", ""},
+		{[]string{"search", data, "--subject=C1"}, "$.name", ""},
+		{[]string{"search", data, "--subject=C2"}, "", ""},
+		{[]string{"search", data, "--caller=" + agent.ID, "--json"}, `"reason":"no_route"`, ""},
+		{[]string{"search", data, "--id=" + refused.header.Get(correlationHeader)}, "refused (no_route), status 404", ""},
+		{[]string{"search", data, "--purpose=loan-review"}, "", ""},
+		{[]string{"search", data, "--since=1h"}, "released", ""},
+		{[]string{"search", data, "--until=1h"}, "", ""},
+		{[]string{"search", data, "--since=tomorrow"}, "", "--since: want a duration"},
+		{[]string{"search", data, "--since=-1h"}, "", "--since: want a duration"},
+		{[]string{"search", data, "--until=x"}, "", "--until: want a duration"},
+		{[]string{"search", data, "--event=rules"}, "    before   none, since the start\n      policy.yaml              sha256:", ""},
+		{[]string{"search", data, "--event=start"}, "  start  gateway test, version ", ""},
+		{[]string{"search", data, "--event=rule"}, "", "--event: want access, rules, start or stop"},
+		{[]string{"verify", data, "--pruned-before=2"}, "5 records", ""},
+		{[]string{"search", data, "--pruned-before=x"}, "", "invalid argument"},
+	} {
+		out, errs, err := runCommand(t, append([]string{"audit"}, tt.args...)...)
+		switch {
+		case tt.fault != "":
+			if err == nil || !strings.Contains(err.Error(), tt.fault) {
+				t.Errorf("%v: %v, want %s", tt.args, err, tt.fault)
+			}
+		case err != nil || !strings.Contains(out, tt.want):
+			t.Errorf("%v: %s, %v, want %s", tt.args, out, err, tt.want)
+		case tt.want == "" && (out != "" || errs != "no record matches\n"):
+			t.Errorf("%v: %s%s, want nothing", tt.args, out, errs)
+		}
+		if strings.Contains(out+errs, "张三丰") {
+			t.Errorf("%v shows a value", tt.args)
+		}
+	}
+
+	// What a crash leaves is exit status 3; an altered byte is 1.
+	segment := filepath.Join(keys.AuditDir(g.data()), strings.Repeat("0", 20)+".jsonl")
+	whole, err := os.ReadFile(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(segment, append(bytes.Clone(whole), `{"seq":5,"ti`...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err = runCommand(t, "audit", "verify", data)
+	if err == nil || !strings.Contains(err.Error(), "status 3") || !strings.Contains(out, "12 bytes behind them") {
+		t.Errorf("verify of a torn log: %s, %v", out, err)
+	}
+	if err := os.WriteFile(segment, bytes.Replace(whole, []byte(`"released"`), []byte(`"refused!"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"verify", "search"} {
+		if out, _, err := runCommand(t, "audit", sub, data); err == nil || !strings.Contains(err.Error(), "corrupt") || out != "" {
+			t.Errorf("%s of an altered log: %s, %v", sub, out, err)
+		}
+	}
+}
+
+// TestRotateKeys: a gateway uses the new version from its next start on; the log goes on, and what was recorded is found.
+func TestRotateKeys(t *testing.T) {
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, person("C1", "张三丰"))
+	})
+	g := start(t, "maskgate "+up)
+	g.get("/v1/people/C1")
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := runCommand(t, "keys", "rotate", "--data="+g.data()); err != nil || !strings.HasPrefix(out, "key version 2 is in place") {
+		t.Fatalf("keys rotate: %s, %v", out, err)
+	}
+	g.load()
+	g.await(g.addr)
+	g.get("/v1/people/C1")
+	out, _, err := runCommand(t, "audit", "search", "--data="+g.data(), "--subject=C1", "--json")
+	if err != nil || strings.Count(out, `"s1:`) != 1 || strings.Count(out, `"s2:`) != 1 {
+		t.Errorf("search: %s, %v, want a record under each version of the key", out, err)
+	}
+	if _, _, err := runCommand(t, "keys", "rotate", "--data="+t.TempDir()); err == nil || !strings.Contains(err.Error(), "rotating keys") {
+		t.Errorf("keys rotate without a key file: %v", err)
+	}
+}
