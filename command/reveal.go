@@ -10,6 +10,7 @@ import (
 
 	"github.com/maskgate/maskgate/keys"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 	"github.com/spf13/cobra"
 )
 
@@ -43,7 +44,7 @@ func reveal(cmd *cobra.Command, values []string) error {
 	if flag(cmd, "purpose") == "" || flag(cmd, "type") == "" {
 		return Misuse(errors.New("want --purpose and --type, under which the values were made"))
 	}
-	tokens, err := masking.ParseExpression(flag(cmd, "treatment"))
+	tokens, err := treatment.ParseExpression(flag(cmd, "treatment"))
 	if err != nil {
 		return Misuse(fmt.Errorf("--treatment: %w", err))
 	}
@@ -59,7 +60,7 @@ func reveal(cmd *cobra.Command, values []string) error {
 		keys:      log.keys.Pseudonyms(flag(cmd, "purpose")),
 		typ:       flag(cmd, "type"),
 		out:       cmd.OutOrStdout(),
-		reversers: map[string]masking.Reverser{},
+		reversers: map[string]treatment.Reverser{},
 	}
 	count := 0
 	for _, value := range values {
@@ -90,13 +91,13 @@ type revealer struct {
 	keys      []keys.Key // newest first
 	typ       string
 	out       io.Writer
-	reversers map[string]masking.Reverser // by treatment and version
+	reversers map[string]treatment.Reverser // by treatment and version
 }
 
 // reveal prints what a value was. Its error does not hold it.
-func (r *revealer) reveal(value string, tokens masking.Expression, version int) error {
+func (r *revealer) reveal(value string, tokens treatment.Expression, version int) error {
 	e := tokens
-	if sealed, named, ok := masking.Ciphertext(value); ok {
+	if sealed, named, ok := treatment.Ciphertext(value); ok {
 		e, version = sealed, named
 	}
 	reverser, err := r.reverser(e, version)
@@ -111,7 +112,7 @@ func (r *revealer) reveal(value string, tokens masking.Expression, version int) 
 	return err
 }
 
-func (r *revealer) reverser(e masking.Expression, version int) (masking.Reverser, error) {
+func (r *revealer) reverser(e treatment.Expression, version int) (treatment.Reverser, error) {
 	id := e.String() + "\x00" + strconv.Itoa(version)
 	if known := r.reversers[id]; known != nil {
 		return known, nil
@@ -123,11 +124,11 @@ func (r *revealer) reverser(e masking.Expression, version int) (masking.Reverser
 		}
 	}
 	key := r.keys[i]
-	t, err := e.Treatment(masking.Environment{Type: r.typ, PseudonymKey: func() ([]byte, int) { return key.Secret, key.Version }})
+	t, err := e.Treatment(treatment.Environment{Type: r.typ, PseudonymKey: func() ([]byte, int) { return key.Secret, key.Version }})
 	if err != nil {
 		return nil, err
 	}
-	reverser, ok := t.Transform.(masking.Reverser)
+	reverser, ok := t.Transform.(treatment.Reverser)
 	if !ok {
 		return nil, fmt.Errorf("%s cannot be turned back; token and encrypt can", e.Name)
 	}

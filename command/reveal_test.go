@@ -7,6 +7,7 @@ import (
 
 	"github.com/maskgate/maskgate/keys"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // What a gateway with a data directory made, reveal turns back; with another purpose, type or key it does not.
@@ -17,21 +18,21 @@ func TestReveal(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := data.Keys()
-	made := func(set *keys.Set, purpose, typ, treatment, value string) string {
+	made := func(set *keys.Set, purpose, typ, expression, value string) string {
 		t.Helper()
-		e, err := masking.ParseExpression(treatment)
+		e, err := treatment.ParseExpression(expression)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// As the application derives it for rules.
 		k := set.Pseudonym(purpose)
-		tr, err := e.Treatment(masking.Environment{Type: typ, PseudonymKey: func() ([]byte, int) { return k.Secret, k.Version }})
+		tr, err := e.Treatment(treatment.Environment{Type: typ, PseudonymKey: func() ([]byte, int) { return k.Secret, k.Version }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		out, ok := tr.Transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte(value)})
 		if !ok {
-			t.Fatalf("%s does not take the value", treatment)
+			t.Fatalf("%s does not take the value", expression)
 		}
 		return strings.Trim(string(out), `"`)
 	}

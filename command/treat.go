@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 	"github.com/spf13/cobra"
 )
 
@@ -37,11 +38,11 @@ Exit status: 0; 2 on an error.`,
 }
 
 func treat(cmd *cobra.Command, args []string) error {
-	e, err := masking.ParseExpression(args[0])
+	e, err := treatment.ParseExpression(args[0])
 	if err != nil {
 		return err
 	}
-	env := masking.Environment{Type: flag(cmd, "type")}
+	env := treatment.Environment{Type: flag(cmd, "type")}
 	if purpose := flag(cmd, "purpose"); purpose != "" {
 		log, err := OpenAccessLog(flag(cmd, "data"))
 		if err != nil {
@@ -90,7 +91,7 @@ func printTreated(w io.Writer, t masking.Treatment, value, subject string) error
 	if err != nil {
 		return err
 	}
-	out, err := layout.Append(context.Background(), nil, []byte(doc), masking.Document, treatment(t), nil)
+	out, err := layout.Append(context.Background(), nil, []byte(doc), masking.Document, onlyField(t), nil)
 	if err != nil {
 		return err
 	}
@@ -107,10 +108,10 @@ func printTreated(w io.Writer, t masking.Treatment, value, subject string) error
 	return err
 }
 
-// treatment decides that a record's only field gets it.
-type treatment masking.Treatment
+// onlyField decides that a record's only field gets it.
+type onlyField masking.Treatment
 
-func (t treatment) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (t onlyField) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
 	for i, r := range records {
 		profiles[i] = &masking.Profile{}
 		if r.Kind != masking.Envelope {

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // verdict is what a detector says of one value. Several may hold of one.
@@ -52,21 +52,23 @@ var detectors = []struct {
 	holds   func(text string) bool
 }{
 	{idCard, func(s string) bool {
-		return isIDCard(s) && masking.FormOf("cn_id_card", []byte(s)) == masking.FormChecked
+		return isIDCard(s) && treatment.FormOf("cn_id_card", []byte(s)) == treatment.FormChecked
 	}},
 	{idCard15, func(s string) bool { return utf8.RuneCountInString(s) == 15 && isIDCard(s) }},
 	{bankCard, isBankCard},
-	{uscc, func(s string) bool { return masking.FormOf("uscc", []byte(s)) == masking.FormChecked && !isIDCard(s) }},
+	{uscc, func(s string) bool {
+		return treatment.FormOf("uscc", []byte(s)) == treatment.FormChecked && !isIDCard(s)
+	}},
 	{mobile, isMobile},
 	{landline, func(s string) bool {
-		return areaCode.MatchString(s) && masking.FormOf("landline", []byte(s)) != masking.NoForm
+		return areaCode.MatchString(s) && treatment.FormOf("landline", []byte(s)) != treatment.NoForm
 	}},
 	{email, func(s string) bool { return strings.Contains(s, "@") && emailAddress.MatchString(s) }},
-	{plate, func(s string) bool { return masking.FormOf("licence_plate", []byte(s)) != masking.NoForm }},
+	{plate, func(s string) bool { return treatment.FormOf("licence_plate", []byte(s)) != treatment.NoForm }},
 	{passport, func(s string) bool { return len(s) == 9 && passportNumber.MatchString(s) }},
 	{hkmo, func(s string) bool { return (len(s) == 9 || len(s) == 11) && permitNumber.MatchString(s) }},
 	{officer, func(s string) bool { return strings.Contains(s, "字") && officerNumber.MatchString(s) }},
-	{ip, func(s string) bool { return masking.FormOf("ip_address", []byte(s)) != masking.NoForm }},
+	{ip, func(s string) bool { return treatment.FormOf("ip_address", []byte(s)) != treatment.NoForm }},
 	{geo, func(s string) bool { return strings.ContainsAny(s, ", ") && coordinates.MatchString(s) }},
 	{person, isPersonName},
 	{address, isAddress},
@@ -113,18 +115,18 @@ const regions = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 
 
 func isIDCard(s string) bool {
 	return len(s) >= 15 && strings.Contains(regions, s[:2]) && !strings.Contains(s[:2], " ") &&
-		masking.FormOf("cn_id_card", []byte(s)) != masking.NoForm
+		treatment.FormOf("cn_id_card", []byte(s)) != treatment.NoForm
 }
 
 // isBankCard takes the numbers of the networks that issue in China: 62 and 60 (UnionPay), 4, 5, 35 to 37. Of random numbers one in ten
 // has the right check digit, so one alone proves nothing.
 func isBankCard(s string) bool {
-	return len(s) >= 15 && strings.IndexByte("3456", s[0]) >= 0 && masking.FormOf("bank_card", []byte(s)) == masking.FormChecked
+	return len(s) >= 15 && strings.IndexByte("3456", s[0]) >= 0 && treatment.FormOf("bank_card", []byte(s)) == treatment.FormChecked
 }
 
 // isMobile takes numbers of the ranges that are in use: 13 to 19.
 func isMobile(s string) bool {
-	if masking.FormOf("cn_mobile", []byte(s)) == masking.NoForm {
+	if treatment.FormOf("cn_mobile", []byte(s)) == treatment.NoForm {
 		return false
 	}
 	digits := strings.Map(func(r rune) rune {
@@ -136,7 +138,7 @@ func isMobile(s string) bool {
 	return len(digits) >= 11 && strings.IndexByte("3456789", digits[len(digits)-10]) >= 0
 }
 
-func isDate(s string) bool { return masking.FormOf("birth_date", []byte(s)) != masking.NoForm }
+func isDate(s string) bool { return treatment.FormOf("birth_date", []byte(s)) != treatment.NoForm }
 
 func oneOf(list ...string) func(string) bool {
 	return func(s string) bool { return slices.Contains(list, s) }
@@ -162,7 +164,7 @@ const nations = " 汉 壮 回 满 维吾尔 苗 彝 土家 藏 蒙古 布依 侗
 
 // isAddress takes what begins with places that exist, and what has the words of a street in it.
 func isAddress(s string) bool {
-	if masking.FormOf("address", []byte(s)) != masking.NoForm {
+	if treatment.FormOf("address", []byte(s)) != treatment.NoForm {
 		return true
 	}
 	n := utf8.RuneCountInString(s)

@@ -17,6 +17,7 @@ import (
 	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
+	"github.com/maskgate/maskgate/treatment"
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 )
@@ -188,7 +189,7 @@ func opened(t *testing.T, dir string) (*rules.Set, rules.Caller) {
 type shower struct{ *rules.Access }
 
 func (s shower) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
-	show, err := masking.Expression{Name: "clear"}.Treatment(masking.Environment{})
+	show, err := treatment.Expression{Name: "clear"}.Treatment(treatment.Environment{})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // customers is a list response of about 700 bytes a record.
@@ -57,16 +58,16 @@ func customerLayout(tb testing.TB) (*masking.Layout, *oneProfile) {
 	}
 	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, len(spec.Envelope))}, &masking.Profile{}}
 	for _, f := range fields {
-		expression, err := masking.ParseExpression(f[1])
+		expression, err := treatment.ParseExpression(f[1])
 		if err != nil {
 			tb.Fatal(err)
 		}
-		treatment, err := expression.Treatment(masking.Environment{})
+		built, err := expression.Treatment(treatment.Environment{})
 		if err != nil {
 			tb.Fatal(err)
 		}
 		spec.Records[0].Fields = append(spec.Records[0].Fields, f[0])
-		d.record.Treatments = append(d.record.Treatments, treatment)
+		d.record.Treatments = append(d.record.Treatments, built)
 	}
 	layout, err := masking.Compile(spec)
 	if err != nil {

@@ -142,7 +142,7 @@ func (w *rewriter) open(a *action, x extent) bool {
 	if !bytes.Equal(out, text) {
 		w.copy(int(x.value))
 		w.dst = append(w.dst, '"')
-		w.dst = append(appendEscaped(w.dst, out), '"')
+		w.dst = append(AppendEscaped(w.dst, out), '"')
 		w.copied = int(x.end)
 	}
 	return true

@@ -36,7 +36,11 @@ func payloadProfile(t testing.TB) *oneProfile {
 
 func TestEmbedded(t *testing.T) {
 	const dropped = "dropped"
-	born := shifted(t, "shift(days=30)", testKey, stringValue("1949-12-31"), stringValue("A"))
+	date, subject := masking.Value{Kind: masking.String, Text: []byte("1949-12-31")}, masking.Value{Kind: masking.String, Text: []byte("A")}
+	born, ok := treatmentOf(t, "shift(days=30)").Transform.(masking.SubjectTransform).AppendFor(nil, date, subject)
+	if !ok {
+		t.Fatal("the date is not taken")
+	}
 	for _, test := range []struct {
 		name, payload, want string
 		withheld, unlisted  int
@@ -49,7 +53,7 @@ func TestEmbedded(t *testing.T) {
 		{name: "dropped within", payload: `"{\"secret\":1,\"tags\":[2]}"`, want: `"{\"tags\":[2]}"`},
 		{name: "the clear string covers nothing", payload: `"[{\"x\":1},2]"`, want: `"[{}]"`, unlisted: 2},
 		{name: "withheld within", payload: `"{\"idCard\":true}"`, want: `"{}"`, withheld: 1},
-		{name: "the subject is the record's", payload: `"{\"born\":\"1949-12-31\"}"`, want: `"{\"born\":\"` + strings.Trim(born, `"`) + `\"}"`},
+		{name: "the subject is the record's", payload: `"{\"born\":\"1949-12-31\"}"`, want: `"{\"born\":\"` + strings.Trim(string(born), `"`) + `\"}"`},
 		{name: "a string within a string", payload: `"{\"note\":\"{\\\"idCard\\\":\\\"11010519491231002X\\\",\\\"x\\\":1}\"}"`, want: `"{\"note\":\"{\\\"idCard\\\":\\\"1****************X\\\"}\"}"`, unlisted: 1},
 		{name: "no JSON within a string within", payload: `"{\"note\":\"张三\"}"`, want: `"{}"`, withheld: 1},
 		{name: "the root unlisted", payload: `"7"`, want: dropped, unlisted: 1},

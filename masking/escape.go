@@ -61,8 +61,8 @@ func hex4(b []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// appendEscaped appends text as the inside of a JSON string, with no more escapes than RFC 8259 §7 demands.
-func appendEscaped(dst, text []byte) []byte {
+// AppendEscaped appends text as the inside of a JSON string, with no more escapes than RFC 8259 §7 demands.
+func AppendEscaped(dst, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
 		for n < len(text) && text[n] >= ' ' && text[n] != '"' && text[n] != '\\' {

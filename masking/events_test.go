@@ -9,21 +9,22 @@ import (
 	"testing/iotest"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // names masks $.name and lists $.id; all else is unlisted.
 func names(tb testing.TB) (masking.Spec, *oneProfile) {
 	tb.Helper()
-	expression, err := masking.ParseExpression("mask(keep_first=1, stars=2)")
+	expression, err := treatment.ParseExpression("mask(keep_first=1, stars=2)")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	treatment, err := expression.Treatment(masking.Environment{})
+	built, err := expression.Treatment(treatment.Environment{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$", Subject: "$.id", Fields: []string{"$.id", "$.name"}}}}
-	return spec, &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: []masking.Treatment{{}, treatment}}}
+	return spec, &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: []masking.Treatment{{}, built}}}
 }
 
 func TestSequences(t *testing.T) {

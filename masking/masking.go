@@ -5,7 +5,8 @@
 // A [Layout] says where records, subjects and fields lie in the responses of one route. It is compiled once, from
 // selectors (RFC 9535 queries), and knows nothing of callers. A [Profile] is one [Treatment] for every field of one
 // kind of record; it is picked per record by a [Decider] once the record's subject and the values that conditions
-// read (its inputs) are known.
+// read (its inputs) are known. The engine calls the [Transform] of a treatment and knows none; package treatment has those
+// that rule files name.
 //
 //	layout, err := masking.Compile(masking.Spec{
 //		Envelope: []string{"$.code"},

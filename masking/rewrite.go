@@ -161,6 +161,19 @@ func (w *rewriter) treat(a *action, x extent) bool {
 	return true
 }
 
+// appendForSubject appends what a transform that asks for the subject makes of a value of a record.
+func (w *rewriter) appendForSubject(t Transform, v Value, record int32) ([]byte, bool) {
+	s, ok := t.(SubjectTransform)
+	subject := w.window[record].Subject
+	if !ok || subject.Kind == Invalid {
+		return w.dst, false
+	}
+	return s.AppendFor(w.dst, v, subject)
+}
+
+// hidden stands for an unlisted value under [UnlistedMask]. Its length is no value's.
+const hidden = `"****"`
+
 // unlisted does what becomes of a value that no field selects. It lies in a value with the state in; start is its member's first
 // byte.
 func (w *rewriter) unlisted(in *state, start int, x extent) bool {

@@ -156,8 +156,8 @@ func (s *scanner) number() bool {
 	return true
 }
 
-// isNumber reports whether a text is a number and nothing else.
-func isNumber(text []byte) bool {
+// IsNumber reports whether a text is a JSON number (RFC 8259 §6) and nothing else.
+func IsNumber(text []byte) bool {
 	digits := func(b []byte) []byte { return bytes.TrimLeft(b, "0123456789") }
 	b := bytes.TrimPrefix(text, []byte("-"))
 	whole := digits(b)

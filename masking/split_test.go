@@ -8,6 +8,7 @@ import (
 
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // TestSplitsOfDemoDocuments reads documents of the demo in two parts, split at every byte, and cut off at every byte: the
@@ -36,17 +37,17 @@ func TestSplitsOfDemoDocuments(t *testing.T) {
 			if test.framing == masking.Lines { // four lines of two hundred will do
 				src = bytes.Join(bytes.SplitAfter(src, []byte("\n"))[:4], nil)
 			}
-			expression, err := masking.ParseExpression("mask(keep_first=1)")
+			expression, err := treatment.ParseExpression("mask(keep_first=1)")
 			if err != nil {
 				t.Fatal(err)
 			}
-			treatment, err := expression.Treatment(masking.Environment{})
+			built, err := expression.Treatment(treatment.Environment{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, len(test.fields))}}
 			for i := range test.fields[1:] {
-				d.record.Treatments[i+1] = treatment
+				d.record.Treatments[i+1] = built
 			}
 			layout, err := masking.Compile(masking.Spec{
 				Records:  []masking.RecordSpec{{Select: test.record, Fields: test.fields}},

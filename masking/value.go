@@ -51,3 +51,10 @@ type Transform interface {
 	// not take a value of v's kind or cannot hide it; the value is then dropped.
 	Append(dst []byte, v Value) ([]byte, bool)
 }
+
+// SubjectTransform is a [Transform] that asks whom a value is about. Its Append takes no value.
+type SubjectTransform interface {
+	Transform
+	// AppendFor is Append for a value of a record about subject.
+	AppendFor(dst []byte, v, subject Value) ([]byte, bool)
+}

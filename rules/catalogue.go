@@ -6,8 +6,9 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/maskgate/maskgate/masking"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // fieldType is what a field can be.
@@ -16,8 +17,8 @@ type fieldType struct {
 	Class     string // C1 to C3 (JR/T 0171-2020), "" where the standard gives none
 	Level     string // L1 to L5 (JR/T 0197-2020)
 	Sensitive bool   // PIPL Art. 28
-	Mask      masking.Expression
-	Always    *masking.Expression // a cap that no rule lifts
+	Mask      treatment.Expression
+	Always    *treatment.Expression // a cap that no rule lifts
 }
 
 // public is the type of what is not about anybody: clear to whoever is admitted.
@@ -42,8 +43,8 @@ func mustReadCatalogue() map[string]*fieldType {
 	if err := yaml.Load(catalogueFile, &entries, yaml.WithKnownFields()); err != nil {
 		panic(fmt.Sprintf("reading the built-in type catalogue: %v", err))
 	}
-	expression := func(text string) masking.Expression {
-		e, err := masking.ParseExpression(text)
+	expression := func(text string) treatment.Expression {
+		e, err := treatment.ParseExpression(text)
 		if err != nil {
 			panic(fmt.Sprintf("reading the built-in type catalogue: %v", err))
 		}
@@ -51,7 +52,7 @@ func mustReadCatalogue() map[string]*fieldType {
 	}
 	types := map[string]*fieldType{}
 	for name, e := range entries {
-		t := &fieldType{Name: name, Class: e.Class, Level: fmt.Sprintf("L%d", e.Level), Sensitive: e.Sensitive, Mask: masking.Redact}
+		t := &fieldType{Name: name, Class: e.Class, Level: fmt.Sprintf("L%d", e.Level), Sensitive: e.Sensitive, Mask: treatment.Redact}
 		if e.Mask != "" {
 			t.Mask = expression(e.Mask)
 		}
@@ -81,7 +82,7 @@ func (l *loader) declare(o object) {
 			continue
 		}
 		l.typeDeclared[name] = o.place(e.key)
-		own := &fieldType{Name: name, Mask: masking.Redact}
+		own := &fieldType{Name: name, Mask: treatment.Redact}
 		if builtIn != nil {
 			*own = *builtIn
 		} else if t.values["level"] == nil && e.value.Kind == yaml.MappingNode {
@@ -141,7 +142,7 @@ func (t *fieldType) weaker(than *fieldType) []string {
 }
 
 // resolve puts the type's default in the place of a bare mask.
-func (t *fieldType) resolve(e masking.Expression) masking.Expression {
+func (t *fieldType) resolve(e treatment.Expression) treatment.Expression {
 	if e.Name == "mask" && len(e.Args) == 0 {
 		return t.Mask
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // circumstances are what of a policy takes part in the decision about a record.
@@ -17,7 +17,7 @@ type circumstances struct {
 
 // verdict is what a field gets, and which entry decided.
 type verdict struct {
-	expression masking.Expression
+	expression treatment.Expression
 	at         place // zero: no entry
 	reason     Reason
 }
@@ -31,8 +31,8 @@ func (v verdict) rule() string {
 }
 
 var (
-	clearExpression = masking.Expression{Name: "clear"}
-	dropExpression  = masking.Expression{Name: "drop"}
+	clearExpression = treatment.Expression{Name: "clear"}
+	dropExpression  = treatment.Expression{Name: "drop"}
 )
 
 // decide composes permits and caps for one field: what is permitted, and, of that, what is left.
@@ -93,7 +93,7 @@ func (a *Access) capped(f *field, c *circumstances, best verdict) verdict {
 }
 
 // moreOpen reports whether e shows all that other does, and more.
-func moreOpen(e, other masking.Expression) bool {
+func moreOpen(e, other treatment.Expression) bool {
 	if e.Rank() != other.Rank() {
 		return e.Rank() < other.Rank()
 	}
@@ -102,19 +102,19 @@ func moreOpen(e, other masking.Expression) bool {
 
 // ceiling returns the most open expression that the cap leaves of what roles permit, and false if it leaves that as it is:
 // a cap at mask, without arguments, is at one with whatever mask a role spells out.
-func (c *limit) ceiling(t *fieldType, permitted masking.Expression) (masking.Expression, bool) {
+func (c *limit) ceiling(t *fieldType, permitted treatment.Expression) (treatment.Expression, bool) {
 	if c.expression.Name != "mask" || len(c.expression.Args) > 0 {
 		return c.expression, true
 	}
 	e := t.resolve(c.expression)
 	if e.Rank() < c.expression.Rank() {
-		e = masking.Redact // the type's own mask is more open than the cap
+		e = treatment.Redact // the type's own mask is more open than the cap
 	}
 	return e, permitted.Rank() < c.expression.Rank()
 }
 
 // under returns what is left of an expression under a ceiling: never anything more open.
-func under(e, ceiling masking.Expression) masking.Expression {
+func under(e, ceiling treatment.Expression) treatment.Expression {
 	switch cmp.Compare(e.Rank(), ceiling.Rank()) {
 	case -1:
 		return ceiling

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/maskgate/maskgate/masking"
 	"github.com/maskgate/maskgate/rules"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 var (
@@ -67,9 +68,9 @@ func randomCap(rng *rand.Rand, name string) string {
 }
 
 // shown is what a treatment lets through of a value.
-func shown(t *testing.T, d rules.Decision) (masking.Expression, masking.Rank) {
+func shown(t *testing.T, d rules.Decision) (treatment.Expression, masking.Rank) {
 	t.Helper()
-	e, err := masking.ParseExpression(d.Treatment)
+	e, err := treatment.ParseExpression(d.Treatment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func rankOf(t *testing.T, d rules.Decision) masking.Rank {
 }
 
 // number is an argument of a mask; 0 stands for stars=same.
-func number(e masking.Expression, name string, missing int) int {
+func number(e treatment.Expression, name string, missing int) int {
 	for _, a := range e.Args {
 		if a.Name == name {
 			n, _ := strconv.Atoi(a.Value)
@@ -99,13 +100,13 @@ type ends struct {
 	first, last, min, stars, forms int
 }
 
-func endsOf(e masking.Expression) (ends, bool) {
+func endsOf(e treatment.Expression) (ends, bool) {
 	first, last, least, stars, forms := 0, 0, 0, 4, 2
 	switch e.Name {
 	case "mask":
 	case "bank_card":
 		first, last, least, stars, forms = 6, 4, 13, 0, 1
-		if slices.Contains(e.Args, masking.Argument{Name: "plain", Value: "yes"}) {
+		if slices.Contains(e.Args, treatment.Argument{Name: "plain", Value: "yes"}) {
 			forms = 0
 		}
 	default:

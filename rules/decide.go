@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // Caller is who asks.
@@ -262,7 +263,7 @@ func (a *Access) build(kindIndex int) *Profile {
 			continue
 		}
 		_, v := a.decide(f, &a.in)
-		env := masking.Environment{Type: f.typ.Name}
+		env := treatment.Environment{Type: f.typ.Name}
 		if keys, purpose := a.set.keys, a.purpose.name; keys != nil { // the profile outlives the access
 			env.PseudonymKey = func() ([]byte, int) { return keys.Pseudonym(purpose) }
 		}

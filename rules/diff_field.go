@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // side is one set's side of a comparison: a route of it, or none, asked for a purpose.
@@ -115,8 +116,8 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 }
 
 // permits are what roles permit for a field, each by itself.
-func (s *side) permits(path string, roles []string) []masking.Expression {
-	var list []masking.Expression
+func (s *side) permits(path string, roles []string) []treatment.Expression {
+	var list []treatment.Expression
 	if f := s.kind.field(path); f != nil && f.typ != embeddedType {
 		for _, r := range s.set.roles {
 			if p, ok := r.permit(f); ok && slices.Contains(roles, r.name) {
@@ -129,9 +130,9 @@ func (s *side) permits(path string, roles []string) []masking.Expression {
 
 // inOrder reports whether of any two treatments one shows all that the other does. Then what several roles permit together is what
 // one of them does alone.
-func inOrder(list []masking.Expression) bool {
+func inOrder(list []treatment.Expression) bool {
 	for i, e := range list {
-		if slices.ContainsFunc(list[:i], func(other masking.Expression) bool { return !e.Covers(other) && !other.Covers(e) }) {
+		if slices.ContainsFunc(list[:i], func(other treatment.Expression) bool { return !e.Covers(other) && !other.Covers(e) }) {
 			return false
 		}
 	}

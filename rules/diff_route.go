@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // pair is the routes that answer the same requests before and after; nil where there is none.
@@ -124,14 +125,14 @@ func (d *differ) pair(p pair) {
 	}
 }
 
-func (r *Route) unlistedExpression() masking.Expression {
+func (r *Route) unlistedExpression() treatment.Expression {
 	switch {
 	case r == nil:
 		return dropExpression
 	case r.unlisted == masking.UnlistedPass:
 		return clearExpression
 	case r.unlisted == masking.UnlistedMask:
-		return masking.Redact
+		return treatment.Redact
 	}
 	return dropExpression
 }

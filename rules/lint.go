@@ -11,6 +11,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // Severity says how much a [Finding] weighs.
@@ -184,7 +185,7 @@ func faultsOf(err error) []*Fault {
 // checkKeys stand in for keys where rules are only looked at.
 type checkKeys struct{}
 
-func (checkKeys) Pseudonym(string) ([]byte, int) { return make([]byte, masking.MinKey), 0 }
+func (checkKeys) Pseudonym(string) ([]byte, int) { return make([]byte, treatment.MinKey), 0 }
 
 // linter collects findings about a set.
 type linter struct {

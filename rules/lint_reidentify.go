@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // What a role is shown can say more together than each field does. These combinations are looked for, in what one role shows at
@@ -252,8 +253,8 @@ func (l *linter) pseudonyms(role *role, seen []sight) {
 }
 
 // linkable reports whether the stand-in of a value is always the same.
-func linkable(e masking.Expression) bool {
-	return e.Name != "encrypt" || slices.ContainsFunc(e.Args, func(a masking.Argument) bool { return a.Value == "siv" })
+func linkable(e treatment.Expression) bool {
+	return e.Name != "encrypt" || slices.ContainsFunc(e.Args, func(a treatment.Argument) bool { return a.Value == "siv" })
 }
 
 // directly are types that say who somebody is, or how to reach them.
@@ -296,7 +297,7 @@ func regionShown(s sight) bool {
 
 // of is what is shown of a text; false if nothing is.
 func (s sight) of(text string) (string, bool) {
-	t, err := s.expression.Treatment(masking.Environment{Type: s.field.typ.Name, PseudonymKey: noKeys.PseudonymKey})
+	t, err := s.expression.Treatment(treatment.Environment{Type: s.field.typ.Name, PseudonymKey: noKeys.PseudonymKey})
 	switch {
 	case err != nil || t.Rank > masking.RankMask:
 		return "", false

@@ -11,8 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/maskgate/maskgate/masking"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // loader gathers the files of a set. Types come first, since services and policies use each other's; what takes all
@@ -225,25 +226,25 @@ func (l *loader) typeOf(s *source, n *yaml.Node, what string) *fieldType {
 func (l *loader) typeNames() []string { return slices.Sorted(maps.Keys(l.types)) }
 
 // noKeys stands in for the keys when arguments are only checked.
-var noKeys = masking.Environment{PseudonymKey: func() ([]byte, int) { return make([]byte, masking.MinKey), 0 }}
+var noKeys = treatment.Environment{PseudonymKey: func() ([]byte, int) { return make([]byte, treatment.MinKey), 0 }}
 
 // expression reads the treatment at a key.
-func (l *loader) expression(o object, key, what string) (masking.Expression, bool) {
+func (l *loader) expression(o object, key, what string) (treatment.Expression, bool) {
 	return l.treatment(o.source, o.values[key], what+": "+key)
 }
 
-func (l *loader) treatment(s *source, n *yaml.Node, what string) (masking.Expression, bool) {
+func (l *loader) treatment(s *source, n *yaml.Node, what string) (treatment.Expression, bool) {
 	text := scalar(n)
 	if text == "" {
-		return masking.Expression{}, false
+		return treatment.Expression{}, false
 	}
-	e, err := masking.ParseExpression(text)
+	e, err := treatment.ParseExpression(text)
 	if err == nil {
 		_, err = e.Treatment(noKeys)
 	}
 	if err != nil {
 		hint := ""
-		if known := masking.Treatments(); !slices.Contains(known, e.Name) {
+		if known := treatment.Names(); !slices.Contains(known, e.Name) {
 			hint = meant(e.Name, known)
 		}
 		s.fault(n, "%s: %v%s", what, err, hint)

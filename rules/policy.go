@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/maskgate/maskgate/masking"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // purpose is a business reason for access.
@@ -41,7 +42,7 @@ type role struct {
 
 // permit is one entry of a role's treat.
 type permit struct {
-	expression masking.Expression
+	expression treatment.Expression
 	at         place
 }
 
@@ -76,7 +77,7 @@ type limit struct {
 	field, typ, class, level string
 	sensitive                *bool
 	when                     *condition // nil: always
-	expression               masking.Expression
+	expression               treatment.Expression
 }
 
 func (c *limit) covers(f *field) bool {

@@ -85,7 +85,7 @@ type Set struct {
 
 // Keys gives the keys that treatments need.
 type Keys interface {
-	// Pseudonym returns the key for pseudonyms under a purpose, at least [masking.MinKey] bytes, and its version. A set
+	// Pseudonym returns the key for pseudonyms under a purpose, at least [treatment.MinKey] bytes, and its version. A set
 	// keeps what it got: a new version takes effect with the next set.
 	Pseudonym(purpose string) (key []byte, version int)
 }

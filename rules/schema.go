@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // schemaAddress is where the published schema is.
@@ -19,7 +19,7 @@ const schemaAddress = "https://github.com/maskgate/maskgate/blob/main/rules.sche
 func Schema() []byte {
 	names := slices.Sorted(maps.Keys(catalogue))
 	definitions := map[string]any{
-		treatmentWords.name(): words(masking.Treatments()),
+		treatmentWords.name(): words(treatment.Names()),
 		typeWords.name():      words(names),
 		selectorTexts.name():  map[string]any{"type": "string", "pattern": `^\$`},
 		matchTexts.name():     map[string]any{"type": "string", "pattern": `^[A-Z]+ /`},

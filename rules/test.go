@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -377,7 +378,7 @@ func (p *testParser) expect(o object) Expectation {
 }
 
 func (p *testParser) expectField(kind string, f entry) ExpectedField {
-	e, err := masking.ParseExpression(scalar(f.value))
+	e, err := treatment.ParseExpression(scalar(f.value))
 	if err == nil {
 		_, err = e.Treatment(noKeys)
 	}
@@ -411,8 +412,8 @@ func (r *Route) Fields() []FieldName {
 
 // Resolve returns what a treatment, as a policy would have it, comes to for a field: mask to what masks its type. Kind may
 // be "" where the route has one kind of record only.
-func (r *Route) Resolve(name FieldName, treatment string) (FieldName, string, error) {
-	e, err := masking.ParseExpression(treatment)
+func (r *Route) Resolve(name FieldName, expression string) (FieldName, string, error) {
+	e, err := treatment.ParseExpression(expression)
 	if err != nil {
 		return name, "", err
 	}

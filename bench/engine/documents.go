@@ -8,6 +8,7 @@ import (
 
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 // document is a page of so many customers.
@@ -73,11 +74,11 @@ func engine(unused int) (*masking.Layout, *profiles) {
 		p.record.Treatments = append(p.record.Treatments, t)
 	}
 	for _, m := range masked {
-		expression, err := masking.ParseExpression(m[1])
+		expression, err := treatment.ParseExpression(m[1])
 		must(err)
-		treatment, err := expression.Treatment(masking.Environment{})
+		built, err := expression.Treatment(treatment.Environment{})
 		must(err)
-		add(m[0], treatment)
+		add(m[0], built)
 	}
 	for _, k := range kept {
 		add(k, masking.Treatment{})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/treatment"
 )
 
 func main() {
@@ -34,15 +35,15 @@ func run(size int64) error {
 	if err != nil {
 		return err
 	}
-	expression, err := masking.ParseExpression("person_name")
+	expression, err := treatment.ParseExpression("person_name")
 	if err != nil {
 		return err
 	}
-	treatment, err := expression.Treatment(masking.Environment{})
+	built, err := expression.Treatment(treatment.Environment{})
 	if err != nil {
 		return err
 	}
-	d := decider{record: masking.Profile{Treatments: []masking.Treatment{{}, treatment, {}}}}
+	d := decider{record: masking.Profile{Treatments: []masking.Treatment{{}, built, {}}}}
 	record := []byte(`{"customerId":"C00000052","name":"许波泽","income":179800,"address":"上海市杨浦区东风大道367号金桂苑4号楼4单元102室"},`)
 	array := &source{head: []byte(`{"items":[`), body: bytes.Repeat(record, 1000), tail: append(bytes.TrimSuffix(record, []byte(",")), "]}"...), left: size}
 	begin, windows, out := time.Now(), 0, int64(0)

@@ -1,0 +1,77 @@
+// Package treatment makes of a value what a rule says may leave of it: part of it, a stand-in, a constant, or nothing.
+//
+// # Terms
+//
+// An [Expression] names a treatment and its arguments, as rule files write them. In an [Environment], which has the field's type
+// and the purpose's key, it becomes a [masking.Treatment]: a rank and, unless the value passes or is dropped, a
+// [masking.Transform], which the engine calls for each value of a field. A transform that is a [Reverser] can be turned back by
+// who holds the key. [FormOf] says whether a text looks like the values of a type.
+//
+//	e, err := treatment.ParseExpression("mask(keep_first=3, keep_last=4)")
+//	t, err := e.Treatment(treatment.Environment{Type: "cn_mobile"})
+//	out, ok := t.Transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte("13812345678")}) // "138****5678", with the quotes
+//
+// Each transform stands in a file of its own, whose comment specifies it; docs/transforms.md lists all of them.
+package treatment
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/maskgate/maskgate/masking"
+)
+
+// Environment is what a treatment may need beyond its arguments.
+type Environment struct {
+	// Type is the type of the field. Pseudonyms of the same value differ between types.
+	Type string
+	// PseudonymKey returns the key for pseudonyms under the purpose at hand, and its version. The key has at least
+	// [MinKey] bytes. Tokens and ciphertexts get keys of their own, which are derived from it; see subkey.go.
+	PseudonymKey func() (key []byte, version int)
+}
+
+// treatments are the treatments that rule files can name. docs/transforms.md has a row for each.
+var treatments = map[string]struct {
+	rank  masking.Rank
+	build func(*arguments, Environment) masking.Transform // nil: no transform, no arguments
+}{
+	"clear": {rank: masking.RankClear},
+
+	"mask":   {masking.RankMask, buildMask},
+	"regex":  {masking.RankMask, buildRegex},
+	"bucket": {masking.RankMask, buildBucket},
+	"round":  {masking.RankMask, buildRound},
+	"date":   {masking.RankMask, buildDate},
+	"shift":  {masking.RankMask, buildShift},
+
+	"person_name":   {masking.RankMask, buildPersonName},
+	"cn_id_card":    {masking.RankMask, buildIdentifier("cn_id_card")},
+	"cn_mobile":     {masking.RankMask, buildIdentifier("cn_mobile")},
+	"landline":      {masking.RankMask, buildLandline},
+	"email":         {masking.RankMask, buildEmail},
+	"address":       {masking.RankMask, buildAddress},
+	"bank_card":     {masking.RankMask, buildIdentifier("bank_card")},
+	"licence_plate": {masking.RankMask, buildIdentifier("licence_plate")},
+	"passport":      {masking.RankMask, buildIdentifier("passport")},
+	"hkmo_permit":   {masking.RankMask, buildIdentifier("hkmo_permit")},
+	"tw_permit":     {masking.RankMask, buildIdentifier("tw_permit")},
+	"officer_card":  {masking.RankMask, buildOfficerCard},
+	"uscc":          {masking.RankMask, buildIdentifier("uscc")},
+	"ip_address":    {masking.RankMask, buildIPAddress},
+	"birth_date":    {masking.RankMask, buildBirthDate},
+	"geo_point":     {masking.RankMask, buildGeoPoint},
+
+	"hash":    {masking.RankPseudo, buildHash},
+	"token":   {masking.RankPseudo, buildToken},
+	"encrypt": {masking.RankPseudo, buildEncrypt},
+
+	"constant": {masking.RankRedact, buildConstant},
+	"null":     {masking.RankRedact, buildNull},
+	"type":     {masking.RankRedact, buildTypeTag},
+	"redact":   {masking.RankRedact, buildRedact},
+
+	"drop": {rank: masking.RankDrop},
+}
+
+// Names are the names of all treatments, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(treatments)) }
