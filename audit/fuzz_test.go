@@ -26,9 +26,9 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		for _, s := range []*scanner{
-			{first: first, last: true, verifiers: v},
-			{first: first, last: false, unsigned: true},
-			{first: first, last: true, unsigned: true, linked: true, tree: tree{n: first}},
+			{first: first, last: true, trust: &trust{verifiers: v}},
+			{first: first, last: false},
+			{first: first, last: true, linked: true, tree: tree{n: first}},
 		} {
 			s.r, s.size = bytes.NewReader(data), int64(len(data))
 			err := s.run()

@@ -19,7 +19,9 @@ import (
 //
 // What a crash left half written is set aside, see [Log.Recovered] and the
 // package comment. For a log that is corrupt Open returns an error that wraps
-// a [*CorruptError]; for one that is in use, [ErrLocked].
+// a [*CorruptError]; for one of another name, an [*OriginError]; for one by a
+// key that the verifiers do not know, a [*KeyError]; for one that is in use,
+// [ErrLocked].
 func Open(o Options) (*Log, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("opening access log: %w", err)
@@ -38,8 +40,11 @@ func Open(o Options) (*Log, error) {
 			l.file.Close()
 		}
 		lock.Close()
-		if corrupt := (*CorruptError)(nil); errors.As(err, &corrupt) {
-			return nil, fmt.Errorf("opening access log: %w; keep a copy of %s as evidence, run auditverify on it, then start with an empty directory", err, o.Dir)
+		if _, ok := errors.AsType[*CorruptError](err); ok {
+			err = fmt.Errorf("%w; keep a copy of %s as evidence, run auditverify on it, then start with an empty directory", err, o.Dir)
+		}
+		if _, ok := errors.AsType[*OriginError](err); ok {
+			err = fmt.Errorf("%w; give the gateway the name that its log has, or a new directory", err)
 		}
 		return nil, fmt.Errorf("opening access log: %w", err)
 	}
@@ -140,15 +145,21 @@ func (l *Log) scan(first int64, last bool) (*scanner, error) {
 		return nil, fmt.Errorf("opening segment: %w", err)
 	}
 	s := &scanner{
-		file:      name,
-		r:         f,
-		size:      info.Size(),
-		first:     first,
-		last:      last,
-		verifiers: l.options.Verifiers,
-		origin:    l.options.Origin,
+		file:  name,
+		r:     f,
+		size:  info.Size(),
+		first: first,
+		last:  last,
+		trust: &trust{verifiers: l.options.Verifiers},
 	}
-	return s, s.run()
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	// Its origin is that of the whole log, which may be another one.
+	if s.origin != "" && s.origin != l.options.Origin {
+		return nil, &OriginError{Have: s.origin, Want: l.options.Origin}
+	}
+	return s, s.trust.err()
 }
 
 // setAsideFile renames the current segment, in which nothing is committed.

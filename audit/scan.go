@@ -14,21 +14,20 @@ import (
 // A scanner reads one segment, group by group, and checks it.
 type scanner struct {
 	// To be set before run.
-	file      string      // base name, for errors
-	r         io.ReaderAt // the segment
-	size      int64       // bytes of it to read
-	first     int64       // number in its name
-	last      bool        // no segment follows, so it may end in an uncommitted tail
-	verifiers note.Verifiers
-	unsigned  bool   // do not verify signatures: verifiers is not used
-	origin    string // what checkpoints must say; if empty, what the first one says
-	linked    bool   // tree is what the header must say; else the header is believed until a checkpoint tells
-	tree      tree   // over all committed records
+	file   string      // base name, for errors
+	r      io.ReaderAt // the segment
+	size   int64       // bytes of it to read
+	first  int64       // number in its name
+	last   bool        // no segment follows, so it may end in an uncommitted tail
+	trust  *trust      // verifies signatures; nil: they are not looked at
+	origin string      // what checkpoints must say; if empty, what the first one says
+	linked bool        // tree is what the header must say; else the header is believed until a checkpoint tells
+	tree   tree        // over all committed records
 
 	// Optional.
 	record func(seq int64, l line) error // each record line, not yet committed
 	grow   func(t *tree)                 // before a group found good, and after each of its records
-	commit func() error                  // after each group
+	commit func() error                  // after each group, as long as trust has no doubt
 
 	// Results.
 	committed   int64  // offset after the last good checkpoint
@@ -69,15 +68,16 @@ func (s *scanner) run() error {
 			}
 		}
 		if isCheckpoint(l.data) {
-			if fault = s.close(l, fault); fault != nil {
-				if nul && s.last && l.end == s.size {
+			torn := nul && s.last && l.end == s.size // if it is not valid
+			if fault = s.close(l, fault, torn); fault != nil {
+				if torn {
 					s.tail = true
 					return nil
 				}
 				return fault
 			}
 			nul = false
-			if s.commit != nil {
+			if s.commit != nil && !s.trust.doubted() {
 				if err := s.commit(); err != nil {
 					return err
 				}
@@ -148,8 +148,9 @@ func (s *scanner) line(l line, seq int64) *CorruptError {
 
 // close checks the checkpoint line of a group and, if all is well, commits
 // the group. Otherwise it returns the group's first fault, which may be the
-// one that was found before.
-func (s *scanner) close(l line, found *CorruptError) *CorruptError {
+// one that was found before. In what may be a torn write, a key that is not
+// known is a fault.
+func (s *scanner) close(l line, found *CorruptError, torn bool) *CorruptError {
 	bad := func(reason string) *CorruptError {
 		if found != nil {
 			return found
@@ -166,12 +167,14 @@ func (s *scanner) close(l line, found *CorruptError) *CorruptError {
 	if s.origin != "" && cp.origin != s.origin {
 		return bad("the checkpoint is that of another log")
 	}
-	if !s.unsigned {
-		if _, err := openCheckpoint(cp.note, s.verifiers); err != nil {
-			if e := (*note.UnverifiedNoteError)(nil); errors.As(err, &e) {
-				return bad("the checkpoint is signed by a key that is not known")
-			}
-			return bad("the checkpoint's signature is wrong")
+	var by note.Verifier
+	var unknown *doubt
+	if s.trust != nil {
+		if by, unknown, err = s.trust.verify(&cp); err != nil {
+			return bad(err.Error())
+		}
+		if unknown != nil && torn {
+			return bad("the checkpoint is signed by a key that is not known")
 		}
 	}
 	t := s.tree.clone()
@@ -179,6 +182,9 @@ func (s *scanner) close(l line, found *CorruptError) *CorruptError {
 		t.add(leaf)
 	}
 	if t.n != cp.n || t.root() != cp.root {
+		if by != nil && s.trust.doubted() {
+			return s.trust.doubt.corrupt("the checkpoint is by a key that is not known, and a later one by a known key contradicts it")
+		}
 		return bad("the checkpoint does not follow from what stands before it")
 	}
 	for i := range min(len(s.hashes), len(cp.leaves)) {
@@ -196,6 +202,14 @@ func (s *scanner) close(l line, found *CorruptError) *CorruptError {
 		return found
 	case have < want:
 		return s.corrupt(line, seq, "the record is missing")
+	}
+	if s.trust != nil {
+		if unknown != nil {
+			unknown.File, unknown.Line, unknown.Seq = s.file, l.num, s.tree.n
+		}
+		if fault := s.trust.accept(by, unknown); fault != nil {
+			return fault
+		}
 	}
 
 	if s.grow != nil {

@@ -63,13 +63,12 @@ func search(dir string, q Query, yield func(Entry) bool) error {
 			return &CorruptError{File: segmentName(first), Seq: t.n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", t.n)}
 		}
 		s := &scanner{
-			file:     segmentName(first),
-			first:    first,
-			last:     i == len(segments)-1,
-			unsigned: true,
-			origin:   origin,
-			linked:   i > 0,
-			tree:     t,
+			file:   segmentName(first),
+			first:  first,
+			last:   i == len(segments)-1,
+			origin: origin,
+			linked: i > 0,
+			tree:   t,
 		}
 		if err := searchSegment(dir, s, q, hints, yield); err != nil {
 			return err

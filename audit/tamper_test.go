@@ -35,6 +35,7 @@ func TestVerifyFlippedByte(t *testing.T) {
 			t.Fatalf("Verify of the segments before %s = %+v, %v", name, sum, err)
 		}
 		linked := treeOf(t, data)
+		unknown := 0
 		for i := range data {
 			for _, x := range []byte{0x01, data[i], data[i] ^ '\n'} {
 				if x == 0 {
@@ -44,12 +45,19 @@ func TestVerifyFlippedByte(t *testing.T) {
 				changed[i] ^= x
 				s := &scanner{
 					file: name, r: bytes.NewReader(changed), size: int64(len(changed)),
-					first: first, last: last, verifiers: v, origin: clean.Origin,
+					first: first, last: last, trust: &trust{verifiers: v}, origin: clean.Origin,
 					linked: true, tree: linked.clone(),
 				}
 				err := s.run()
 				if corrupt := (*CorruptError)(nil); err != nil && !errors.As(err, &corrupt) {
 					t.Fatalf("%s: byte %d xor %#x: error %v is not a CorruptError", name, i, x, err)
+				}
+				// One byte has bits of the key's hash and of the signature:
+				// who changes it, changes it to a key that nobody knows.
+				if err == nil {
+					if err = s.trust.err(); err != nil {
+						unknown++
+					}
 				}
 				if err == nil && !s.tail {
 					t.Fatalf("%s: byte %d (%q) xor %#x goes unnoticed", name, i, data[i], x)
@@ -61,6 +69,9 @@ func TestVerifyFlippedByte(t *testing.T) {
 					t.Fatalf("%s: byte %d xor %#x: tail of no bytes", name, i, x)
 				}
 			}
+		}
+		if want := 3 * strings.Count(string(data), checkpointStart); unknown > want {
+			t.Errorf("%s: %d flips pass for an unknown key, want %d at the most", name, unknown, want)
 		}
 	}
 }

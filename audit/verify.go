@@ -56,6 +56,10 @@ func PrunedBefore(seq int64) Check {
 //
 // For a log that is not what was written the error wraps a [*CorruptError]
 // that names the first bad record, and the summary covers what is before it.
+// For one without a fault, but with checkpoints by a key that v does not know,
+// it wraps a [*KeyError], and the summary covers what is before the first of
+// them; for one of another name than a checkpoint kept elsewhere, an
+// [*OriginError].
 func Verify(dir string, v note.Verifiers, opts ...Check) (Summary, error) {
 	var c checks
 	for _, opt := range opts {
@@ -72,6 +76,8 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 	var sum Summary
 	var t tree
 	sum.Root = t.root()
+	signers := &trust{verifiers: v}
+	var origin string                   // of the log
 	kept := make(map[int64][]tlog.Hash) // by size
 	var most checkpoint                 // the kept checkpoint that covers most
 	for _, signed := range c.kept {
@@ -79,10 +85,9 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 		if err != nil {
 			return sum, fmt.Errorf("reading kept checkpoint: %w", err)
 		}
-		if sum.Origin != "" && sum.Origin != cp.origin {
-			return sum, fmt.Errorf("reading kept checkpoint: it is of log %q, another of %q; give those of one log", cp.origin, sum.Origin)
+		if most.origin != "" && most.origin != cp.origin {
+			return sum, fmt.Errorf("reading kept checkpoint: it is of log %q, another of %q; give those of one log", cp.origin, most.origin)
 		}
-		sum.Origin = cp.origin
 		kept[cp.n] = append(kept[cp.n], cp.root)
 		if cp.n >= most.n {
 			most = cp
@@ -112,20 +117,23 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 			sum.First = first
 		}
 		s := &scanner{
-			file:      segmentName(first),
-			first:     first,
-			last:      i == len(segments)-1,
-			verifiers: v,
-			origin:    sum.Origin,
-			linked:    linked,
-			tree:      t,
+			file:   segmentName(first),
+			first:  first,
+			last:   i == len(segments)-1,
+			trust:  signers,
+			origin: origin,
+			linked: linked,
+			tree:   t,
 		}
 		if err := verifySegment(dir, s, &sum, holds); err != nil {
 			return sum, err
 		}
-		if t = s.tree; s.committed == 0 && !linked {
+		if t, origin = s.tree, s.origin; s.committed == 0 && !linked {
 			return sum, &CorruptError{File: s.file, Seq: first, Reason: "no checkpoint vouches for the removed records"}
 		}
+	}
+	if origin != "" && most.origin != "" && origin != most.origin {
+		return sum, fmt.Errorf("checking kept checkpoint: %w; give one of this log, or the directory of that one", &OriginError{Have: origin, Want: most.origin})
 	}
 	if broken != nil {
 		return sum, broken
@@ -137,7 +145,7 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 	for n := range kept {
 		return sum, fmt.Errorf("checking kept checkpoint: the records before %d that it covers were removed; give a newer one", n)
 	}
-	return sum, nil
+	return sum, signers.err()
 }
 
 // verifySegment runs a scanner over a segment and adds what it finds.

@@ -34,11 +34,11 @@ func openShared(dir, gateway string) (*shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening access log: %w", err)
 	}
-	verifiers, err := set.Verifiers(name)
-	if err != nil {
-		return nil, fmt.Errorf("opening access log: %w", err)
+	log, err := audit.Open(audit.Options{Dir: data.AuditDir(), Origin: name, Signer: signer, Verifiers: set})
+	if other, ok := errors.AsType[*audit.OriginError](err); ok {
+		was, _ := keys.Gateway(other.Have)
+		return nil, fmt.Errorf("%w: set gateway to %q, or data to a new directory", err, was)
 	}
-	log, err := audit.Open(audit.Options{Dir: data.AuditDir(), Origin: name, Signer: signer, Verifiers: verifiers})
 	if err != nil {
 		return nil, err
 	}

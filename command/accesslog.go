@@ -10,7 +10,6 @@ import (
 
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/keys"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // AccessLog reads the access log of a data directory, of a gateway that runs or one that is at rest.
@@ -30,17 +29,7 @@ func OpenAccessLog(data string) (*AccessLog, error) {
 
 // Verify verifies all of the log with the directory's own keys.
 func (l *AccessLog) Verify(checks ...audit.Check) (audit.Summary, error) {
-	return audit.Verify(l.dir, l, checks...)
-}
-
-// Verifier implements [note.Verifiers]: it trusts what the directory's keys signed, whatever the gateway was called.
-// Nobody else has them.
-func (l *AccessLog) Verifier(name string, hash uint32) (note.Verifier, error) {
-	v, err := l.keys.Verifiers(name)
-	if err != nil {
-		return nil, err
-	}
-	return v.Verifier(name, hash)
+	return audit.Verify(l.dir, l.keys, checks...)
 }
 
 // Search finds records. The subject, if there is one, is given as services know it.

@@ -49,9 +49,12 @@ bytes aside; nothing in them had been released.`,
 	return cmd
 }
 
-// unsound makes an error that names a bad record the answer no.
+// unsound makes an error that says that the log is not what it should be the answer no.
 func unsound(err error) error {
-	if _, ok := errors.AsType[*audit.CorruptError](err); ok {
+	_, corrupt := errors.AsType[*audit.CorruptError](err)
+	_, unknown := errors.AsType[*audit.KeyError](err)
+	_, other := errors.AsType[*audit.OriginError](err)
+	if corrupt || unknown || other {
 		return No(err)
 	}
 	return err

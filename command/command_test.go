@@ -157,12 +157,8 @@ func appendLog(t *testing.T, dir string, segmentSize int64, records ...audit.Rec
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifiers, err := set.Verifiers(origin)
-	if err != nil {
-		t.Fatal(err)
-	}
 	log, err := audit.Open(audit.Options{
-		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: verifiers, SegmentSize: segmentSize,
+		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: set, SegmentSize: segmentSize,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,19 +27,19 @@ func (s *Set) Signer(name string) (note.Signer, error) {
 	return signer, nil
 }
 
-// Verifiers returns what verifies the notes that any version signed in the
-// given name.
-func (s *Set) Verifiers(name string) (note.Verifiers, error) {
-	var list []note.Verifier
+// Verifier returns what verifies the notes that a version of the key signed in
+// the given name, whatever the name: nobody else has the key. It makes a Set a
+// [note.Verifiers].
+func (s *Set) Verifier(name string, hash uint32) (note.Verifier, error) {
 	for _, vkey := range s.VerifierKeys(name) {
-		v, err := note.NewVerifier(vkey)
-		if err != nil {
-			return nil, fmt.Errorf("making verifiers: choose a name without space and plus: %w", err)
+		if v, err := note.NewVerifier(vkey); err == nil && v.KeyHash() == hash {
+			return v, nil
 		}
-		list = append(list, v)
 	}
-	return note.VerifierList(list...), nil
+	return nil, &note.UnknownVerifierError{Name: name, KeyHash: hash}
 }
+
+var _ note.Verifiers = (*Set)(nil)
 
 // VerifierKeys returns the public keys as text, "<name>+<hash>+<key>" (see
 // package note), newest first. They are no secret: kept elsewhere, they

@@ -11,7 +11,9 @@
 // Exit status:
 //
 //	0  every byte is what was written
-//	1  the log is corrupt; the first bad record is named on standard error
+//	1  the log is corrupt, signed by a key that was not given, or not the one
+//	   that the checkpoint is of; the first such record is named on standard
+//	   error
 //	2  it could not be checked: wrong usage, or a file cannot be read
 //	3  all committed records are good, but an uncommitted tail follows: the
 //	   gateway is writing, or was cut off while it did
@@ -230,7 +232,7 @@ func (v *verifier) group(name string, lines [][]byte, last []byte, from int) err
 	odd := v.records(name, lines, from, false)
 	fault := odd
 	if odd == nil {
-		fault = bad(name, from+len(lines)+1, v.n, "the checkpoint is not what must stand here, signed by a known key of this log")
+		fault = bad(name, from+len(lines)+1, v.n, "the checkpoint is not what must stand here, by a key of this log")
 	}
 	var cp struct {
 		Checkpoint string
@@ -240,6 +242,10 @@ func (v *verifier) group(name string, lines [][]byte, last []byte, from int) err
 		return fault
 	}
 	origin, n, root, err := v.open(cp.Checkpoint)
+	if e, ok := errors.AsType[*note.UnverifiedNoteError](err); ok && odd == nil {
+		s := e.Note.UnverifiedSigs[0]
+		return bad(name, from+len(lines)+1, v.n, fmt.Sprintf("the checkpoint is signed by a key that was not given, %q", fmt.Sprintf("%s+%08x", s.Name, s.Hash)))
+	}
 	if err != nil || v.origin != "" && v.origin != origin || strings.ContainsFunc(origin, func(r rune) bool { return r > '~' }) {
 		return fault
 	}

@@ -137,13 +137,22 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 	got := run(append(append([]string{"-key", k.vkey}, args...), k.dir), &out, &errOut)
 	sum, err := audit.Verify(k.dir, k.verifiers, checks...)
 	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\ncheckpoints %d\nroot %s\n", sum.Origin, sum.Records, sum.Checkpoints, sum.Root)
-	var corrupt *audit.CorruptError
+	corrupt, isCorrupt := errors.AsType[*audit.CorruptError](err)
+	key, isKey := errors.AsType[*audit.KeyError](err)
+	_, isOrigin := errors.AsType[*audit.OriginError](err)
+	seq := int64(-1)
 	switch {
-	case errors.As(err, &corrupt):
+	case isCorrupt:
+		seq = corrupt.Seq
+	case isKey:
+		seq = key.Seq
+	}
+	if m := recordNumber.FindStringSubmatch(errOut.String()); seq >= 0 && (m == nil || m[1] != fmt.Sprint(seq)) {
+		t.Errorf("%s: auditverify: %saudit.Verify: %v", what, errOut.String(), err)
+	}
+	switch {
+	case isCorrupt || isKey || isOrigin:
 		want, text = 1, ""
-		if m := recordNumber.FindStringSubmatch(errOut.String()); corrupt.Seq >= 0 && (m == nil || m[1] != fmt.Sprint(corrupt.Seq)) {
-			t.Errorf("%s: auditverify: %saudit.Verify: %v", what, errOut.String(), err)
-		}
 	case err != nil:
 		want, text = 2, ""
 	case sum.TailFile != "":
