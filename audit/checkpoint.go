@@ -129,12 +129,12 @@ func parseCheckpoint(line []byte) (checkpoint, error) {
 	cp.origin = part[0]
 	n, err1 := strconv.ParseInt(part[1], 10, 64)
 	root, err2 := parseHash(part[2])
-	sig, err3 := strict64.DecodeString(strings.TrimPrefix(part[4], "— "+cp.origin+" "))
+	sig, err3 := strict64.DecodeString(strings.TrimPrefix(part[4], signaturePrefix+cp.origin+" "))
 	if err1 != nil || err2 != nil || err3 != nil || n <= 0 || !validOrigin(cp.origin) {
 		return checkpoint{}, errCheckpoint
 	}
 	cp.n, cp.root = n, root
-	again := fmt.Sprintf("%s\n— %s %s\n", checkpointText(cp.origin, n, root), cp.origin, strict64.EncodeToString(sig))
+	again := fmt.Sprintf("%s\n%s%s %s\n", checkpointText(cp.origin, n, root), signaturePrefix, cp.origin, strict64.EncodeToString(sig))
 	if again != cp.note || !bytes.Equal(appendCheckpoint(nil, cp.note, leaves), line) {
 		return checkpoint{}, errCheckpoint
 	}
@@ -168,16 +168,6 @@ func openCheckpoint(signed string, v note.Verifiers) (checkpoint, error) {
 		}
 	}
 	return checkpoint{}, errors.New("checkpoint is not signed by the key named as its origin")
-}
-
-// validOrigin reports whether origin can stand in a note and in JSON as it is.
-func validOrigin(origin string) bool {
-	for _, c := range []byte(origin) {
-		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '+' {
-			return false
-		}
-	}
-	return origin != ""
 }
 
 func appendHashes(buf []byte, list []tlog.Hash) []byte {

@@ -31,7 +31,7 @@ type Entry struct {
 	Line   int    // in File, from 1
 }
 
-var errStop = errors.New("the reader of the search has seen enough")
+var errStop = errors.New("the reader has seen enough")
 
 // Search yields the committed records of the log in a directory that a query
 // asks for, in order. It reads the log from the beginning, in bounded memory

@@ -254,6 +254,9 @@ func TestVerifyPruned(t *testing.T) {
 	if err != nil || sum.First != first || sum.Records != clean.Records || sum.Root != clean.Root {
 		t.Errorf("Verify(PrunedBefore(%d)) = %+v, %v, want root %v", first, sum, err, clean.Root)
 	}
+	if sum.Removed() != first || sum.Present() != clean.Records-first || clean.Removed() != 0 || clean.Present() != clean.Records {
+		t.Errorf("%d records removed and %d present, want %d and %d", sum.Removed(), sum.Present(), first, clean.Records-first)
+	}
 	l := mustOpen(t, testOptions(t, dir))
 	if seq := mustAppend(t, l, Record{Event: EventStart}); seq != clean.Records {
 		t.Errorf("Append to a pruned log = %d, want %d", seq, clean.Records)

@@ -28,18 +28,6 @@ func (e *KeyError) Error() string {
 		e.Name, e.Hash, e.Seq, e.File, e.Line)
 }
 
-// An OriginError says that a log is sound as far as it was read, but not the
-// one that is asked for.
-type OriginError struct {
-	Have string // origin of the log
-	Want string // origin that is asked for
-}
-
-// Error returns both origins.
-func (e *OriginError) Error() string {
-	return fmt.Sprintf("access log is that of %q, not of %q", e.Have, e.Want)
-}
-
 // A trust verifies the signatures of a log's checkpoints, from one segment to
 // the next.
 //

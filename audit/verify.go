@@ -27,6 +27,14 @@ type Summary struct {
 	TailFile string // the last segment, if it ends in a tail; else empty
 }
 
+// Present returns how many committed records are there, and were verified.
+func (s Summary) Present() int64 { return max(s.Records-s.First, 0) }
+
+// Removed returns how many records came before those that are there, and were
+// removed; see [PrunedBefore]. Nothing of them was verified but the hash that
+// stands for all of them.
+func (s Summary) Removed() int64 { return s.First }
+
 // A Check is something more that [Verify] is to check.
 type Check func(*checks)
 
@@ -36,8 +44,9 @@ type checks struct {
 }
 
 // Contains asks that the log contain all that a checkpoint covers which was
-// kept elsewhere; see [Log.Checkpoint]. It finds out that the log was rolled
-// back, cut off, or written anew by somebody who has the key.
+// kept elsewhere; see [Log.Checkpoint], and [FindCheckpoint] for one in a file.
+// It finds out that the log was rolled back, cut off, or written anew by
+// somebody who has the key.
 func Contains(checkpoint string) Check {
 	return func(c *checks) { c.kept = append(c.kept, checkpoint) }
 }

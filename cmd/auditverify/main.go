@@ -5,8 +5,13 @@
 // DIR is the directory of a log, as the comment of package audit specifies
 // it. The public keys (VKEY is <name>+<hash>+<key>; FILE has one to a line)
 // must come from elsewhere than the machine that writes the log, and so must
-// the checkpoint: the log must still contain all that it covers. With
+// the checkpoint: the log must still contain all that it covers. Its FILE may
+// have other lines around it, as what "maskgate audit verify" prints has. With
 // -pruned-before, segments whose records are all before record N may be gone.
+//
+// It prints the log's origin, how many records are there and, if there are
+// fewer than there were, how many before them were removed, how many
+// checkpoints there are, and the root over all records.
 //
 // Exit status:
 //
@@ -82,7 +87,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 2
 	}
-	fmt.Fprintf(stdout, "origin %s\nrecords %d\ncheckpoints %d\nroot %s\n", v.origin, v.n, v.checkpoints, v.root())
+	fmt.Fprintf(stdout, "origin %s\nrecords %d\n", v.origin, v.n-v.first)
+	if v.first > 0 {
+		fmt.Fprintf(stdout, "removed %d\n", v.first)
+	}
+	fmt.Fprintf(stdout, "checkpoints %d\nroot %s\n", v.checkpoints, v.root())
 	if v.tail != "" {
 		fmt.Fprintf(stdout, "uncommitted tail: %s\n", v.tail)
 		return 3
@@ -104,6 +113,7 @@ type verifier struct {
 	tree
 	keys        note.Verifiers
 	pruned      int64     // segments before this record may be missing
+	first       int64     // record that is there
 	keptN       int64     // size of the checkpoint kept elsewhere
 	keptRoot    tlog.Hash // its root
 	kept        bool      // the log contains it
@@ -118,7 +128,7 @@ func (v *verifier) check(dir, kept string) error {
 	if kept != "" {
 		data, err := os.ReadFile(kept)
 		if err == nil {
-			v.origin, v.keptN, v.keptRoot, err = v.open(string(data))
+			v.origin, v.keptN, v.keptRoot, err = v.open(checkpoint(string(data)))
 		}
 		if err != nil {
 			return err
@@ -204,7 +214,7 @@ func (v *verifier) segment(name string, data []byte, first int64, cut, last bool
 func (v *verifier) header(name string, line []byte, first int64, cut bool) error {
 	var h struct{ Segment struct{ Edge []tlog.Hash } }
 	if cut && json.Unmarshal(line, &h) == nil && len(h.Segment.Edge) == bits.OnesCount64(uint64(first)) {
-		v.tree = tree{first, h.Segment.Edge}
+		v.tree, v.first = tree{first, h.Segment.Edge}, first
 		v.grown()
 	}
 	edge, _ := json.Marshal(v.edge)
@@ -296,6 +306,24 @@ func (v *verifier) open(signed string) (origin string, n int64, root tlog.Hash, 
 		return "", 0, root, errors.New("not a checkpoint signed by the key named as its origin")
 	}
 	return part[0], n, root, nil
+}
+
+// checkpoint cuts the checkpoint out of what "maskgate audit verify" prints. A
+// text without one, or with several, is returned as it is.
+func checkpoint(text string) string {
+	const mark = "\n\n— " // a note's text ends, its signatures begin
+	body, sigs, _ := strings.Cut(text, mark)
+	name, _, _ := strings.Cut(sigs, " ")
+	start := strings.LastIndex("\n"+body+"\n", "\n"+name+"\n")
+	end := 0
+	for more := true; more; more = strings.HasPrefix(sigs[end:], "— ") {
+		i := strings.IndexByte(sigs[end:], '\n')
+		if i < 0 || start < 0 || strings.Contains(sigs, mark) {
+			return text
+		}
+		end += i + 1
+	}
+	return text[start : len(body)+len(mark)+end]
 }
 
 // grown looks whether the log has become what the kept checkpoint covers.

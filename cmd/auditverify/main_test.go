@@ -31,7 +31,7 @@ type kit struct {
 }
 
 // makeKit writes a log of several segments with groups of several records.
-func makeKit(t *testing.T) *kit {
+func makeKit(t *testing.T, origin string) *kit {
 	t.Helper()
 	skey, vkey, err := note.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{7}, 64)), origin)
 	if err != nil {
@@ -136,7 +136,11 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 	var out, errOut strings.Builder
 	got := run(append(append([]string{"-key", k.vkey}, args...), k.dir), &out, &errOut)
 	sum, err := audit.Verify(k.dir, k.verifiers, checks...)
-	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\ncheckpoints %d\nroot %s\n", sum.Origin, sum.Records, sum.Checkpoints, sum.Root)
+	removed := ""
+	if sum.Removed() > 0 {
+		removed = fmt.Sprintf("removed %d\n", sum.Removed())
+	}
+	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\n%scheckpoints %d\nroot %s\n", sum.Origin, sum.Present(), removed, sum.Checkpoints, sum.Root)
 	corrupt, isCorrupt := errors.AsType[*audit.CorruptError](err)
 	key, isKey := errors.AsType[*audit.KeyError](err)
 	_, isOrigin := errors.AsType[*audit.OriginError](err)
@@ -166,13 +170,27 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 }
 
 func TestAgreeGood(t *testing.T) {
-	k := makeKit(t)
+	k := makeKit(t, origin)
 	kept := filepath.Join(t.TempDir(), "kept")
 	if err := os.WriteFile(kept, []byte(k.kept), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := k.both(t, "good log", []string{"-checkpoint", kept}, audit.Contains(k.kept)); got != 0 {
 		t.Errorf("auditverify of a good log = %d, want 0", got)
+	}
+	for what, text := range map[string]string{
+		"lines before": "13 records: verified\n" + k.kept, "lines around": "verified\n\n" + k.kept + "12 bytes behind them\n",
+	} {
+		if err := os.WriteFile(kept, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := audit.FindCheckpoint(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := k.both(t, what, []string{"-checkpoint", kept}, audit.Contains(found)); got != 0 {
+			t.Errorf("auditverify with %s the checkpoint = %d, want 0", what, got)
+		}
 	}
 	names := slices.Sorted(maps.Keys(k.segments))
 	m := maps.Clone(k.segments)
@@ -201,7 +219,7 @@ func TestAgreeGood(t *testing.T) {
 
 // TestAgreeFlippedByte changes every byte of the log.
 func TestAgreeFlippedByte(t *testing.T) {
-	k := makeKit(t)
+	k := makeKit(t, origin)
 	for name, data := range k.segments {
 		path := filepath.Join(k.dir, name)
 		for i := range data {
@@ -228,7 +246,7 @@ func TestAgreeFlippedByte(t *testing.T) {
 
 // TestAgreeStructure deletes, doubles, swaps, inserts and cuts lines and files.
 func TestAgreeStructure(t *testing.T) {
-	k := makeKit(t)
+	k := makeKit(t, origin)
 	names := slices.Sorted(maps.Keys(k.segments))
 	for _, name := range names {
 		lines := strings.SplitAfter(string(k.segments[name]), "\n")
@@ -277,7 +295,8 @@ func TestAgreeStructure(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	k := makeKit(t)
+	k := makeKit(t, origin)
+	elsewhere := makeKit(t, "maskgate/elsewhere")
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -310,6 +329,9 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", []string{"-x", k.dir}, 2},
 		{"bad checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", "x"), k.dir}, 2},
 		{"empty checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", ""), k.dir}, 2},
+		{"two checkpoints", []string{"-key", k.vkey, "-checkpoint", file("cps", k.kept+k.kept), k.dir}, 2},
+		{"half a checkpoint", []string{"-key", k.vkey, "-checkpoint", file("half", strings.TrimSuffix(k.kept, "\n")), k.dir}, 2},
+		{"checkpoint of another log", []string{"-key", k.vkey, "-key", elsewhere.vkey, "-checkpoint", file("other", elsewhere.kept), k.dir}, 1},
 		{"missing checkpoint", []string{"-key", k.vkey, "-checkpoint", dir + "/x", k.dir}, 2},
 	}
 	for _, tt := range tests {
