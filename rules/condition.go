@@ -164,6 +164,17 @@ func attribute(e ast.Expr) (variable string, path []string) {
 	return e.AsIdent(), path
 }
 
+// readsAny reports whether the condition reads a variable, or one of its attributes, for which f is
+// true.
+func (c *condition) readsAny(f func(variable string, path []string) bool) bool {
+	var within func(e ast.Expr) bool
+	within = func(e ast.Expr) bool {
+		variable, path := attribute(e)
+		return variable != "" && f(variable, path) || slices.ContainsFunc(children(e), within)
+	}
+	return within(c.checked.NativeRep().Expr())
+}
+
 func children(e ast.Expr) []ast.Expr {
 	switch e.Kind() {
 	case ast.CallKind:

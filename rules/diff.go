@@ -123,6 +123,14 @@ func (d *differ) route(label Change, a, b *Route) {
 	if a.Purpose != b.Purpose {
 		change(opensIf(a.Purpose != ""), "purpose", a.Purpose, b.Purpose)
 	}
+	// A condition that reads how a request is called may hold now where it did not, whatever it says.
+	for _, name := range []struct{ attribute, old, now string }{
+		{"service", a.Service, b.Service}, {"route", a.Match, b.Match},
+	} {
+		if name.old != name.now && (d.before.conditionsRead("request", name.attribute) || d.after.conditionsRead("request", name.attribute)) {
+			change(Opens, "request."+name.attribute, name.old, name.now)
+		}
+	}
 	for _, selector := range union(a.selectors(), b.selectors()) {
 		x, y := a.kindOf(selector), b.kindOf(selector)
 		c := label
@@ -139,6 +147,17 @@ func (d *differ) route(label Change, a, b *Route) {
 		}
 		d.add(c)
 	}
+}
+
+// conditionsRead reports whether a condition of a role or cap reads an attribute of a variable.
+func (s *Set) conditionsRead(variable, attribute string) bool {
+	reads := func(c *condition) bool {
+		return c != nil && c.readsAny(func(name string, path []string) bool {
+			return name == variable && slices.Equal(path, []string{attribute})
+		})
+	}
+	return slices.ContainsFunc(s.roles, func(r *role) bool { return reads(r.when) }) ||
+		slices.ContainsFunc(s.caps, func(c *limit) bool { return reads(c.when) })
 }
 
 func opensIf(opens bool) Effect {

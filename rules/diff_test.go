@@ -71,6 +71,13 @@ func TestDiff(t *testing.T) {
 			}},
 		{"routes", a + "  - {match: GET /b, public: law}\n", a + "  - {match: GET /c, public: law}\n", r, r,
 			[]string{"closes [] GET /b route: answered -> none", "opens [] GET /c route: none -> answered", "opens [] GET /c public: no -> yes"}},
+		{"a route of another name, which a condition reads", a, "  - {match: 'GET /a/{other}', fields: {$.name: person_name, $.card: bank_card}}\n",
+			r + "caps: [{when: \"request.route == 'GET /a/{id}'\", at_most: hash}]\n", r + "caps: [{when: \"request.route == 'GET /a/{id}'\", at_most: hash}]\n",
+			[]string{"opens [] GET /a/{other} request.route: GET /a/{id} -> GET /a/{other}"}},
+		{"another route answers, which a condition tells apart", "  - {match: GET /a/vip, fields: {$.name: person_name}}\n  - {match: 'GET /a/{id}', fields: {$.name: person_name}}\n",
+			"  - {match: 'GET /a/{id}', fields: {$.name: person_name}}\n",
+			r + "  q: {purposes: [care], when: request.route != 'GET /a/vip', treat: {C2: clear}}\n", r + "  q: {purposes: [care], when: request.route != 'GET /a/vip', treat: {C2: clear}}\n",
+			[]string{"opens [] GET /a/vip request.route: GET /a/vip -> GET /a/{id}"}},
 		{"a literal route that hid fields is gone", a + "  - {match: GET /a/vip, fields: {$.x: secret}}\n", a, r, r,
 			[]string{
 				"opens [r care] GET /a/vip treatment $ $.name: unlisted: drop -> person_name", "opens [r care] GET /a/vip treatment $ $.card: unlisted: drop -> bank_card",
@@ -137,6 +144,33 @@ func TestDiffOfABasis(t *testing.T) {
 		"opens [r care] GET /v1/a/{id} treatment $ $.name: drop -> person_name if no consent holds, or none that covers person_name or C2 or L3"}
 	if !slices.Equal(got, want) {
 		t.Errorf("Diff =\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// A service by another name is another to a condition that reads the name, and to no caller else.
+func TestDiffOfAServiceRenamed(t *testing.T) {
+	const opens = "opens [] GET /v1/a/{id} request.service: s -> t"
+	for _, test := range []struct {
+		name, roles string
+		want        []string
+	}{
+		{"nothing reads it", "{r: {purposes: [care], when: \"request.method == 'GET' && caller.id == 's'\", treat: {C2: clear}}}", nil},
+		{"a role does", "{r: {purposes: [care], when: request.service != 's', treat: {C2: clear}}}", []string{opens}},
+		{"a cap does", "{r: {purposes: [care], treat: {C2: clear}}}\ncaps: [{when: request.service == 's', at_most: drop}]", []string{opens}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			load := func(name string) *rules.Set {
+				return mustLoad(t, rules.File{Name: "s.yaml", Data: []byte(strings.Replace(service, "name: s\n", "name: "+name+"\n", 1))},
+					rules.File{Name: "p.yaml", Data: []byte(policy + "roles: " + test.roles + "\n")})
+			}
+			var got []string
+			for _, c := range rules.Diff(load("s"), load("t")) {
+				got = append(got, told(c))
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("Diff =\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(test.want, "\n  "))
+			}
+		})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"github.com/maskgate/maskgate/masking"
 )
@@ -133,12 +132,7 @@ func (w *window) hours() []map[string]any {
 
 // mentions reports whether the condition reads the variable.
 func (c *condition) mentions(variable string) bool {
-	var in func(e ast.Expr) bool
-	in = func(e ast.Expr) bool {
-		name, _ := attribute(e)
-		return name == variable || slices.ContainsFunc(children(e), in)
-	}
-	return in(c.checked.NativeRep().Expr())
+	return c.readsAny(func(name string, _ []string) bool { return name == variable })
 }
 
 // holds reports whether a condition can hold, by what is known.
