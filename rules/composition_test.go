@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,14 +225,24 @@ func oneMore(rng *rand.Rand, list []int, n int) []int {
 	}
 }
 
-// Over 10⁵ random policies: a cap more never opens a field; a role more never closes one, unless a cap does; and Explain
+// repeats is how often a test goes through random cases: in full where MASKGATE_LONG is 1, seldom
+// with -short.
+func repeats(full, usual, short int) int {
+	switch {
+	case testing.Short():
+		return short
+	case os.Getenv("MASKGATE_LONG") == "1":
+		return full
+	}
+	return usual
+}
+
+// Over random policies, 10⁵ in full: a cap more never opens a field; a role more never closes one, unless a cap does; and Explain
 // decides as Admit and ProfileOf do, and accounts for every role and cap.
 func TestComposition(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	sets, each := 2_000, 50
-	if testing.Short() {
-		sets = 40
-	}
+	sets, each := repeats(2_000, 200, 40), 50
 	one := inputs(t, `{"x":1}`)[:1]
 	for range sets {
 		p := randomPolicies(t, rng)

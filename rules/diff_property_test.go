@@ -71,11 +71,9 @@ func about(c rules.Change, held []string, purpose, kind, field string) bool {
 
 // Over random pairs of policies, what shows somebody more than before is a change that opens, for them and that field.
 func TestDiffMissesNothing(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
-	sets, each := 200, 50
-	if testing.Short() {
-		sets = 40
-	}
+	sets, each := repeats(200, 40, 40), 50
 	one := inputs(t, `{"x":1}`)[:1]
 	opened := 0
 	for range sets {
@@ -114,11 +112,9 @@ func TestDiffMissesNothing(t *testing.T) {
 
 // Over random pairs of policies, each treatment that Diff says is another is so for somebody, as deciding shows.
 func TestDiffMakesNothingUp(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
-	sets := 20
-	if testing.Short() {
-		sets = 4
-	}
+	sets := repeats(20, 8, 4)
 	one := inputs(t, `{"x":1}`)[:1]
 	for range sets {
 		before := randomPolicies(t, rng)
