@@ -1,10 +1,9 @@
-// Package caddymodule puts Maskgate into Caddy: the app "maskgate", which owns what requests share, and the handler
-// "maskgate", which stands in front of a data service. Importing the package is all that another Caddy build needs.
+// Package caddymodule puts Maskgate into Caddy: the app "maskgate", which owns what requests share, the
+// handler "maskgate", which stands in front of a data service, and the handler "maskgate_status", for
+// operators. Importing the package is all that another Caddy build needs.
 //
-// A request goes through the handler in this order, and is refused at the first step that fails: the caller's token
-// becomes a caller (package auth); the route and purpose are admitted (package rules); the upstream is asked; its response
-// is rewritten (package masking, with rules deciding each record); the access record is written durably (package audit);
-// and only then does a byte leave. Every refusal is a problem document (RFC 9457) and is on record too.
+// It has Caddy's side only: configuration and its syntax, what survives a reload, metrics, and the
+// registration of commands. What a request goes through is package gateway's.
 //
 //	{
 //		admin off
@@ -24,146 +23,126 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
+	"log/slog"
 	"path/filepath"
-	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/auth"
-	"github.com/maskgate/maskgate/rules"
-	"go.uber.org/zap"
+	"github.com/maskgate/maskgate/gateway"
 )
 
 func init() {
 	caddy.RegisterModule(new(App))
 }
 
-// App holds what the requests of all handlers share: rules, token verification, keys and the access log. Keys and log
-// outlive a reload of the configuration; rules and verification do not, so that a request is decided, rewritten and
-// recorded under the configuration that it began with. Rules are also taken anew whenever their files change; a request goes
-// on under those that it began with.
+// App holds what the requests of all handlers share: rules, token verification, keys and the access
+// log. Keys and log outlive a reload of the configuration; rules and verification do not, so that a
+// request is decided, rewritten and recorded under the configuration that it began with. Rules are also
+// taken anew whenever their files change; a request goes on under the rules that it began with.
 type App struct {
-	// DataDir is the directory of the key file (keys.json) and the access log (audit), as package keys specifies it. It is
-	// made on first start. Required.
+	// DataDir is the directory of the key file (keys.json) and the access log (audit). It is made on
+	// first start. Required.
 	DataDir string `json:"data_dir,omitempty"`
 
 	// Rules are the rule files, or directories of them. Required.
 	Rules []string `json:"rules,omitempty"`
 
-	// Shadow are the rule files, or directories of them, of a set that is not in force: each request is decided under it too,
-	// and where that comes to something else is counted. It alters no response. Default: none.
+	// Shadow are the rule files, or directories of them, of a set that is not in force: each request is
+	// decided under it too, and where that comes to something else is counted. It alters no response.
+	// Default: none.
 	Shadow []string `json:"shadow,omitempty"`
 
 	// Watch says how changes of rule files are noticed.
 	Watch Watch `json:"watch,omitzero"`
 
-	// Drift is for how many responses of a route a selector may match nothing before that is reported; below 0 neither that nor
-	// members that no rule lists are looked for. Default: 1000.
+	// Drift is for how many responses of a route a selector may match nothing before that is reported;
+	// below 0 neither that is looked for nor members that no rule lists. Default: 1000.
 	Drift int `json:"drift,omitempty"`
 
 	// Token says which tokens are accepted. Required.
 	Token *Token `json:"token,omitempty"`
 
-	// PurposeHeader is the request header that names the purpose of an access, where the route does not fix one.
-	// Default: Maskgate-Purpose.
+	// PurposeHeader is the request header that names the purpose of an access, where the route does not
+	// fix one. Default: Maskgate-Purpose.
 	PurposeHeader string `json:"purpose_header,omitempty"`
 
-	// Gateway names this gateway in the access log. It must not change during a log's life. Default: the host's name.
+	// Gateway names this gateway in the access log. It must not change during a log's life.
+	// Default: the host's name.
 	Gateway string `json:"gateway,omitempty"`
 
-	ctx      caddy.Context
-	logger   *zap.Logger
-	ruling   atomic.Pointer[ruling]
-	verifier *auth.Verifier
+	gateway  *gateway.Gateway
+	logger   *slog.Logger
 	jwks     *auth.JWKS
-	metrics  *metrics
-	acquired string // key of shared in the pool
+	acquired string // key of the state in the pool; "" if none was taken
+}
 
-	source       *source // of rules
-	shadowSource *source // nil without a shadow
-	watching     func()  // ends it; nil if rule files are not watched
-	shadowJobs   shadowJobs
-
-	shared  atomic.Pointer[shared] // nil until Start
-	settled chan struct{}          // closed once it is known whether Start succeeded
-	settle  sync.Once
+// Watch says how changes of rule files are noticed.
+type Watch struct {
+	// Off leaves the files alone until the configuration is loaded again.
+	Off bool `json:"off,omitempty"`
+	// Settle is how long files must keep still before they are taken. Default: 250ms.
+	Settle caddy.Duration `json:"settle,omitempty"`
+	// Poll is how often files are looked at on file systems that tell of no changes. Default: 10s.
+	Poll caddy.Duration `json:"poll,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "maskgate", New: func() caddy.Module { return &App{settled: make(chan struct{})} }}
+	return caddy.ModuleInfo{ID: "maskgate", New: func() caddy.Module { return new(App) }}
 }
 
-// Provision loads rules and keys for tokens. It opens neither the access log nor the key file, so that a configuration
-// can be validated beside a running gateway.
+// Provision loads rules and keys for tokens. It opens neither the access log nor the key file, so that
+// a configuration can be validated beside a running gateway. Its error joins all faults.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.ctx = ctx
-	a.logger = ctx.Logger()
-	if a.PurposeHeader == "" {
-		a.PurposeHeader = "Maskgate-Purpose"
-	}
-	if a.Gateway == "" {
-		host, err := os.Hostname()
-		if err != nil {
-			return fmt.Errorf("naming the gateway: %w; set gateway", err)
-		}
-		a.Gateway = host
-	}
-	a.Watch.complete()
-	if a.Drift == 0 {
-		a.Drift = 1000
-	}
+	a.logger = ctx.Slogger()
 	var faults []error
-	if !rules.IsHeaderName(a.PurposeHeader) {
-		faults = append(faults, errors.New("maskgate: purpose_header: want the name of a header"))
-	}
 	if a.DataDir == "" {
-		faults = append(faults, errors.New("maskgate: set data, the directory for keys and the access log"))
+		faults = append(faults, errors.New("set data, the directory for keys and the access log"))
 	}
-	if len(a.Rules) == 0 {
-		faults = append(faults, errors.New("maskgate: set rules, the rule files or their directory"))
-	} else if err := a.loadRules(); err != nil {
-		faults = append(faults, err)
-	}
-	if a.Token == nil {
-		faults = append(faults, errors.New("maskgate: set token, which tokens are accepted"))
-	} else if err := a.openVerifier(); err != nil {
-		faults = append(faults, err)
-	}
-	if err := errors.Join(faults...); err != nil {
-		return err
-	}
-	var err error
-	a.metrics, err = newMetrics(ctx.GetMetricsRegistry(), a)
-	return err
-}
-
-func (a *App) openVerifier() error {
-	config, err := a.Token.config()
+	verifier, err := a.openVerifier(ctx)
 	if err != nil {
-		return err
+		faults = append(faults, err)
 	}
-	a.jwks, err = auth.OpenJWKS(a.ctx, a.Token.Keys, auth.JWKSOptions{
-		AllowLocal: a.Token.AllowLocalKeys,
-		Report:     func(err error) { a.logger.Warn("token keys", zap.Error(err)) },
+	m := newMetrics()
+	a.gateway, err = gateway.New(ctx, gateway.Options{
+		Name:          a.Gateway,
+		Rules:         a.Rules,
+		Shadow:        a.Shadow,
+		Watch:         gateway.Watch{Off: a.Watch.Off, Settle: time.Duration(a.Watch.Settle), Poll: time.Duration(a.Watch.Poll)},
+		Drift:         a.Drift,
+		PurposeHeader: a.PurposeHeader,
+		Authenticator: verifier,
+		Observer:      m,
+		Logger:        a.logger,
 	})
 	if err != nil {
-		return fmt.Errorf("token: %w", err)
+		faults = append(faults, err)
 	}
-	a.verifier, err = auth.New(config, a.jwks)
-	return err
+	if len(faults) > 0 {
+		return fmt.Errorf("maskgate: %w", errors.Join(faults...))
+	}
+	return m.register(ctx.GetMetricsRegistry(), a.gateway)
 }
 
-// Pseudonym implements [rules.Keys]: a key for each purpose, so that pseudonyms cannot be joined across purposes.
-func (a *App) Pseudonym(purpose string) (key []byte, version int) {
-	k := a.shared.Load().keys.Pseudonym(purpose)
-	return k.Secret, k.Version
+func (a *App) openVerifier(ctx caddy.Context) (*auth.Verifier, error) {
+	if a.Token == nil {
+		return nil, errors.New("set token, which tokens are accepted")
+	}
+	config, err := a.Token.config()
+	if err != nil {
+		return nil, err
+	}
+	a.jwks, err = auth.OpenJWKS(ctx, a.Token.Keys, auth.JWKSOptions{
+		AllowLocal: a.Token.AllowLocalKeys,
+		Report:     func(err error) { a.logger.Warn("token keys", slog.Any("error", err)) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("token: %w", err)
+	}
+	return auth.New(config, a.jwks)
 }
 
 // Start opens the access log and the keys, or takes them over from the configuration before.
@@ -172,93 +151,43 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	key := dir + "\x00" + a.Gateway
-	value, reused, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return openShared(dir, a.Gateway) })
+	key := stateKey(dir, a.gateway.Name())
+	state, reused, err := acquire(key, func() (*gateway.State, error) { return gateway.OpenState(dir, a.gateway.Name()) })
 	if err != nil {
 		return err
 	}
 	a.acquired = key
-	s := value.(*shared)
 	if reused {
 		a.logger.Info("access log taken over")
-	} else if n := s.log.Recovered(); n > 0 {
-		a.logger.Warn("the access log ended in a write that was cut short; nothing in it had been acknowledged", zap.Int64("bytes_set_aside", n))
+	} else if n := state.Recovered(); n > 0 {
+		a.logger.Warn("the access log ended in a write that was cut short; nothing in it had been acknowledged",
+			slog.Int64("bytes_set_aside", n))
 	}
-	if err := s.begin(a); err != nil {
-		return err
-	}
-	a.shared.Store(s)
-	a.settle.Do(func() { close(a.settled) })
-	a.watchRules()
-	return nil
+	return a.gateway.Start(state)
 }
 
-// Stop lets the rules be. Requests may still be in flight, so it is Cleanup that releases what Start took.
-func (a *App) Stop() error {
-	a.stopWatching()
-	if s := a.shared.Load(); s != nil {
-		return s.end(a)
-	}
-	return nil
-}
+// Stop lets the rules be. Requests may still be in flight, so it is Cleanup that releases what Start
+// took.
+func (a *App) Stop() error { return a.gateway.Stop() }
 
 // Cleanup releases what this instance acquired.
 func (a *App) Cleanup() error {
 	var faults []error
-	a.stopWatching()
-	if a.settled != nil {
-		a.settle.Do(func() { close(a.settled) })
+	if a.gateway != nil {
+		a.gateway.Close()
 	}
 	if a.jwks != nil {
 		faults = append(faults, a.jwks.Close())
 	}
 	if a.acquired != "" {
-		_, err := pool.Delete(a.acquired)
-		faults = append(faults, err)
+		faults = append(faults, release(a.acquired))
 		a.acquired = ""
 	}
 	return errors.Join(faults...)
 }
 
-// startWait is how long a request waits for the app to start.
-const startWait = 10 * time.Second
-
-// ready reports whether the app has started. Caddy starts apps in no certain order and may listen a moment before, on every
-// reload too: a request that comes so early waits.
-func (a *App) ready(ctx context.Context) bool {
-	if a.shared.Load() != nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, startWait)
-	defer cancel()
-	select {
-	case <-a.settled:
-	case <-ctx.Done():
-	}
-	return a.shared.Load() != nil
-}
-
-// version is the version of the module that the binary was built from.
-var version = sync.OnceValue(func() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	const module = "github.com/maskgate/maskgate"
-	if info.Main.Path == module {
-		return info.Main.Version
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == module {
-			return dep.Version
-		}
-	}
-	return "unknown"
-})
-
 var (
 	_ caddy.App          = (*App)(nil)
 	_ caddy.Provisioner  = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
-	_ rules.Keys         = (*App)(nil)
 )

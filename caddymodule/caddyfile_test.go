@@ -198,33 +198,6 @@ func TestCaddyfileErrors(t *testing.T) {
 	}
 }
 
-func TestHandlerValidate(t *testing.T) {
-	for _, tt := range []struct {
-		h  Handler
-		ok bool
-	}{
-		{Handler{}, true},
-		{Handler{RequestHeaders: []string{"authorization", "x-tenant"}, ResponseHeaders: []string{"x-page", "Set-Cookie"}}, true},
-		{Handler{Timeout: -1}, false},
-		{Handler{MaxRequest: -1}, false},
-		{Handler{RequestHeaders: []string{"range"}}, false},
-		{Handler{RequestHeaders: []string{"x-http-method-override"}}, false},
-		{Handler{RequestHeaders: []string{"Connection"}}, false},
-		{Handler{RequestHeaders: []string{"a b"}}, false},
-		{Handler{RequestHeaders: []string{""}}, false},
-		{Handler{ResponseHeaders: []string{"etag"}}, false},
-		{Handler{ResponseHeaders: []string{"content-encoding"}}, false},
-		{Handler{ResponseHeaders: []string{"trailer"}}, false},
-		{Handler{ResponseHeaders: []string{"Trailer:X-A"}}, false},
-		{Handler{ResponseHeaders: []string{"cloudflare-cdn-cache-control"}}, false},
-		{Handler{ResponseHeaders: []string{"Surrogate-Control"}}, false},
-	} {
-		if err := tt.h.Validate(); (err == nil) != tt.ok {
-			t.Errorf("Validate(%+v) = %v", tt.h, err)
-		}
-	}
-}
-
 // TestShippedCaddyfile: what listens is on the loopback interface and speaks HTTP/1 only; there is no admin endpoint.
 func TestShippedCaddyfile(t *testing.T) {
 	text, err := os.ReadFile("../Caddyfile")

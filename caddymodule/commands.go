@@ -5,28 +5,13 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/command"
-	"github.com/maskgate/maskgate/rules"
-	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
 
-// Version is that of Maskgate's module in the binary, as access records have it: "(devel)" if it was not built from a version.
-func Version() string { return version() }
-
 func init() {
-	for i := range command.All(rehearsing) {
-		RegisterCommand(func() *cobra.Command { return command.All(rehearsing)[i] })
+	for i := range command.All() {
+		RegisterCommand(func() *cobra.Command { return command.All()[i] })
 	}
-}
-
-// rehearsing is what commands need of a gateway.
-var rehearsing = command.Gateway{
-	Rehearse: func(set *rules.Set) (ruletest.Gateway, error) {
-		r, err := newRehearsal(set)
-		return r.ask, err
-	},
-	Explain:  explain,
-	CallerAt: callerAt,
 }
 
 // RegisterCommand registers a command that is [command.Plain] with Caddy, whose main then exits with the command's status.

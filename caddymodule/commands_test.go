@@ -17,7 +17,7 @@ import (
 // runCommand runs a command by the gateway of this package.
 func runCommand(t *testing.T, args ...string) (out, errs string, err error) {
 	t.Helper()
-	for _, cmd := range command.All(rehearsing) {
+	for _, cmd := range command.All() {
 		if cmd.Name() != args[0] {
 			continue
 		}

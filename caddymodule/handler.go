@@ -1,15 +1,16 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"slices"
+	"path/filepath"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/maskgate/maskgate/rules"
-	"go.uber.org/zap"
+	"github.com/maskgate/maskgate/gateway"
 )
 
 func init() {
@@ -52,10 +53,9 @@ type Handler struct {
 	// RecordShapes keeps what answers look like, for the command rules discover. Off unless set.
 	RecordShapes *RecordShapes `json:"record_shapes,omitempty"`
 
-	app      *App
-	service  *service  // nil: the next handler is asked
-	recorder *recorder // nil: nothing is recorded
-	logger   *zap.Logger
+	handler  *gateway.Handler
+	service  *gateway.Service // nil: the next handler is asked
+	acquired string           // key of the recording of shapes in the pool; "" if none was taken
 }
 
 // CaddyModule returns the Caddy module information.
@@ -63,108 +63,105 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.maskgate", New: func() caddy.Module { return new(Handler) }}
 }
 
-// heldBack are request headers that no configuration passes on: they steer the connection, ask for something other than
-// the whole, plain answer, or are the gateway's to set.
-var heldBack = []string{
-	"Accept", "Accept-Encoding", "User-Agent", correlationHeader, "Host", "Content-Length", "Content-Encoding", "Transfer-Encoding",
-	"Trailer", "Te", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Expect",
-	"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
-	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url",
+// RecordShapes keeps what answers look like: for each route the names of members, with counts of what
+// detectors said of their values. No value is kept, nor a name that looks like one. The answers are
+// decided as ever, and up to 1,000 of each route are looked at, if they fit the buffer.
+//
+// A service that has no rules yet can be recorded too: a request for one of Routes is refused as ever
+// (404), but the data service is asked first, and its answer recorded.
+type RecordShapes struct {
+	// File is where the recording is saved, every ten seconds and at the end. A recording that is there
+	// goes on. Required.
+	File string `json:"file,omitempty"`
+
+	// Routes are routes that no rule file has, as rule files write them: GET /v2/claims/{id}. Only GET.
+	Routes []string `json:"routes,omitempty"`
 }
 
-// Provision implements caddy.Provisioner.
+// Provision implements caddy.Provisioner. Its error joins all faults.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.logger = ctx.Logger()
 	app, err := ctx.App("maskgate")
 	if err != nil {
 		return fmt.Errorf("loading the maskgate app: %w", err)
 	}
-	h.app = app.(*App)
-	if h.Timeout == 0 {
-		h.Timeout = caddy.Duration(30 * time.Second)
+	h.handler = &gateway.Handler{
+		Gateway: app.(*App).gateway, Name: h.Upstream, Services: h.Services,
+		Timeout: time.Duration(h.Timeout), MaxResponse: h.MaxResponse, MaxRequest: h.MaxRequest,
+		RequestHeaders: h.RequestHeaders, ResponseHeaders: h.ResponseHeaders, Logger: ctx.Slogger(),
 	}
-	if h.MaxResponse == 0 {
-		h.MaxResponse = 1 << 20
-	}
-	if h.MaxRequest == 0 {
-		h.MaxRequest = 1 << 20
-	}
+	var faults []error
 	if h.Upstream != "" {
-		if h.service, err = newService(h.Upstream); err != nil {
-			return err
+		if h.service, err = gateway.NewService(h.Upstream, h.Stream); err != nil {
+			faults = append(faults, err)
 		}
-		h.service.streams = h.Stream
+	} else if h.Stream {
+		faults = append(faults, errors.New(
+			"stream needs an upstream of Maskgate's own, as in maskgate http://127.0.0.1:9001"))
+	} else if guardsNothing(ctx) {
+		faults = append(faults, errors.New("nothing stands behind the guard: name the data service, as in "+
+			"maskgate http://127.0.0.1:9001, or put a handler that answers behind it, as in reverse_proxy"))
 	}
 	if h.RecordShapes != nil {
-		h.recorder, err = openRecorder(h.RecordShapes, h.logger)
-	}
-	return err
-}
-
-// Validate implements caddy.Validator.
-func (h *Handler) Validate() error {
-	if h.Timeout < 0 || h.MaxResponse < 0 || h.MaxRequest < 0 {
-		return fmt.Errorf("maskgate: want positive limits")
-	}
-	if h.Stream && h.Upstream == "" {
-		return fmt.Errorf("maskgate: stream needs an upstream of Maskgate's own, as in maskgate http://127.0.0.1:9001")
-	}
-	for _, name := range h.ResponseHeaders {
-		if err := rules.CheckHeader(name); err != nil {
-			return fmt.Errorf("maskgate: response_headers: %w", err)
+		if err := h.openRecording(ctx.Slogger()); err != nil {
+			faults = append(faults, err)
 		}
 	}
-	for _, name := range h.RequestHeaders {
-		if slices.Contains(heldBack, http.CanonicalHeaderKey(name)) {
-			return fmt.Errorf("maskgate: request header %s is never passed on; remove it from request_headers", name)
-		}
-		if !rules.IsHeaderName(name) {
-			return fmt.Errorf("maskgate: request_headers: want names of headers; have %q", name)
-		}
+	if err := h.handler.Complete(); err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("maskgate: %w", errors.Join(faults...))
+	}
+	if unknown, known := h.handler.UnknownServices(); len(unknown) > 0 {
+		ctx.Slogger().Warn("services names what no rule file in force has; its requests are refused (no_route)",
+			slog.Any("services", unknown), slog.Any("in_rule_files", known))
 	}
 	return nil
 }
 
-// route finds the route of a request among those of the handler's services.
-func (h *Handler) route(set *rules.Set, r *http.Request, path string) (*rules.Route, error) {
-	found, err := route(set, r.Method, r.Host, path)
-	if err == nil && len(h.Services) > 0 && !slices.Contains(h.Services, found.Service) {
-		return nil, noRoute.because(reasonNoRoute)
+// openRecording opens the recording of shapes, or takes it over from another handler.
+func (h *Handler) openRecording(logger *slog.Logger) error {
+	if h.RecordShapes.File == "" {
+		return errors.New("record_shapes: name the file")
 	}
-	return found, err
+	path, err := filepath.Abs(h.RecordShapes.File)
+	if err != nil {
+		return err
+	}
+	key := "recording\x00" + path
+	recording, _, err := acquire(key, func() (*gateway.Recording, error) { return gateway.OpenRecording(path, logger) })
+	if err != nil {
+		return err
+	}
+	h.acquired = key
+	h.handler.Shapes, err = gateway.NewShapes(recording, h.RecordShapes.Routes)
+	return err
 }
 
 // Cleanup closes connections to the upstream as they become idle, and saves what was recorded.
 func (h *Handler) Cleanup() error {
 	if h.service != nil {
-		h.service.retire()
+		h.service.Retire()
 	}
-	if h.recorder != nil {
-		return h.recorder.close()
+	if h.acquired != "" {
+		return release(h.acquired)
 	}
 	return nil
 }
 
-// ServeHTTP answers the request itself in every case: no error reaches Caddy's error routes, which would write past the
-// guard.
+// ServeHTTP answers the request itself in every case: no error reaches Caddy's error routes, which would
+// write past the guard.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	var up upstream = following{next}
 	if h.service != nil {
-		up = h.service
+		h.handler.Serve(w, r, h.service)
+	} else {
+		h.handler.Serve(w, r, following(next))
 	}
-	h.serve(w, r, up, time.Now)
 	return nil
-}
-
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, up upstream, now func() time.Time) {
-	x := exchange{handler: h, app: h.app, ruling: h.app.ruling.Load(), upstream: up, request: r, begin: now(), now: now}
-	defer x.abort()
-	x.serve(w)
 }
 
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
-	_ caddy.Validator             = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

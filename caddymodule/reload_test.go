@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,10 +19,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/command"
+	"github.com/maskgate/maskgate/gateway"
 	"github.com/maskgate/maskgate/rules"
 )
 
-func digestOf(t *testing.T, g *gateway) string {
+func digestOf(t *testing.T, g *world) string {
 	t.Helper()
 	files, err := rules.ReadFiles(filepath.Join(g.dir, "rules"))
 	if err != nil {
@@ -55,6 +55,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	for i := range 50 {
 		g.rules(testService, []string{testPolicy, clearPolicy}[i%2])
 		g.load()
+		callers.await(t) // so that responses of both sets are met
 		if i == 10 {
 			before = runtime.NumGoroutine()
 		}
@@ -83,13 +84,13 @@ func TestReloadUnderLoad(t *testing.T) {
 	if s, err := access.Verify(); err != nil || s.TailFile != "" {
 		t.Errorf("Verify: %+v, %v", s, err)
 	}
-	var events []audit.Event
+	var events []string
 	for e, err := range access.Search(audit.Query{}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if e.Record.Event == audit.EventStart || e.Record.Event == audit.EventStop {
-			events = append(events, e.Record.Event)
+			events = append(events, string(e.Record.Event))
 		}
 	}
 	if fmt.Sprint(events) != "[start]" {
@@ -99,6 +100,7 @@ func TestReloadUnderLoad(t *testing.T) {
 
 // callers ask for a person again and again.
 type callers struct {
+	parallel int
 	answered chan struct{} // has room for one
 	stop     func()
 	all      sync.WaitGroup
@@ -106,9 +108,9 @@ type callers struct {
 	bodies   map[string]string // by correlation identifier; guarded by mu
 }
 
-func (g *gateway) askAllTheTime(t *testing.T, parallel int) *callers {
+func (g *world) askAllTheTime(t *testing.T, parallel int) *callers {
 	stop := make(chan struct{})
-	c := &callers{answered: make(chan struct{}, 1), stop: sync.OnceFunc(func() { close(stop) }), bodies: map[string]string{}}
+	c := &callers{parallel: parallel, answered: make(chan struct{}, 1), stop: sync.OnceFunc(func() { close(stop) }), bodies: map[string]string{}}
 	t.Cleanup(c.all.Wait)
 	t.Cleanup(c.stop) // which goes first
 	for range parallel {
@@ -143,6 +145,19 @@ func (g *gateway) askAllTheTime(t *testing.T, parallel int) *callers {
 	return c
 }
 
+// await waits for an answer to a request that is made from now on. One answer that was given before may
+// be waiting, and each caller may be about to get another.
+func (c *callers) await(t *testing.T) {
+	t.Helper()
+	for range 1 + c.parallel + 1 {
+		select {
+		case <-c.answered:
+		case <-time.After(10 * time.Second):
+			t.Fatal("no answer within 10 s")
+		}
+	}
+}
+
 // end lets the callers ask no more, and returns what they got, by correlation identifier.
 func (c *callers) end() map[string]string {
 	c.stop()
@@ -160,7 +175,7 @@ func ask(r *http.Request) (seen, error) {
 	}
 	defer resp.Body.Close()
 	var b strings.Builder
-	_, err = copyAll(&b, resp.Body)
+	_, err = io.Copy(&b, resp.Body)
 	return seen{resp.StatusCode, resp.Header, []byte(b.String())}, err
 }
 
@@ -184,7 +199,7 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 	g := start(t, "maskgate "+up)
 	digest := digestOf(t, g)
 	references := func() int {
-		n, _ := pool.References(g.data() + "\x00test")
+		n, _ := pool.References(stateKey(g.data(), "test"))
 		return n
 	}
 	occupied, err := net.Listen("tcp", "127.0.0.1:0")
@@ -201,6 +216,9 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 		"upstream": {func() { g.site = "maskgate ftp://x" }, "upstream: want"},
 		"port":     {func() { g.metrics = occupied.Addr().String() }, "address already in use"},
 		"gateway":  {func() { g.options = "purpose_header P:H" }, "purpose_header"},
+		"limit":    {func() { g.site = "maskgate http://127.0.0.1:1 {\n max_response 100GiB\n}" }, "max_response: want at most 1GiB"},
+		"nothing":  {func() { g.site = "maskgate" }, "nothing stands behind the guard"},
+		"stream":   {func() { g.site = "maskgate {\n stream\n}\nrespond hello" }, "stream needs an upstream"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := *g
@@ -221,7 +239,7 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 		})
 	}
 	g.t = t
-	if _, err := openShared(g.data(), "another"); !errors.Is(err, audit.ErrLocked) {
+	if _, err := gateway.OpenState(g.data(), "another"); !errors.Is(err, audit.ErrLocked) {
 		t.Errorf("opening the directory for another gateway: %v, want ErrLocked", err)
 	}
 }
@@ -233,21 +251,21 @@ func TestFailedStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer occupied.Close()
-	g := &gateway{t: t, dir: t.TempDir(), addr: occupied.Addr().String(), metrics: freeAddress(t), site: "maskgate http://127.0.0.1:1", level: "ERROR"}
+	g := &world{t: t, dir: t.TempDir(), addr: occupied.Addr().String(), metrics: freeAddress(t), site: "maskgate http://127.0.0.1:1", level: "ERROR"}
 	g.rules(testService, testPolicy)
 	for range 10 { // apps start in random order
 		if err := g.reload(); err == nil {
 			t.Fatal("it started")
 		}
-		if n, ok := pool.References(g.data() + "\x00test"); ok || n != 0 {
+		if n, ok := pool.References(stateKey(g.data(), "test")); ok || n != 0 {
 			t.Fatalf("%d references to the log remain", n)
 		}
 	}
-	s, err := openShared(g.data(), "test")
+	s, err := gateway.OpenState(g.data(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Destruct(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -284,35 +302,99 @@ func TestValidateOpensNoLog(t *testing.T) {
 	}
 }
 
-// TestEarlyRequests: Caddy may listen before the app has started. Requests wait for it, but not for one that failed.
-func TestEarlyRequests(t *testing.T) {
-	for name, tt := range map[string]struct {
-		settle func(a *App)
-		want   bool
-	}{
-		"started": {func(a *App) { a.shared.Store(new(shared)); a.settle.Do(func() { close(a.settled) }) }, true},
-		"failed":  {func(a *App) { _ = a.Cleanup() }, false},
-	} {
-		a := new(App).CaddyModule().New().(*App)
-		got := make(chan bool)
-		for range 4 {
-			go func() { got <- a.ready(t.Context()) }()
-		}
-		go tt.settle(a)
-		for range 4 {
-			if ready := <-got; ready != tt.want {
-				t.Errorf("%s: ready() = %v", name, ready)
-			}
-		}
-	}
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if new(App).CaddyModule().New().(*App).ready(gone) {
-		t.Error("ready() = true for a caller that went away")
-	}
-}
-
 // noPseudonyms stands in for keys where nothing is rewritten.
 type noPseudonyms struct{}
 
 func (noPseudonyms) Pseudonym(string) ([]byte, int) { return nil, 0 }
+
+// TestFailedConfigurationOnRecord: where a configuration with other rules could not start, the log says whose are in force.
+func TestFailedConfigurationOnRecord(t *testing.T) {
+	occupied, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer occupied.Close()
+	g := start(t, "maskgate http://127.0.0.1:1", func(g *world) { g.options = "watch off\n" })
+	before := g.inForce()
+	metrics := g.metrics
+	g.metrics = occupied.Addr().String()
+	taken := 0
+	for i := range 10 { // apps start in random order: ours before the one that cannot, or not at all
+		g.rules(testService, fmt.Sprintf("%s# changed %d\n", testPolicy, i))
+		if err := g.reload(); err == nil {
+			t.Fatal("it started")
+		}
+		access, err := command.OpenAccessLog(g.data())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last audit.Record
+		n := 0
+		for e, err := range access.Search(audit.Query{Event: audit.EventRules}, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, n = e.Record, n+1
+		}
+		if last.RulesDigest != before {
+			t.Errorf("the last rules on record are %s, want %s, which are in force", last.RulesDigest, before)
+		}
+		taken = n
+	}
+	t.Logf("%d changes on record", taken)
+	g.metrics = metrics
+}
+
+// TestFaultsOfConfiguration: whatever is wrong with an app, or with a handler, is said at once, and names
+// the option. What only refuses requests is a warning.
+func TestFaultsOfConfiguration(t *testing.T) {
+	g := start(t, "maskgate http://127.0.0.1:1")
+	for name, tt := range map[string]struct {
+		site, options string
+		want          []string // of the error
+		logged        string   // in a configuration without faults
+	}{
+		"handler": {
+			site: "maskgate ftp://x {\n max_response 2GiB\n request_headers Range\n response_headers Etag\n record_shapes /dev/null/x\n}",
+			want: []string{"upstream: want", "max_response: want at most 1GiB", "request header Range", "response header Etag", "record_shapes: "},
+		},
+		"app": {
+			site: "maskgate http://127.0.0.1:1", options: "purpose_header P:H\nshadow /nowhere\n",
+			want: []string{"purpose_header: want"},
+		},
+		"guard of nothing":    {site: "maskgate", want: []string{"nothing stands behind the guard"}},
+		"nothing at a path":   {site: "handle /v1/* {\n maskgate\n}", want: []string{"nothing stands behind the guard"}},
+		"something behind":    {site: "maskgate\nrespond hello"},
+		"something elsewhere": {site: "maskgate /v1/* http://127.0.0.1:1\nmaskgate /v2/*\nrespond hello"},
+		"services": {
+			site:   "maskgate http://127.0.0.1:1 {\n services people claim\n}",
+			logged: `"services":["claim"],"in_rule_files":["people"]`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := *g
+			of.t, of.site, of.options = t, tt.site, tt.options
+			config, _, err := adapt(of.caddyfile())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c caddy.Config
+			if err := json.Unmarshal(config, &c); err != nil {
+				t.Fatal(err)
+			}
+			captured.reset()
+			err = caddy.Validate(&c)
+			if (err == nil) != (tt.want == nil) {
+				t.Errorf("Validate() = %v, want %q", err, tt.want)
+			}
+			for _, want := range tt.want {
+				if err != nil && !strings.Contains(err.Error(), want) {
+					t.Errorf("Validate() = %v, want it to say %q", err, want)
+				}
+			}
+			if !strings.Contains(captured.String(), tt.logged) {
+				t.Errorf("logged %s, want %s", captured.String(), tt.logged)
+			}
+		})
+	}
+}

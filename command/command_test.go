@@ -13,25 +13,13 @@ import (
 
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/keys"
-	"github.com/maskgate/maskgate/rules"
-	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
-
-// stub is a gateway that refuses everything.
-var stub = Gateway{
-	Rehearse: func(*rules.Set) (ruletest.Gateway, error) {
-		return func(*rules.Test) ruletest.Outcome { return ruletest.Outcome{Refused: "stub"} }, nil
-	},
-	Explain: func(s *rules.Set, _ *rules.Test) (*rules.Explanation, error) {
-		return &rules.Explanation{RulesDigest: s.Digest(), Refused: "stub"}, nil
-	},
-}
 
 // run runs a command with a text on its standard input.
 func run(t *testing.T, stdin string, args ...string) (out, errs string, err error) {
 	t.Helper()
-	list := All(stub)
+	list := All()
 	i := slices.IndexFunc(list, func(c *cobra.Command) bool { return c.Name() == args[0] })
 	if i < 0 {
 		t.Fatalf("there is no command %s", args[0])

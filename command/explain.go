@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/auth"
+	"github.com/maskgate/maskgate/gateway"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
 
-func explainCommand(g Gateway) *cobra.Command {
+func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain (--caller JSON | --claims FILE) --request REQUEST RULES...",
 		Short: "Says what a caller gets of each field, which line decided it, and why the others did not",
@@ -47,7 +48,7 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 	cmd.Flags().String("time", "", "when (RFC 3339); default: now")
 	asJSON := cmd.Flags().Bool("json", false, "print the explanation as JSON, a member for each record")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		t, err := explained(cmd, g)
+		t, err := explained(cmd)
 		if err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 		if err != nil {
 			return unanswered(cmd, *asJSON, err)
 		}
-		x, err := g.Explain(set, t)
+		x, err := gateway.Explain(set, t)
 		if err != nil {
 			return err
 		}
@@ -74,10 +75,10 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 }
 
 // explained is the request that the flags describe.
-func explained(cmd *cobra.Command, g Gateway) (*rules.Test, error) {
+func explained(cmd *cobra.Command) (*rules.Test, error) {
 	t := &rules.Test{Request: rules.Request{Purpose: flag(cmd, "purpose"), Time: time.Now()}}
 	var err, err2, err3 error
-	t.Request.Caller, err = explainedCaller(cmd, g)
+	t.Request.Caller, err = explainedCaller(cmd)
 	if t.Method, t.Host, t.Target, err2 = rules.ParseRequest(flag(cmd, "request")); err2 != nil {
 		err2 = fmt.Errorf("--request: %w", err2)
 	}
@@ -102,7 +103,7 @@ func explained(cmd *cobra.Command, g Gateway) (*rules.Test, error) {
 	return t, err
 }
 
-func explainedCaller(cmd *cobra.Command, g Gateway) (rules.Caller, error) {
+func explainedCaller(cmd *cobra.Command) (rules.Caller, error) {
 	text, file := flag(cmd, "caller"), flag(cmd, "claims")
 	switch {
 	case (text == "") == (file == ""):
@@ -127,7 +128,7 @@ func explainedCaller(cmd *cobra.Command, g Gateway) (rules.Caller, error) {
 	if err != nil {
 		return rules.Caller{}, fmt.Errorf("--claims: %w", err)
 	}
-	caller := g.CallerAt(c, netip.Addr{})
+	caller := gateway.CallerAt(c, netip.Addr{})
 	if address := flag(cmd, "address"); address != "" {
 		at, err := rules.ParseCaller("--address", "address: '"+strings.ReplaceAll(address, "'", "''")+"'")
 		if err != nil {

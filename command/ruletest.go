@@ -3,12 +3,13 @@ package command
 import (
 	"errors"
 
+	"github.com/maskgate/maskgate/gateway"
 	"github.com/maskgate/maskgate/rules"
 	"github.com/maskgate/maskgate/rules/ruletest"
 	"github.com/spf13/cobra"
 )
 
-func testCommand(g Gateway) *cobra.Command {
+func testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test PATH...",
 		Short: "Runs tests of rules: a request and a response in, what the caller gets out",
@@ -23,7 +24,9 @@ Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
 	junit := cmd.Flags().String("junit", "", "also write the report to this file, as JUnit XML")
 	coverage := cmd.Flags().Bool("coverage", false, "print which routes, fields and roles no test exercises")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		report, why := ruletest.Run(paths, g.Rehearse)
+		report, why := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
+			return gateway.Rehearse(set), nil
+		})
 		if why != nil { // no test ran
 			report = &ruletest.Report{Results: []ruletest.Result{}, Findings: rules.Findings(why)}
 		}

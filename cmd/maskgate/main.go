@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/maskgate/maskgate/caddymodule"
+	"github.com/maskgate/maskgate/gateway"
 
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
@@ -19,7 +20,7 @@ func main() {
 		"masks the rest, and writes a tamper-evident access record before a byte leaves.\n\n" +
 		"Begin with:  maskgate demo"
 	if caddy.CustomVersion == "" { // a linker's flag may have set it
-		caddy.CustomVersion = "maskgate " + caddymodule.Version() + ", Caddy"
+		caddy.CustomVersion = "maskgate " + gateway.Version() + ", Caddy"
 	}
 	caddymodule.RegisterCommand(demoCommand)
 	caddymodule.RegisterCommand(tokenCommand)

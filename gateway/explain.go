@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/maskgate/maskgate/masking"
+	"github.com/maskgate/maskgate/rules"
+)
+
+// Explain decides the request of a test as a gateway would, by the stages that serve requests, and
+// says why. If the test has a response, it explains each of the response's records; else one of each
+// kind of record, supposing that it is such as roles' conditions want it.
+func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
+	r, err := newRehearsal(set, t)
+	if err != nil {
+		return &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(ReasonOf(err))}, nil
+	}
+	a, refused := r.exchange.admit()
+	if refused != nil && (a.route == nil || refusalOf(refused).status != notPermitted.status) {
+		why := refusalOf(refused)
+		x := &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(why.reason), Cause: r.causeOf(why, a.route)}
+		if a.route != nil {
+			x.Route, x.Service = a.route.Match, a.route.Service
+		}
+		return x, nil
+	}
+	var records []rules.Record
+	switch {
+	case refused != nil || a.route.Public != "":
+	case t.Response == nil:
+		for kind := masking.Envelope; kind < len(a.route.Kinds())-1; kind++ {
+			records = append(records, rules.Record{Kind: kind, Standing: t.StandingOf(""), Supposing: true})
+		}
+	default:
+		records = r.records(&a)
+	}
+	x := set.Explain(a.route, a.request, records...)
+	if t.Response != nil && x.Refused == "" {
+		o := Rehearse(set)(t)
+		x.Refused, x.Cause = rules.Reason(o.Refused), o.Cause
+	}
+	return x, nil
+}
+
+// records are those of what the data service answers to a request that was admitted, in the order of
+// the document. Whatever is wrong with the answer, the request is refused for.
+func (r *rehearsal) records(a *admission) []rules.Record {
+	x := r.exchange
+	answer, err := x.upstream.Ask(x.request, &x.buffers.upstream, x.handler.MaxResponse)
+	if err != nil {
+		return nil
+	}
+	doc, err := answer.open(a.route, x.buffers.upstream.Bytes())
+	if err != nil {
+		return nil
+	}
+	c := collector{rehearsal: r, admission: a}
+	_, _ = doc.rewrite(x.request.Context(), &c, x.buffers)
+	return c.kept
+}
+
+// collector keeps the records of a document.
+type collector struct {
+	*rehearsal
+	admission *admission
+	kept      []rules.Record
+}
+
+// Decide implements [masking.Decider].
+func (c *collector) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+	for i, r := range records {
+		kept := rules.Record{Kind: r.Kind}
+		for _, v := range r.Inputs {
+			kept.Inputs = append(kept.Inputs, masking.Value{Kind: v.Kind, Text: bytes.Clone(v.Text)})
+		}
+		if r.Kind != masking.Envelope && r.Subject.Kind != masking.Invalid {
+			kept.Standing = c.test.StandingOf(string(r.Subject.Text))
+		}
+		c.kept = append(c.kept, kept)
+		profiles[i] = &c.admission.access.ProfileOf(kept.Kind, kept.Inputs, kept.Standing).Profile
+	}
+	return nil
+}

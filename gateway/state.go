@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
+	"github.com/maskgate/maskgate/quota"
+)
+
+// A State is a data directory in use: keys, access log, and what was counted. It has one writer, and
+// outlives a change of the configuration.
+type State struct {
+	keys     *keys.Set
+	log      Log
+	subjects []audit.SubjectKey // of every version, newest first
+	quotas   Quotas
+	gateway  string // its name in the log
+	rules    succession
+	close    func() error // of the log
+}
+
+// OpenState opens a data directory, which it makes if it is missing, for a gateway of that name, and
+// records the start. A log that is in use by another process is refused with [audit.ErrLocked].
+func OpenState(dir, name string) (*State, error) {
+	data, err := keys.OpenDirectory(dir)
+	if err != nil {
+		return nil, err
+	}
+	set, origin := data.Keys(), keys.Origin(name)
+	signer, err := set.Signer(origin)
+	if err != nil {
+		return nil, fmt.Errorf("opening access log: %w", err)
+	}
+	log, err := audit.Open(audit.Options{
+		Dir: data.AuditDir(), Origin: origin, Signer: signer, Verifiers: set,
+	})
+	if other, ok := errors.AsType[*audit.OriginError](err); ok {
+		was, _ := keys.Gateway(other.Have)
+		return nil, fmt.Errorf("%w: set gateway to %q, or data to a new directory", err, was)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := newState(name, log)
+	s.keys, s.close = set, log.Close
+	for _, k := range set.Subjects() {
+		s.subjects = append(s.subjects, audit.SubjectKey(k))
+	}
+	_, err = log.Append(context.Background(), audit.Record{
+		Event: audit.EventStart, Gateway: name, Version: Version(),
+		Start: &audit.Start{RecoveredBytes: log.Recovered()},
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("recording the start: %w", err), log.Close())
+	}
+	return s, nil
+}
+
+// newState makes a state around a log, without keys.
+func newState(name string, log Log) *State {
+	return &State{log: log, gateway: name, quotas: new(quota.Memory)}
+}
+
+// Recovered is how many bytes a crash had left at the log's end, half written, when it was opened.
+func (s *State) Recovered() int64 {
+	if log, ok := s.log.(*audit.Log); ok {
+		return log.Recovered()
+	}
+	return 0
+}
+
+// Close records the stop and closes the log, once no gateway uses it.
+func (s *State) Close() error {
+	_, err := s.log.Append(context.Background(), audit.Record{
+		Event: audit.EventStop, Gateway: s.gateway, Version: Version(),
+	})
+	return errors.Join(err, s.close())
+}
+
+// pseudonym is what a subject is called in the log now.
+func (s *State) pseudonym(id string) string {
+	if len(s.subjects) == 0 {
+		return id
+	}
+	return s.subjects[0].Subject(id)
+}
+
+// pseudonyms are what a subject may be called in the log, newest first.
+func (s *State) pseudonyms(id string) []string {
+	list := make([]string, len(s.subjects))
+	for i, key := range s.subjects {
+		list[i] = key.Subject(id)
+	}
+	return list
+}
