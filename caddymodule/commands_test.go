@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 	"github.com/maskgate/maskgate/keys"
 )
 
-// runCommand runs a command by the gateway of this package.
+// runCommand runs a command of Maskgate.
 func runCommand(t *testing.T, args ...string) (out, errs string, err error) {
 	t.Helper()
 	for _, cmd := range command.All() {
@@ -30,6 +31,51 @@ func runCommand(t *testing.T, args ...string) (out, errs string, err error) {
 	}
 	t.Fatalf("there is no command %s", args[0])
 	return "", "", nil
+}
+
+// asCaddy is the variable by which the test binary runs as a build of Caddy with this package.
+const asCaddy = "MASKGATE_TEST_AS_CADDY"
+
+// In another build of Caddy, too, a command ends with its own status, and says what is wrong once.
+func TestCommandsOfAnotherBuild(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.json")
+	if err := os.WriteFile(empty, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const example = "../examples/customer"
+	for _, tt := range []struct {
+		name           string
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{"yes", []string{"rules", "check", example}, 0, "in order", ""},
+		{"no", []string{"rules", "explain", "--caller={id: x}", "--request=GET /v1/employees", example}, 1, "refused: no_route", ""},
+		{"no answer", []string{"rules", "check", "nowhere"}, 2, "",
+			"maskgate: reading rules: stat nowhere: no such file or directory\n"},
+		{"no argument", []string{"rules", "check"}, 2, "", "maskgate: requires at least 1 arg(s), only received 0\nusage: "},
+		{"no command", []string{"rules", "chek"}, 2, "",
+			"maskgate: rules has no command \"chek\" (did you mean check?)\nusage: "},
+		{"no flag", []string{"keys", "rotate", "--bogus"}, 2, "", "maskgate: unknown flag: --bogus\nusage: "},
+		{"nothing", []string{"select", "$.x", empty}, 3, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cmd := exec.Command(os.Args[0], tt.args...)
+			cmd.Env = append(os.Environ(), asCaddy+"=1", "HOME="+t.TempDir())
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			_ = cmd.Run() // its status is looked at
+			if have := cmd.ProcessState.ExitCode(); have != tt.status {
+				t.Errorf("exit status %d, want %d", have, tt.status)
+			}
+			if !strings.Contains(stdout.String(), tt.stdout) {
+				t.Errorf("standard output %q, want %q in it", &stdout, tt.stdout)
+			}
+			if have := stderr.String(); !strings.HasPrefix(have, tt.stderr) || tt.stderr == "" && have != "" {
+				t.Errorf("standard error %q, want %q", have, tt.stderr)
+			}
+		})
+	}
 }
 
 func TestAuditCommands(t *testing.T) {
