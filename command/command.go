@@ -37,6 +37,3 @@ func auditCommand() *cobra.Command {
 	cmd.AddCommand(verifyCommand(), searchCommand(), keyCommand())
 	return cmd
 }
-
-// flag is the text of a flag that a command has.
-func flag(cmd *cobra.Command, name string) string { return cmd.Flag(name).Value.String() }

@@ -48,10 +48,11 @@ type misuse struct{ error }
 
 func (m *misuse) Unwrap() error { return m.error }
 
-// Plain makes a command, and those below it, end as Maskgate's do: what is wrong stands on standard error once, as text; and [ExitStatus] of
-// the error is one of the three above.
+// Plain makes a command, and those below it, end as Maskgate's do: no flag is taken twice unless it collects values; what is wrong
+// stands on standard error once, as text; and [ExitStatus] of the error is one of the three above.
 func Plain(cmd *cobra.Command) {
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return end(cmd, Misuse(err)) })
+	onlyOnce(cmd.Flags())
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return end(cmd, flagFault(err)) })
 	if cmd.RunE == nil {
 		groupOfCommands(cmd)
 	}
