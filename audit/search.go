@@ -31,6 +31,16 @@ type Entry struct {
 	Line   int    // in File, from 1
 }
 
+// MarshalJSON encodes the entry as the log has it: the record's members, its
+// number first. An encoder with SetEscapeHTML(false) leaves it so.
+func (e Entry) MarshalJSON() ([]byte, error) {
+	record, err := e.Record.encode()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(seqPrefix(e.Seq), ','), record...), nil
+}
+
 var errStop = errors.New("the reader has seen enough")
 
 // Search yields the committed records of the log in a directory that a query

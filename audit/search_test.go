@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -110,6 +111,36 @@ func TestReadWhileWritten(t *testing.T) {
 		if got := seqs(t, dir, Query{}); int64(len(got)) != sum.Records {
 			t.Fatalf("Search while byte %d is written yields %d records, want the %d committed", cut, len(got), sum.Records)
 		}
+	}
+}
+
+// An entry is encoded as the line that it was read from, with what a terminal obeys still escaped.
+func TestEntryMarshalJSON(t *testing.T) {
+	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
+	l := mustOpen(t, o)
+	for _, note := range []string{"plain", "<a&b>", "\u202ereversed\u2028\x7f\u0085", `"\`} {
+		mustAppend(t, l, Record{Event: EventStop, Note: note})
+	}
+	mustAppend(t, l, Record{Event: EventAccess, Access: &Access{Latency: time.Millisecond, Caller: &Caller{ID: "\u2066张三"}}})
+	log, err := os.ReadFile(filepath.Join(o.Dir, segmentName(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for e, err := range Search(o.Dir, Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found++
+		var b strings.Builder
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(e); err != nil || !strings.Contains(string(log), "\n"+b.String()) {
+			t.Errorf("Encode(entry %d) = %s, %v, which is no line of the log", e.Seq, b.String(), err)
+		}
+	}
+	if found != 5 {
+		t.Errorf("%d entries, want 5", found)
 	}
 }
 

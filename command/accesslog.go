@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/keys"
@@ -59,11 +60,11 @@ func PrintSummary(w io.Writer, s audit.Summary) error {
 	return err
 }
 
-// PrintEntry prints a record for people. If subjects are given, only what they got is shown.
+// PrintEntry prints a record for people, its time in the machine's zone. If subjects are given, only what they got is shown.
 func PrintEntry(w io.Writer, e audit.Entry, subjects []string) error {
 	r := e.Record
 	var b strings.Builder
-	fmt.Fprintf(&b, "#%d  %s  ", e.Seq, r.Time.Local().Format("2006-01-02 15:04:05"))
+	fmt.Fprintf(&b, "#%d  %s  ", e.Seq, r.Time.Local().Format(time.RFC3339))
 	if r.Event != audit.EventAccess {
 		return printEvent(w, &b, r)
 	}

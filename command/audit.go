@@ -140,9 +140,9 @@ when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if 
 	cmd.Flags().String("purpose", "", "why")
 	cmd.Flags().String("event", string(audit.EventAccess), "what happened: access, rules, start or stop")
 	cmd.Flags().String("id", "", "correlation identifier, as callers were given it")
-	cmd.Flags().String("since", "", "how long ago (24h, 30d), or a date, or a time (RFC 3339)")
-	cmd.Flags().String("until", "", "likewise")
-	cmd.Flags().Bool("json", false, "print records as JSON lines")
+	cmd.Flags().String("since", "", "not before: how long ago (24h, 30d), a date in this machine's zone, or a time (RFC 3339)")
+	cmd.Flags().String("until", "", "before: how long ago, a date or a time, as for --since")
+	cmd.Flags().Bool("json", false, "print records as JSON lines, as the log has them")
 	prunedFlag(cmd)
 	return cmd
 }
@@ -177,13 +177,15 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 		subjects = log.Pseudonyms(s)
 	}
 	found := 0
+	line := json.NewEncoder(cmd.OutOrStdout())
+	line.SetEscapeHTML(false)
 	for e, err := range log.Search(q, flag(cmd, "subject")) {
 		if err != nil {
 			return unsound(err)
 		}
 		found++
 		if flag(cmd, "json") == "true" {
-			err = json.NewEncoder(cmd.OutOrStdout()).Encode(e.Record)
+			err = line.Encode(e)
 		} else {
 			err = PrintEntry(cmd.OutOrStdout(), e, subjects)
 		}

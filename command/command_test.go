@@ -9,10 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/maskgate/maskgate/audit"
-	"github.com/maskgate/maskgate/keys"
 	"github.com/spf13/cobra"
 )
 
@@ -94,69 +91,5 @@ func TestRulesSchema(t *testing.T) {
 	out, _, err := run(t, "", "rules", "schema")
 	if err != nil || !json.Valid([]byte(out)) || !strings.Contains(out, `"justification"`) {
 		t.Errorf("rules schema: %v, %.100s, want a JSON Schema", err, out)
-	}
-}
-
-func TestMoment(t *testing.T) {
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
-	for text, want := range map[string]time.Time{
-		"":                     {},
-		"2h":                   now.Add(-2 * time.Hour),
-		"1d":                   now.Add(-24 * time.Hour),
-		"2026-11-20":           time.Date(2026, 11, 20, 0, 0, 0, 0, time.Local),
-		"2026-11-21T00:00:00Z": time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
-	} {
-		if got, err := moment(text, now); err != nil || !got.Equal(want) {
-			t.Errorf("moment(%q) = %v, %v, want %v", text, got, err, want)
-		}
-	}
-}
-
-// TestPruned: a log whose oldest segments were removed verifies if that is allowed, and only then.
-func TestPruned(t *testing.T) {
-	dir := t.TempDir()
-	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart}, audit.Record{Event: audit.EventStop})
-	released := audit.Record{
-		Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200, Route: "GET /v1/people"},
-	}
-	appendLog(t, dir, 1, released, released, released)
-	if err := os.Remove(filepath.Join(keys.AuditDir(dir), strings.Repeat("0", 20)+".jsonl")); err != nil {
-		t.Fatal(err)
-	}
-	for _, sub := range []string{"verify", "search"} {
-		if out, _, err := run(t, "", "audit", sub, "--data="+dir); err == nil {
-			t.Errorf("%s of a pruned log: %s", sub, out)
-		}
-		if out, _, err := run(t, "", "audit", sub, "--data="+dir, "--pruned-before=2"); err != nil || out == "" {
-			t.Errorf("%s --pruned-before=2: %s, %v", sub, out, err)
-		}
-	}
-}
-
-// appendLog appends records to the access log of a data directory, in segments of a size.
-func appendLog(t *testing.T, dir string, segmentSize int64, records ...audit.Record) {
-	t.Helper()
-	origin := keys.Origin("test")
-	set, err := keys.Open(filepath.Join(dir, "keys.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := set.Signer(origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := audit.Open(audit.Options{
-		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: set, SegmentSize: segmentSize,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range records {
-		if _, err := log.Append(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
 	}
 }

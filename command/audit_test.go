@@ -1,0 +1,201 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/maskgate/maskgate/audit"
+	"github.com/maskgate/maskgate/keys"
+)
+
+// events are records of all events, an hour apart; the second access is about the subject C1 in the first key's time.
+func events(subject string) []audit.Record {
+	at := func(hour int) time.Time { return time.Date(2026, 11, 21, hour, 30, 15, 500, time.UTC) }
+	return []audit.Record{
+		{Time: at(1), Event: audit.EventStart, Gateway: "test", Version: "v1"},
+		{Time: at(2), Event: audit.EventRules, Gateway: "test", Version: "v1", RulesDigest: "sha256:new", Note: "2 routes in force",
+			RulesChange: &audit.RulesChange{RuleFiles: []audit.RuleFile{
+				{Name: "policy.yaml", SHA256: "77e0", Owner: "security", Reviewer: "r<>&", Justification: "first"},
+				{Name: "customer.yaml", SHA256: "9b1d"},
+			}}},
+		{Time: at(3), Event: audit.EventAccess, Access: &audit.Access{
+			ID: "id-3", Decision: audit.Refused, Reason: "invalid_token", Status: 401, Method: "GET"}},
+		{Time: at(4), Event: audit.EventAccess, RulesDigest: "sha256:0123456789abcdef", Access: &audit.Access{
+			ID: "id-4", Decision: audit.Released, Status: 200, Method: "GET", Route: "GET /v1/people", Records: 3,
+			Caller:  &audit.Caller{ID: "agent-07", Roles: []string{"agent", "clerk"}, Address: "10.0.0.7"},
+			Purpose: "care", Basis: "contract",
+			Profiles: []audit.Profile{
+				{Kind: "$.items[*]", Subjects: []string{subject}, Fields: []audit.Field{
+					{Path: "$.name", Type: "person_name", Treatment: "mask", Rule: "policy.yaml:7", Count: 2},
+					{Path: "$.pin", Type: "pin", Treatment: "drop", Reason: "not_permitted", Count: 2, Withheld: 1},
+				}},
+				{Kind: "$.items[*]", Subjects: []string{"s1:somebody-else", "s1:a-third"}},
+			}}},
+		{Time: at(5), Event: audit.EventStop, Gateway: "test", Version: "v1"},
+	}
+}
+
+// dataDirectory makes a data directory with these events in its log.
+func dataDirectory(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	d, err := keys.OpenDirectory(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := d.Keys().Subject()
+	appendLog(t, dir, 0, events(audit.Subject(key.Secret, key.Version, "C1"))...)
+	return dir
+}
+
+func segment(dir string) string {
+	return filepath.Join(keys.AuditDir(dir), strings.Repeat("0", 20)+".jsonl")
+}
+
+func TestAuditSearch(t *testing.T) {
+	t.Parallel()
+	dir := dataDirectory(t)
+	local := func(hour int) string {
+		return time.Date(2026, 11, 21, hour, 30, 15, 0, time.UTC).Local().Format(time.RFC3339)
+	}
+	refused := "#2  " + local(3) + "  refused (invalid_token), status 401  GET, no route\n" +
+		"    purpose  none, basis none; 0 records; rules ; id id-3\n"
+	head := "#3  " + local(4) + "  released, status 200  GET /v1/people\n" +
+		"    caller   agent-07, roles agent clerk, from 10.0.0.7\n" +
+		"    purpose  care, basis contract; 3 records; rules sha256:0123456789ab; id id-4\n" +
+		"    $.items[*], about 1 subject\n" +
+		"      $.name  person_name     2×  mask  policy.yaml:7\n" +
+		"      $.pin   pin             2×  drop  not_permitted  (1 did not fit and were dropped)\n"
+	released := head + "    $.items[*], about 2 subjects\n"
+	rules := "#1  " + local(2) + "  rules  gateway test, version v1\n" +
+		"    rules    sha256:new, 2 routes in force\n" +
+		"    before   none, since the start\n" +
+		"      policy.yaml              sha256:77e0\n" +
+		"                               owner security, reviewer r<>&, because: first\n" +
+		"      customer.yaml            sha256:9b1d\n" +
+		"                               owner not stated, reviewer not stated, because: not stated\n"
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"accesses", nil, refused + released},
+		{"a subject sees only what was theirs", []string{"--subject=C1"}, head},
+		{"no such subject", []string{"--subject=C2"}, ""},
+		{"caller", []string{"--caller=agent-07"}, released},
+		{"purpose", []string{"--purpose=care"}, released},
+		{"identifier", []string{"--id=id-3"}, refused},
+		{"rules", []string{"--event=rules"}, rules},
+		{"start", []string{"--event=start"}, "#0  " + local(1) + "  start  gateway test, version v1\n"},
+		{"stop", []string{"--event=stop"}, "#4  " + local(5) + "  stop  gateway test, version v1\n"},
+		{"since the time that is printed", []string{"--since=" + local(4)}, released},
+		{"until the time that is printed", []string{"--until=" + local(4)}, refused},
+		{"since a date", []string{"--since=2026-11-19", "--id=id-3"}, refused},
+		{"until long ago", []string{"--until=36500d"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, errs, err := run(t, "", append([]string{"audit", "search", "--data=" + dir}, tt.args...)...)
+			note := ""
+			if tt.want == "" {
+				note = "no record matches\n"
+			}
+			if out != tt.want || errs != note || err != nil {
+				t.Errorf("audit search %q = %q, %q, %v, want\n%s%s", tt.args, out, errs, err, tt.want, note)
+			}
+		})
+	}
+}
+
+// What search prints for machines are lines of the log, which have their number.
+func TestAuditSearchJSON(t *testing.T) {
+	t.Parallel()
+	dir := dataDirectory(t)
+	log, err := os.ReadFile(segment(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for event, prefixes := range map[string][]string{
+		"start": {`{"seq":0,`}, "rules": {`{"seq":1,`}, "access": {`{"seq":2,`, `{"seq":3,`}, "stop": {`{"seq":4,`},
+	} {
+		out, _, err := run(t, "", "audit", "search", "--data="+dir, "--json", "--event="+event)
+		lines := strings.SplitAfter(out, "\n")
+		if err != nil || len(lines) != len(prefixes)+1 {
+			t.Errorf("--event=%s: %v\n%s", event, err, out)
+			continue
+		}
+		for i, prefix := range prefixes {
+			if !strings.HasPrefix(lines[i], prefix) || !bytes.Contains(log, []byte("\n"+lines[i])) {
+				t.Errorf("--event=%s: %s, which is not the line of the log that begins with %s", event, lines[i], prefix)
+			}
+		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
+	for text, want := range map[string]time.Time{
+		"":                     {},
+		"2h":                   now.Add(-2 * time.Hour),
+		"1d":                   now.Add(-24 * time.Hour),
+		"2026-11-20":           time.Date(2026, 11, 20, 0, 0, 0, 0, time.Local),
+		"2026-11-21T00:00:00Z": time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, err := moment(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("moment(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+}
+
+// TestPruned: a log whose oldest segments were removed verifies if that is allowed, and only then.
+func TestPruned(t *testing.T) {
+	dir := t.TempDir()
+	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart}, audit.Record{Event: audit.EventStop})
+	released := audit.Record{
+		Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200, Route: "GET /v1/people"},
+	}
+	appendLog(t, dir, 1, released, released, released)
+	if err := os.Remove(filepath.Join(keys.AuditDir(dir), strings.Repeat("0", 20)+".jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"verify", "search"} {
+		if out, _, err := run(t, "", "audit", sub, "--data="+dir); err == nil {
+			t.Errorf("%s of a pruned log: %s", sub, out)
+		}
+		if out, _, err := run(t, "", "audit", sub, "--data="+dir, "--pruned-before=2"); err != nil || out == "" {
+			t.Errorf("%s --pruned-before=2: %s, %v", sub, out, err)
+		}
+	}
+}
+
+// appendLog appends records to the access log of a data directory, in segments of a size.
+func appendLog(t *testing.T, dir string, segmentSize int64, records ...audit.Record) {
+	t.Helper()
+	origin := keys.Origin("test")
+	set, err := keys.Open(filepath.Join(dir, "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := set.Signer(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := audit.Open(audit.Options{
+		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: set, SegmentSize: segmentSize,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if _, err := log.Append(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
