@@ -113,7 +113,9 @@ elsewhere can verify the log (auditverify, or audit verify --key) without trusti
 				return err
 			}
 			for _, k := range log.keys.VerifierKeys(keys.Origin(flag(cmd, "gateway"))) {
-				fmt.Fprintln(cmd.OutOrStdout(), k)
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), k); err != nil {
+					return err
+				}
 			}
 			return nil
 		},

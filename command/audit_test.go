@@ -137,6 +137,7 @@ func TestAuditSearchJSON(t *testing.T) {
 }
 
 func TestMoment(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 	for text, want := range map[string]time.Time{
 		"":                     {},
@@ -153,6 +154,7 @@ func TestMoment(t *testing.T) {
 
 // TestPruned: a log whose oldest segments were removed verifies if that is allowed, and only then.
 func TestPruned(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart}, audit.Record{Event: audit.EventStop})
 	released := audit.Record{

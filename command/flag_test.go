@@ -11,6 +11,7 @@ import (
 
 // Every flag of every command may be given once, or its help says that it may be repeated.
 func TestFlagsTwice(t *testing.T) {
+	t.Parallel()
 	values := map[string]string{"bool": "true", "int": "1", "int64": "1", "string": "text", "stringArray": "text", "stringToString": "a=b"}
 	seen := 0
 	var look func(cmd *cobra.Command, words []string)

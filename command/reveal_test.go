@@ -12,6 +12,7 @@ import (
 
 // What a gateway with a data directory made, reveal turns back; with another purpose, type or key it does not.
 func TestReveal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	data, err := keys.OpenDirectory(dir)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestSelect(t *testing.T) {
+	t.Parallel()
 	doc := `{"people":[{"ids":[{"type":"id","value":"1101<&>"},{"type":"phone","value":1.50}]}],
 	"o": {
 		"a" : [ 1, "\t" ]
@@ -49,14 +50,9 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// A failingWriter takes nothing.
-type failingWriter struct{}
-
-var errWriter = errors.New("a pipe that is closed")
-
-func (failingWriter) Write([]byte) (int, error) { return 0, errWriter }
-
+// Standard output may be a pipe that somebody closed.
 func TestSelectReportsWriteErrors(t *testing.T) {
+	t.Parallel()
 	for _, jsonLines := range []bool{false, true} {
 		doc := []byte("[" + strings.Repeat("1,", 10_000) + "1]")
 		if _, err := printSelected(failingWriter{}, "$.*", doc, jsonLines); !errors.Is(err, errWriter) {
