@@ -1,8 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -33,6 +35,22 @@ func (l *AccessLog) Verify(checks ...audit.Check) (audit.Summary, error) {
 	return audit.Verify(l.dir, l.keys, checks...)
 }
 
+// origin is the name of the log, or what it will be once a gateway of the given name begins it.
+func (l *AccessLog) origin(gateway string) (string, error) {
+	origin, err := audit.ReadOrigin(l.dir)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", unsound(err)
+	case origin == "" && gateway == "":
+		return "", Misuse(errors.New("the log does not say its name yet: want --gateway, the gateway's name"))
+	case origin == "":
+		return keys.Origin(gateway), nil
+	case gateway != "" && keys.Origin(gateway) != origin:
+		return "", Misuse(fmt.Errorf("--gateway: the log is that of %q, not of %q", origin, keys.Origin(gateway)))
+	}
+	return origin, nil
+}
+
 // Search finds records. The subject, if there is one, is given as services know it.
 func (l *AccessLog) Search(q audit.Query, subject string) iter.Seq2[audit.Entry, error] {
 	if subject != "" {
@@ -50,13 +68,20 @@ func (l *AccessLog) Pseudonyms(subject string) []string {
 	return list
 }
 
-// PrintSummary prints for people what was verified.
+// PrintSummary prints for people what was verified, and what was not: records that were removed, and bytes that are not
+// committed. [audit.FindCheckpoint] finds the checkpoint in it.
 func PrintSummary(w io.Writer, s audit.Summary) error {
-	_, err := fmt.Fprintf(w, "%s under %s in %s: verified\n%s",
-		plural(s.Records, "record"), plural(s.Checkpoints, "checkpoint"), plural(s.Segments, "segment file"), s.Checkpoint)
-	if err == nil && s.TailFile != "" {
-		_, err = fmt.Fprintf(w, "%d bytes behind them, in %s, are not committed\n", s.Tail, s.TailFile)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s under %s in %s: verified\n",
+		plural(s.Present(), "record"), plural(s.Checkpoints, "checkpoint"), plural(s.Segments, "segment file"))
+	if n := s.Removed(); n > 0 {
+		fmt.Fprintf(&b, "%s before them: removed, and not verified\n", plural(n, "record"))
 	}
+	b.WriteString(s.Checkpoint)
+	if s.TailFile != "" {
+		fmt.Fprintf(&b, "%d bytes behind them, in %s, are not committed\n", s.Tail, s.TailFile)
+	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

@@ -25,15 +25,21 @@ func verifyCommand() *cobra.Command {
 		Short: "Verifies every record of the access log and names the first bad one",
 		Long: `Verifies every record and checkpoint of the access log, from its first byte to its last.
 
-Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified, because it cannot be read, or the command was called wrongly;
-3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is writing, or was cut short. A gateway that starts sets such
-bytes aside; nothing in them had been released.`,
-		Example: "  maskgate audit verify --data maskgate-data\n  maskgate audit verify --checkpoint kept-elsewhere.txt",
-		Args:    cobra.NoArgs,
+What it prints has the newest checkpoint. Keep that elsewhere, as it is printed, and give it to --checkpoint later: the log must
+still contain all that it covers. Without one, a log whose end was cut off is sound.
+
+Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified: it cannot be read, it is signed by a key that is not
+known, it is not the log that the checkpoint is of, or the command was called wrongly; 3 if it is sound, but ends in bytes that no
+checkpoint covers: a gateway is writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been
+released.`,
+		Example: "  maskgate audit verify --data maskgate-data\n" +
+			"  maskgate audit verify > kept-elsewhere.txt\n" +
+			"  maskgate audit verify --checkpoint kept-elsewhere.txt",
+		Args: cobra.NoArgs,
 	}
 	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
 	cmd.Flags().StringArray("key", nil, "public key to trust instead of the data directory's own (may be repeated)")
-	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, which the log must still contain")
+	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, as audit verify printed it, which the log must still contain")
 	prunedFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		summary, err := verifyLog(cmd)
@@ -49,12 +55,10 @@ bytes aside; nothing in them had been released.`,
 	return cmd
 }
 
-// unsound makes an error that says that the log is not what it should be the answer no.
+// unsound makes an error that names a bad record the answer no. A key that is not known, or a log of another name, is none: nobody
+// can tell whether such a log is sound.
 func unsound(err error) error {
-	_, corrupt := errors.AsType[*audit.CorruptError](err)
-	_, unknown := errors.AsType[*audit.KeyError](err)
-	_, other := errors.AsType[*audit.OriginError](err)
-	if corrupt || unknown || other {
+	if _, ok := errors.AsType[*audit.CorruptError](err); ok {
 		return No(err)
 	}
 	return err
@@ -76,7 +80,11 @@ func verifyLog(cmd *cobra.Command) (audit.Summary, error) {
 		if err != nil {
 			return audit.Summary{}, fmt.Errorf("reading the checkpoint: %w", err)
 		}
-		checks = append(checks, audit.Contains(string(text)))
+		checkpoint, err := audit.FindCheckpoint(string(text))
+		if err != nil {
+			return audit.Summary{}, fmt.Errorf("reading the checkpoint in %s: %w", file, err)
+		}
+		checks = append(checks, audit.Contains(checkpoint))
 	}
 	publicKeys, err := cmd.Flags().GetStringArray("key")
 	if err != nil {
@@ -105,14 +113,20 @@ func keyCommand() *cobra.Command {
 		Use:   "key",
 		Short: "Prints the public keys that verify the access log",
 		Long: `Prints the public keys that verify the access log of a gateway, newest first. They are no secret: an auditor who keeps them
-elsewhere can verify the log (auditverify, or audit verify --key) without trusting the gateway's machine.`,
+elsewhere can verify the log (auditverify, or audit verify --key) without trusting the gateway's machine.
+
+A key bears the log's name, which is the gateway's. Before a gateway has written to the log, --gateway says it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := OpenAccessLog(flag(cmd, "data"))
 			if err != nil {
 				return err
 			}
-			for _, k := range log.keys.VerifierKeys(keys.Origin(flag(cmd, "gateway"))) {
+			origin, err := log.origin(flag(cmd, "gateway"))
+			if err != nil {
+				return err
+			}
+			for _, k := range log.keys.VerifierKeys(origin) {
 				if _, err := fmt.Fprintln(cmd.OutOrStdout(), k); err != nil {
 					return err
 				}
@@ -121,7 +135,7 @@ elsewhere can verify the log (auditverify, or audit verify --key) without trusti
 		},
 	}
 	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
-	cmd.Flags().String("gateway", "gateway-1", "the gateway's name")
+	cmd.Flags().String("gateway", "", "the gateway's name, if its log does not say it yet")
 	return cmd
 }
 

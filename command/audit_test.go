@@ -152,7 +152,148 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// TestPruned: a log whose oldest segments were removed verifies if that is allowed, and only then.
+func TestAuditVerify(t *testing.T) {
+	t.Parallel()
+	dir, other := dataDirectory(t), dataDirectory(t)
+	printed, _, err := run(t, "", "audit", "verify", "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := run(t, "", "audit", "key", "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	appendLogOf(t, elsewhere, "elsewhere", 0, audit.Record{Event: audit.EventStart})
+	foreign, _, err := run(t, "", "audit", "verify", "--data", elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreignKey, _, err := run(t, "", "audit", "key", "--data", elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart})
+	later, _, err := run(t, "", "audit", "verify", "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := write(t, map[string]string{
+		"printed":    printed,
+		"later":      later,
+		"foreign":    foreign,
+		"checkpoint": strings.TrimPrefix(printed, strings.SplitAfter(printed, "\n")[0]),
+		"text":       "nothing of the kind\n",
+	})
+
+	// Logs that are not whole, each in a directory that has the key file of the first.
+	damaged := t.TempDir()
+	for name, change := range map[string]func([]byte) []byte{
+		"torn":    func(log []byte) []byte { return append(log, `{"seq":6,"ti`...) },
+		"altered": func(log []byte) []byte { return bytes.Replace(log, []byte(`"released"`), []byte(`"refused!"`), 1) },
+		"cut":     func(log []byte) []byte { return log[:bytes.LastIndex(log, []byte(`{"seq":5,`))] },
+		"foreign": func([]byte) []byte { return readFile(t, segment(other)) },
+	} {
+		to := filepath.Join(damaged, name)
+		if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(to, "keys.json"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(segment(to), change(readFile(t, segment(to))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	const sound = "6 records under 6 checkpoints in 1 segment file: verified\nmaskgate/test\n6\n"
+	for _, c := range []call{
+		{"sound", "audit verify --data DIR", "", 0, []string{sound}, nil},
+		{"with what it printed", "audit verify --data DIR --checkpoint FILES/printed", "", 0, []string{sound}, nil},
+		{"with the checkpoint alone", "audit verify --data DIR --checkpoint FILES/checkpoint", "", 0, []string{sound}, nil},
+		{"with its key", "audit verify --data DIR --key " + key, "", 0, []string{sound}, nil},
+		{"with its key among others", "audit verify --data DIR --key " + foreignKey + " --key " + key, "", 0, []string{sound}, nil},
+
+		{"altered", "audit verify --data DAMAGED/altered", "", 1, nil, []string{"corrupt"}},
+		{"cut off", "audit verify --data DAMAGED/cut", "", 0, []string{"5 records"}, nil},
+		{"cut off, as a checkpoint tells", "audit verify --data DAMAGED/cut --checkpoint FILES/later", "", 1, nil,
+			[]string{"records were cut off"}},
+		{"torn", "audit verify --data DAMAGED/torn", "", 3, []string{sound, "12 bytes behind them, in 00000000000000000000.jsonl, are not committed\n"}, nil},
+
+		{"a key that is not known", "audit verify --data DAMAGED/foreign", "", 2, nil, []string{"signed by a key that is not known"}},
+		{"another key", "audit verify --data DIR --key " + foreignKey, "", 2, nil, []string{"signed by a key that is not known"}},
+		{"a checkpoint of another log", "audit verify --data DIR --key " + key + " --key " + foreignKey + " --checkpoint FILES/foreign", "", 2, nil,
+			[]string{`access log is that of "maskgate/test", not of "maskgate/elsewhere"`}},
+		{"no checkpoint", "audit verify --data DIR --checkpoint FILES/text", "", 2, nil,
+			[]string{"maskgate: reading the checkpoint in FILES/text: no signed checkpoint stands in the text"}},
+		{"no file", "audit verify --data DIR --checkpoint FILES/none", "", 2, nil, []string{"maskgate: reading the checkpoint: ", "no such file"}},
+		{"no key", "audit verify --data DIR --key x", "", 2, nil, []string{"maskgate: reading --key: ", "usage: "}},
+		{"no number", "audit verify --data DIR --pruned-before x", "", 2, nil, []string{"invalid argument", "usage: "}},
+		{"no directory", "audit verify --data FILES", "", 2, nil, []string{"want the gateway's data directory"}},
+
+		{"search in an altered log", "audit search --data DAMAGED/altered", "", 1, nil, []string{"corrupt"}},
+		{"search under a key that is not known", "audit search --data DAMAGED/foreign", "", 2, nil, []string{"signed by a key that is not known"}},
+		{"search in no directory", "audit search --data FILES", "", 2, nil, []string{"want the gateway's data directory"}},
+		{"search since nonsense", "audit search --data DIR --since yesterday", "", 2, nil, []string{"maskgate: --since: want a duration as in 24h", "usage: "}},
+		{"search until nonsense", "audit search --data DIR --until -1h", "", 2, nil, []string{"maskgate: --until: want a duration as in 24h", "usage: "}},
+		{"search until no number of days", "audit search --data DIR --until xd", "", 2, nil, []string{"maskgate: --until: want a duration as in 24h", "usage: "}},
+		{"search for no event", "audit search --data DIR --event rule", "", 2, nil, []string{"maskgate: --event: want access, rules, start or stop; have \"rule\"", "usage: "}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			names := strings.NewReplacer("FILES", files, "DAMAGED", damaged)
+			c.args = names.Replace(c.args)
+			for i := range c.errs {
+				c.errs[i] = names.Replace(c.errs[i])
+			}
+			c.check(t, dir)
+		})
+	}
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// A key bears the name that the log has, and no other: a verifier that is given it must find it in the checkpoints.
+func TestAuditKey(t *testing.T) {
+	t.Parallel()
+	dir := dataDirectory(t)
+	if _, err := keys.Rotate(filepath.Join(dir, "keys.json")); err != nil {
+		t.Fatal(err)
+	}
+	empty := t.TempDir()
+	if _, err := keys.OpenDirectory(empty); err != nil {
+		t.Fatal(err)
+	}
+	corrupt := dataDirectory(t)
+	if err := os.WriteFile(segment(corrupt), []byte("x\ny\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []call{
+		{"the log's", "audit key --data " + dir, "", 0, []string{"maskgate/test+", "\nmaskgate/test+"}, nil},
+		{"the log's, named", "audit key --gateway test --data " + dir, "", 0, []string{"maskgate/test+", "\nmaskgate/test+"}, nil},
+		{"another's", "audit key --gateway other --data " + dir, "", 2, nil,
+			[]string{`maskgate: --gateway: the log is that of "maskgate/test", not of "maskgate/other"` + "\nusage: "}},
+		{"no log yet", "audit key --data " + empty, "", 2, nil, []string{"maskgate: the log does not say its name yet: want --gateway"}},
+		{"no log yet, named", "audit key --gateway new --data " + empty, "", 0, []string{"maskgate/new+"}, nil},
+		{"a corrupt log", "audit key --data " + corrupt, "", 1, nil, []string{"corrupt"}},
+		{"no directory", "audit key --data DIR", "", 2, nil, []string{"want the gateway's data directory"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.check(t, t.TempDir())
+		})
+	}
+}
+
+// A log whose oldest segments were removed verifies if that is allowed, and only then. What is there is counted, and what is not
+// is said.
 func TestPruned(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -161,23 +302,28 @@ func TestPruned(t *testing.T) {
 		Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200, Route: "GET /v1/people"},
 	}
 	appendLog(t, dir, 1, released, released, released)
-	if err := os.Remove(filepath.Join(keys.AuditDir(dir), strings.Repeat("0", 20)+".jsonl")); err != nil {
+	if err := os.Remove(segment(dir)); err != nil {
 		t.Fatal(err)
 	}
-	for _, sub := range []string{"verify", "search"} {
-		if out, _, err := run(t, "", "audit", sub, "--data="+dir); err == nil {
-			t.Errorf("%s of a pruned log: %s", sub, out)
-		}
-		if out, _, err := run(t, "", "audit", sub, "--data="+dir, "--pruned-before=2"); err != nil || out == "" {
-			t.Errorf("%s --pruned-before=2: %s, %v", sub, out, err)
-		}
-	}
+	all(t, nil, []call{
+		{"verify", "audit verify --data " + dir, "", 1, nil, []string{"a segment that begins with record 0 should stand before it"}},
+		{"search", "audit search --data " + dir, "", 1, nil, []string{"a segment that begins with record 0 should stand before it"}},
+		{"verify what is there", "audit verify --pruned-before 2 --data " + dir, "", 0, []string{
+			"3 records under 3 checkpoints in 3 segment files: verified\n2 records before them: removed, and not verified\nmaskgate/test\n5\n"}, nil},
+		{"search what is there", "audit search --pruned-before 2 --data " + dir, "", 0, []string{"#2  ", "#3  ", "#4  "}, nil},
+		{"key", "audit key --data " + dir, "", 0, []string{"maskgate/test+"}, nil},
+	})
 }
 
-// appendLog appends records to the access log of a data directory, in segments of a size.
+// appendLog appends records to the access log of a data directory of the gateway test, in segments of a size.
 func appendLog(t *testing.T, dir string, segmentSize int64, records ...audit.Record) {
 	t.Helper()
-	origin := keys.Origin("test")
+	appendLogOf(t, dir, "test", segmentSize, records...)
+}
+
+func appendLogOf(t *testing.T, dir, gateway string, segmentSize int64, records ...audit.Record) {
+	t.Helper()
+	origin := keys.Origin(gateway)
 	set, err := keys.Open(filepath.Join(dir, "keys.json"))
 	if err != nil {
 		t.Fatal(err)
