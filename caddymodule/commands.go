@@ -36,7 +36,9 @@ func register(name, short string, create func() *cobra.Command) {
 // status.
 func exits(cmd *cobra.Command) {
 	arguments, run, flagFault := cmd.Args, cmd.RunE, cmd.FlagErrorFunc()
-	cmd.Args = func(cmd *cobra.Command, args []string) error { return exit(cmd, arguments(cmd, args)) }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		return exit(cmd, arguments(cmd, args))
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return exit(cmd, run(cmd, args)) }
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit(cmd, flagFault(cmd, err))

@@ -50,13 +50,16 @@ func TestCommandsOfAnotherBuild(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"yes", []string{"rules", "check", example}, 0, "in order", ""},
-		{"no", []string{"rules", "explain", "--caller={id: x}", "--request=GET /v1/employees", example}, 1, "refused: no_route", ""},
+		{"no", []string{"rules", "explain", "--caller={id: x}", "--request=GET /v1/employees",
+			example}, 1, "refused: no_route", ""},
 		{"no answer", []string{"rules", "check", "nowhere"}, 2, "",
 			"maskgate: reading rules: stat nowhere: no such file or directory\n"},
-		{"no argument", []string{"rules", "check"}, 2, "", "maskgate: requires at least 1 arg(s), only received 0\nusage: "},
+		{"no argument", []string{"rules", "check"}, 2, "",
+			"maskgate: requires at least 1 arg(s), only received 0\nusage: "},
 		{"no command", []string{"rules", "chek"}, 2, "",
 			"maskgate: rules has no command \"chek\" (did you mean check?)\nusage: "},
-		{"no flag", []string{"keys", "rotate", "--bogus"}, 2, "", "maskgate: unknown flag: --bogus\nusage: "},
+		{"no flag", []string{"keys", "rotate", "--bogus"}, 2, "",
+			"maskgate: unknown flag: --bogus\nusage: "},
 		{"nothing", []string{"select", "$.x", empty}, 3, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,7 +74,8 @@ func TestCommandsOfAnotherBuild(t *testing.T) {
 			if !strings.Contains(stdout.String(), tt.stdout) {
 				t.Errorf("standard output %q, want %q in it", &stdout, tt.stdout)
 			}
-			if have := stderr.String(); !strings.HasPrefix(have, tt.stderr) || tt.stderr == "" && have != "" {
+			have := stderr.String()
+			if !strings.HasPrefix(have, tt.stderr) || tt.stderr == "" && have != "" {
 				t.Errorf("standard error %q, want %q", have, tt.stderr)
 			}
 		})
@@ -90,7 +94,8 @@ func TestAuditCommands(t *testing.T) {
 
 	// While the gateway runs.
 	out, _, err := runCommand(t, "audit", "verify", data)
-	if err != nil || !strings.HasPrefix(out, "4 records under ") || !strings.Contains(out, "maskgate/test\n") {
+	if err != nil || !strings.HasPrefix(out, "4 records under ") ||
+		!strings.Contains(out, "maskgate/test\n") {
 		t.Errorf("verify: %s, %v", out, err)
 	}
 	keptFile := filepath.Join(g.dir, "kept.txt")
@@ -128,16 +133,19 @@ func TestAuditCommands(t *testing.T) {
 		{[]string{"search", data, "--subject=C1"}, "$.name", ""},
 		{[]string{"search", data, "--subject=C2"}, "", ""},
 		{[]string{"search", data, "--caller=" + agent.ID, "--json"}, `"reason":"no_route"`, ""},
-		{[]string{"search", data, "--id=" + refused.header.Get(correlationHeader)}, "refused (no_route), status 404", ""},
+		{[]string{"search", data, "--id=" + refused.header.Get(correlationHeader)},
+			"refused (no_route), status 404", ""},
 		{[]string{"search", data, "--purpose=loan-review"}, "", ""},
 		{[]string{"search", data, "--since=1h"}, "released", ""},
 		{[]string{"search", data, "--until=1h"}, "", ""},
 		{[]string{"search", data, "--since=tomorrow"}, "", "--since: want a duration"},
 		{[]string{"search", data, "--since=-1h"}, "", "--since: want a duration"},
 		{[]string{"search", data, "--until=x"}, "", "--until: want a duration"},
-		{[]string{"search", data, "--event=rules"}, "    before   none, since the start\n      policy.yaml              sha256:", ""},
+		{[]string{"search", data, "--event=rules"},
+			"    before   none, since the start\n      policy.yaml              sha256:", ""},
 		{[]string{"search", data, "--event=start"}, "  start  gateway test, version ", ""},
-		{[]string{"search", data, "--event=rule"}, "", "--event: want access, rules, start or stop"},
+		{[]string{"search", data, "--event=rule"}, "",
+			"--event: want access, rules, start or stop"},
 		{[]string{"verify", data, "--pruned-before=2"}, "5 records", ""},
 		{[]string{"search", data, "--pruned-before=x"}, "", "invalid argument"},
 	} {
@@ -163,24 +171,29 @@ func TestAuditCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(segment, append(bytes.Clone(whole), `{"seq":5,"ti`...), 0o600); err != nil {
+	torn := append(bytes.Clone(whole), `{"seq":5,"ti`...)
+	if err := os.WriteFile(segment, torn, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, _, err = runCommand(t, "audit", "verify", data)
-	if err == nil || !strings.Contains(err.Error(), "status 3") || !strings.Contains(out, "12 bytes behind them") {
+	if err == nil || !strings.Contains(err.Error(), "status 3") ||
+		!strings.Contains(out, "12 bytes behind them") {
 		t.Errorf("verify of a torn log: %s, %v", out, err)
 	}
-	if err := os.WriteFile(segment, bytes.Replace(whole, []byte(`"released"`), []byte(`"refused!"`), 1), 0o600); err != nil {
+	altered := bytes.Replace(whole, []byte(`"released"`), []byte(`"refused!"`), 1)
+	if err := os.WriteFile(segment, altered, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, sub := range []string{"verify", "search"} {
-		if out, _, err := runCommand(t, "audit", sub, data); err == nil || !strings.Contains(err.Error(), "corrupt") || out != "" {
+		if out, _, err := runCommand(t, "audit", sub, data); err == nil ||
+			!strings.Contains(err.Error(), "corrupt") || out != "" {
 			t.Errorf("%s of an altered log: %s, %v", sub, out, err)
 		}
 	}
 }
 
-// TestRotateKeys: a gateway uses the new version from its next start on; the log goes on, and what was recorded is found.
+// TestRotateKeys: a gateway uses the new version from its next start on; the log goes on, and what
+// was recorded is found.
 func TestRotateKeys(t *testing.T) {
 	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -191,7 +204,8 @@ func TestRotateKeys(t *testing.T) {
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if out, _, err := runCommand(t, "keys", "rotate", "--data="+g.data()); err != nil || !strings.HasPrefix(out, "key version 2 is in place") {
+	if out, _, err := runCommand(t, "keys", "rotate", "--data="+g.data()); err != nil ||
+		!strings.HasPrefix(out, "key version 2 is in place") {
 		t.Fatalf("keys rotate: %s, %v", out, err)
 	}
 	g.load()
@@ -201,7 +215,8 @@ func TestRotateKeys(t *testing.T) {
 	if err != nil || strings.Count(out, `"s1:`) != 1 || strings.Count(out, `"s2:`) != 1 {
 		t.Errorf("search: %s, %v, want a record under each version of the key", out, err)
 	}
-	if _, _, err := runCommand(t, "keys", "rotate", "--data="+t.TempDir()); err == nil || !strings.Contains(err.Error(), "rotating keys") {
+	if _, _, err := runCommand(t, "keys", "rotate", "--data="+t.TempDir()); err == nil ||
+		!strings.Contains(err.Error(), "rotating keys") {
 		t.Errorf("keys rotate without a key file: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,18 +18,22 @@ import (
 // defaultDataDir is where the shipped Caddyfile keeps its data.
 const defaultDataDir = "maskgate-data"
 
+// verifyCommand is audit verify.
 func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verifies every record of the access log and names the first bad one",
-		Long: `Verifies every record and checkpoint of the access log, from its first byte to its last.
+		Long: `Verifies every record and checkpoint of the access log, from its first byte to its
+last.
 
-What it prints has the newest checkpoint. Keep that elsewhere, as it is printed, and give it to --checkpoint later: the log must
-still contain all that it covers. Without one, a log whose end was cut off is sound.
+What it prints has the newest checkpoint. Keep that elsewhere, as it is printed, and give it to
+--checkpoint later: the log must still contain all that it covers. Without one, a log whose end
+was cut off is sound.
 
-Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified: it cannot be read, it is signed by a key that is not
-known, it is not the log that the checkpoint is of, or the command was called wrongly; 3 if it is sound, but ends in bytes that no
-checkpoint covers: a gateway is writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been
+Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified: it cannot be read, it
+is signed by a key that is not known, it is not the log that the checkpoint is of, or the command
+was called wrongly; 3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is
+writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been
 released.`,
 		Example: "  maskgate audit verify --data maskgate-data\n" +
 			"  maskgate audit verify > kept-elsewhere.txt\n" +
@@ -38,8 +41,11 @@ released.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
-	cmd.Flags().StringArray("key", nil, "public key to trust instead of the data directory's own (may be repeated)")
-	cmd.Flags().String("checkpoint", "", "file with a checkpoint kept elsewhere, as audit verify printed it, which the log must still contain")
+	cmd.Flags().StringArray("key", nil,
+		"public key to trust instead of the data directory's own (may be repeated)")
+	cmd.Flags().String("checkpoint", "",
+		"file with a checkpoint kept elsewhere, as audit verify printed it, which the log must "+
+			"still contain")
 	prunedFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		summary, err := verifyLog(cmd)
@@ -55,8 +61,8 @@ released.`,
 	return cmd
 }
 
-// unsound makes an error that names a bad record the answer no. A key that is not known, or a log of another name, is none: nobody
-// can tell whether such a log is sound.
+// unsound makes an error the answer no if it names a bad record. An error about a key that is not
+// known, or a log of another name, names none: nobody can tell whether such a log is sound.
 func unsound(err error) error {
 	if _, ok := errors.AsType[*audit.CorruptError](err); ok {
 		return No(err)
@@ -64,9 +70,10 @@ func unsound(err error) error {
 	return err
 }
 
-// prunedFlag is for logs of which a retention period took the beginning.
+// prunedFlag adds the flag for logs whose oldest segments were removed after a retention period.
 func prunedFlag(cmd *cobra.Command) {
-	cmd.Flags().Int64("pruned-before", 0, "segment files whose records all come before record `N` may have been removed")
+	cmd.Flags().Int64("pruned-before", 0,
+		"segment files whose records all come before record `N` may have been removed")
 }
 
 func verifyLog(cmd *cobra.Command) (audit.Summary, error) {
@@ -108,14 +115,17 @@ func verifyLog(cmd *cobra.Command) (audit.Summary, error) {
 	return audit.Verify(keys.AuditDir(flag(cmd, "data")), note.VerifierList(trusted...), checks...)
 }
 
+// keyCommand is audit key.
 func keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Prints the public keys that verify the access log",
-		Long: `Prints the public keys that verify the access log of a gateway, newest first. They are no secret: an auditor who keeps them
-elsewhere can verify the log (auditverify, or audit verify --key) without trusting the gateway's machine.
+		Long: `Prints the public keys that verify the access log of a gateway, newest first. They
+are no secret: an auditor who keeps them elsewhere can verify the log (auditverify, or audit
+verify --key) without trusting the gateway's machine.
 
-A key bears the log's name, which is the gateway's. Before a gateway has written to the log, --gateway says it.`,
+A key bears the log's name, which is the gateway's. Before a gateway has written to the log,
+--gateway says it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := OpenAccessLog(flag(cmd, "data"))
@@ -139,24 +149,32 @@ A key bears the log's name, which is the gateway's. Before a gateway has written
 	return cmd
 }
 
+// searchCommand is audit search.
 func searchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "search",
 		Short: "Finds access records: who saw whom, when, why, and under which rule",
-		Long: `Verifies the access log, then prints the records that match all that is given. The subject is given as services
-know it, and never stands in the log: only its keyed pseudonym does. With --event rules it prints which rules came into force, and
-when. Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if it cannot be read, or the command was called wrongly.`,
-		Example: "  maskgate audit search --subject C00000052 --since 24h\n  maskgate audit search --caller officer-03 --json\n  maskgate audit search --event rules",
-		Args:    cobra.NoArgs,
-		RunE:    searchLog,
+		Long: `Verifies the access log, then prints the records that match all that is given. The
+subject is given as services know it, and never stands in the log: only its keyed pseudonym does.
+With --event rules it prints which rules came into force, and when.
+
+Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if it cannot be verified, or
+the command was called wrongly.`,
+		Example: "  maskgate audit search --subject C00000052 --since 24h\n" +
+			"  maskgate audit search --caller officer-03 --json\n" +
+			"  maskgate audit search --event rules",
+		Args: cobra.NoArgs,
+		RunE: searchLog,
 	}
 	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory")
 	cmd.Flags().String("subject", "", "whom records are about, e.g. a customer's number")
 	cmd.Flags().String("caller", "", "who asked")
 	cmd.Flags().String("purpose", "", "why")
-	cmd.Flags().String("event", string(audit.EventAccess), "what happened: access, rules, start or stop")
+	cmd.Flags().String("event", string(audit.EventAccess),
+		"what happened: access, rules, start or stop")
 	cmd.Flags().String("id", "", "correlation identifier, as callers were given it")
-	cmd.Flags().String("since", "", "not before: how long ago (24h, 30d), a date in this machine's zone, or a time (RFC 3339)")
+	cmd.Flags().String("since", "",
+		"not before: how long ago (24h, 30d), a date in this machine's zone, or a time (RFC 3339)")
 	cmd.Flags().String("until", "", "before: how long ago, a date or a time, as for --since")
 	cmd.Flags().Bool("json", false, "print records as JSON lines, as the log has them")
 	prunedFlag(cmd)
@@ -168,7 +186,9 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 		Caller: flag(cmd, "caller"), Purpose: flag(cmd, "purpose"), ID: flag(cmd, "id"),
 		Event: audit.Event(flag(cmd, "event")),
 	}
-	if !slices.Contains([]audit.Event{audit.EventAccess, audit.EventRules, audit.EventStart, audit.EventStop}, q.Event) {
+	switch q.Event {
+	case audit.EventAccess, audit.EventRules, audit.EventStart, audit.EventStop:
+	default:
 		return Misuse(fmt.Errorf("--event: want access, rules, start or stop; have %q", q.Event))
 	}
 	pruned, err := cmd.Flags().GetInt64("pruned-before")
@@ -209,13 +229,14 @@ func searchLog(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 	}
-	if found == 0 {
+	if found == 0 { // for people: it is no fault
 		fmt.Fprintln(cmd.ErrOrStderr(), "no record matches")
 	}
 	return nil
 }
 
-// moment reads a duration before now, a date (local), or a time; "" is the zero time.
+// moment reads a duration before now, a date in this machine's zone, or a time (RFC 3339). For ""
+// it returns the zero time.
 func moment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -228,7 +249,8 @@ func moment(text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fmt.Errorf("want a duration as in 24h, a date as in 2026-11-21, or a time as in 2026-11-21T09:00:00+08:00; have %q", text)
+		return t, fmt.Errorf("want a duration as in 24h, a date as in 2026-11-21, "+
+			"or a time as in 2026-11-21T09:00:00+08:00; have %q", text)
 	}
 	return t, nil
 }

@@ -12,29 +12,43 @@ import (
 	"github.com/maskgate/maskgate/keys"
 )
 
-// events are records of all events, an hour apart; the second access is about the subject C1 in the first key's time.
+// events returns records of all events, an hour apart. The second access is about the subject.
 func events(subject string) []audit.Record {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 21, hour, 30, 15, 500, time.UTC) }
 	return []audit.Record{
 		{Time: at(1), Event: audit.EventStart, Gateway: "test", Version: "v1"},
-		{Time: at(2), Event: audit.EventRules, Gateway: "test", Version: "v1", RulesDigest: "sha256:new", Note: "2 routes in force",
+		{Time: at(2), Event: audit.EventRules, Gateway: "test", Version: "v1",
+			RulesDigest: "sha256:new", Note: "2 routes in force",
 			RulesChange: &audit.RulesChange{RuleFiles: []audit.RuleFile{
-				{Name: "policy.yaml", SHA256: "77e0", Owner: "security", Reviewer: "r<>&", Justification: "first"},
+				{Name: "policy.yaml", SHA256: "77e0", Owner: "security", Reviewer: "r<>&",
+					Justification: "first"},
 				{Name: "customer.yaml", SHA256: "9b1d"},
 			}}},
 		{Time: at(3), Event: audit.EventAccess, Access: &audit.Access{
-			ID: "id-3", Decision: audit.Refused, Reason: "invalid_token", Status: 401, Method: "GET"}},
-		{Time: at(4), Event: audit.EventAccess, RulesDigest: "sha256:0123456789abcdef", Access: &audit.Access{
-			ID: "id-4", Decision: audit.Released, Status: 200, Method: "GET", Route: "GET /v1/people", Records: 3,
-			Caller:  &audit.Caller{ID: "agent-07", Roles: []string{"agent", "clerk"}, Address: "10.0.0.7"},
-			Purpose: "care", Basis: "contract",
-			Profiles: []audit.Profile{
-				{Kind: "$.items[*]", Subjects: []string{subject}, Fields: []audit.Field{
-					{Path: "$.name", Type: "person_name", Treatment: "mask", Rule: "policy.yaml:7", Count: 2},
-					{Path: "$.pin", Type: "pin", Treatment: "drop", Reason: "not_permitted", Count: 2, Withheld: 1},
-				}},
-				{Kind: "$.items[*]", Subjects: []string{"s1:somebody-else", "s1:a-third"}},
-			}}},
+			ID: "id-3", Decision: audit.Refused, Reason: "invalid_token", Status: 401,
+			Method: "GET",
+		}},
+		{Time: at(4), Event: audit.EventAccess, RulesDigest: "sha256:0123456789abcdef",
+			Access: &audit.Access{
+				ID: "id-4", Decision: audit.Released, Status: 200, Records: 3,
+				Method: "GET", Route: "GET /v1/people",
+				Caller: &audit.Caller{
+					ID: "agent-07", Roles: []string{"agent", "clerk"}, Address: "10.0.0.7",
+				},
+				Purpose: "care", Basis: "contract",
+				Profiles: []audit.Profile{
+					{Kind: "$.items[*]", Subjects: []string{subject}, Fields: []audit.Field{
+						{
+							Path: "$.name", Type: "person_name", Treatment: "mask", Count: 2,
+							Rule: "policy.yaml:7",
+						},
+						{
+							Path: "$.pin", Type: "pin", Treatment: "drop", Count: 2, Withheld: 1,
+							Reason: "not_permitted",
+						},
+					}},
+					{Kind: "$.items[*]", Subjects: []string{"s1:somebody-else", "s1:a-third"}},
+				}}},
 		{Time: at(5), Event: audit.EventStop, Gateway: "test", Version: "v1"},
 	}
 }
@@ -77,7 +91,7 @@ func TestAuditSearch(t *testing.T) {
 		"      policy.yaml              sha256:77e0\n" +
 		"                               owner security, reviewer r<>&, because: first\n" +
 		"      customer.yaml            sha256:9b1d\n" +
-		"                               owner not stated, reviewer not stated, because: not stated\n"
+		strings.Repeat(" ", 31) + "owner not stated, reviewer not stated, because: not stated\n"
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -90,8 +104,10 @@ func TestAuditSearch(t *testing.T) {
 		{"purpose", []string{"--purpose=care"}, released},
 		{"identifier", []string{"--id=id-3"}, refused},
 		{"rules", []string{"--event=rules"}, rules},
-		{"start", []string{"--event=start"}, "#0  " + local(1) + "  start  gateway test, version v1\n"},
-		{"stop", []string{"--event=stop"}, "#4  " + local(5) + "  stop  gateway test, version v1\n"},
+		{"start", []string{"--event=start"}, "#0  " + local(1) +
+			"  start  gateway test, version v1\n"},
+		{"stop", []string{"--event=stop"}, "#4  " + local(5) +
+			"  stop  gateway test, version v1\n"},
 		{"since the time that is printed", []string{"--since=" + local(4)}, released},
 		{"until the time that is printed", []string{"--until=" + local(4)}, refused},
 		{"since a date", []string{"--since=2026-11-19", "--id=id-3"}, refused},
@@ -99,13 +115,15 @@ func TestAuditSearch(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			out, errs, err := run(t, "", append([]string{"audit", "search", "--data=" + dir}, tt.args...)...)
+			out, errs, err := run(t, "",
+				append([]string{"audit", "search", "--data=" + dir}, tt.args...)...)
 			note := ""
 			if tt.want == "" {
 				note = "no record matches\n"
 			}
 			if out != tt.want || errs != note || err != nil {
-				t.Errorf("audit search %q = %q, %q, %v, want\n%s%s", tt.args, out, errs, err, tt.want, note)
+				t.Errorf("audit search %q = %q, %q, %v, want\n%s%s", tt.args, out, errs, err,
+					tt.want, note)
 			}
 		})
 	}
@@ -120,7 +138,10 @@ func TestAuditSearchJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for event, prefixes := range map[string][]string{
-		"start": {`{"seq":0,`}, "rules": {`{"seq":1,`}, "access": {`{"seq":2,`, `{"seq":3,`}, "stop": {`{"seq":4,`},
+		"start":  {`{"seq":0,`},
+		"rules":  {`{"seq":1,`},
+		"access": {`{"seq":2,`, `{"seq":3,`},
+		"stop":   {`{"seq":4,`},
 	} {
 		out, _, err := run(t, "", "audit", "search", "--data="+dir, "--json", "--event="+event)
 		lines := strings.SplitAfter(out, "\n")
@@ -130,7 +151,8 @@ func TestAuditSearchJSON(t *testing.T) {
 		}
 		for i, prefix := range prefixes {
 			if !strings.HasPrefix(lines[i], prefix) || !bytes.Contains(log, []byte("\n"+lines[i])) {
-				t.Errorf("--event=%s: %s, which is not the line of the log that begins with %s", event, lines[i], prefix)
+				t.Errorf("--event=%s: %s, which is not the line of the log that begins with %s",
+					event, lines[i], prefix)
 			}
 		}
 	}
@@ -189,9 +211,13 @@ func TestAuditVerify(t *testing.T) {
 	// Logs that are not whole, each in a directory that has the key file of the first.
 	damaged := t.TempDir()
 	for name, change := range map[string]func([]byte) []byte{
-		"torn":    func(log []byte) []byte { return append(log, `{"seq":6,"ti`...) },
-		"altered": func(log []byte) []byte { return bytes.Replace(log, []byte(`"released"`), []byte(`"refused!"`), 1) },
-		"cut":     func(log []byte) []byte { return log[:bytes.LastIndex(log, []byte(`{"seq":5,`))] },
+		"torn": func(log []byte) []byte { return append(log, `{"seq":6,"ti`...) },
+		"altered": func(log []byte) []byte {
+			return bytes.Replace(log, []byte(`"released"`), []byte(`"refused!"`), 1)
+		},
+		"cut": func(log []byte) []byte {
+			return log[:bytes.LastIndex(log, []byte(`{"seq":5,`))]
+		},
 		"foreign": func([]byte) []byte { return readFile(t, segment(other)) },
 	} {
 		to := filepath.Join(damaged, name)
@@ -209,35 +235,56 @@ func TestAuditVerify(t *testing.T) {
 	const sound = "6 records under 6 checkpoints in 1 segment file: verified\nmaskgate/test\n6\n"
 	for _, c := range []call{
 		{"sound", "audit verify --data DIR", "", 0, []string{sound}, nil},
-		{"with what it printed", "audit verify --data DIR --checkpoint FILES/printed", "", 0, []string{sound}, nil},
-		{"with the checkpoint alone", "audit verify --data DIR --checkpoint FILES/checkpoint", "", 0, []string{sound}, nil},
+		{"with what it printed", "audit verify --data DIR --checkpoint FILES/printed", "", 0,
+			[]string{sound}, nil},
+		{"with the checkpoint alone", "audit verify --data DIR --checkpoint FILES/checkpoint", "",
+			0, []string{sound}, nil},
 		{"with its key", "audit verify --data DIR --key " + key, "", 0, []string{sound}, nil},
-		{"with its key among others", "audit verify --data DIR --key " + foreignKey + " --key " + key, "", 0, []string{sound}, nil},
+		{"with its key among others", "audit verify --data DIR --key " + foreignKey + " --key " +
+			key, "", 0, []string{sound}, nil},
 
 		{"altered", "audit verify --data DAMAGED/altered", "", 1, nil, []string{"corrupt"}},
 		{"cut off", "audit verify --data DAMAGED/cut", "", 0, []string{"5 records"}, nil},
-		{"cut off, as a checkpoint tells", "audit verify --data DAMAGED/cut --checkpoint FILES/later", "", 1, nil,
+		{"cut off, as a checkpoint tells",
+			"audit verify --data DAMAGED/cut --checkpoint FILES/later", "", 1, nil,
 			[]string{"records were cut off"}},
-		{"torn", "audit verify --data DAMAGED/torn", "", 3, []string{sound, "12 bytes behind them, in 00000000000000000000.jsonl, are not committed\n"}, nil},
+		{"torn", "audit verify --data DAMAGED/torn", "", 3, []string{sound,
+			"12 bytes behind them, in 00000000000000000000.jsonl, are not committed\n"}, nil},
 
-		{"a key that is not known", "audit verify --data DAMAGED/foreign", "", 2, nil, []string{"signed by a key that is not known"}},
-		{"another key", "audit verify --data DIR --key " + foreignKey, "", 2, nil, []string{"signed by a key that is not known"}},
-		{"a checkpoint of another log", "audit verify --data DIR --key " + key + " --key " + foreignKey + " --checkpoint FILES/foreign", "", 2, nil,
+		{"a key that is not known", "audit verify --data DAMAGED/foreign", "", 2, nil,
+			[]string{"signed by a key that is not known"}},
+		{"another key", "audit verify --data DIR --key " + foreignKey, "", 2, nil,
+			[]string{"signed by a key that is not known"}},
+		{"a checkpoint of another log", "audit verify --data DIR --key " + key + " --key " +
+			foreignKey + " --checkpoint FILES/foreign", "", 2, nil,
 			[]string{`access log is that of "maskgate/test", not of "maskgate/elsewhere"`}},
 		{"no checkpoint", "audit verify --data DIR --checkpoint FILES/text", "", 2, nil,
-			[]string{"maskgate: reading the checkpoint in FILES/text: no signed checkpoint stands in the text"}},
-		{"no file", "audit verify --data DIR --checkpoint FILES/none", "", 2, nil, []string{"maskgate: reading the checkpoint: ", "no such file"}},
-		{"no key", "audit verify --data DIR --key x", "", 2, nil, []string{"maskgate: reading --key: ", "usage: "}},
-		{"no number", "audit verify --data DIR --pruned-before x", "", 2, nil, []string{"invalid argument", "usage: "}},
-		{"no directory", "audit verify --data FILES", "", 2, nil, []string{"want the gateway's data directory"}},
+			[]string{"maskgate: reading the checkpoint in FILES/text: no signed checkpoint " +
+				"stands in the text"}},
+		{"no file", "audit verify --data DIR --checkpoint FILES/none", "", 2, nil,
+			[]string{"maskgate: reading the checkpoint: ", "no such file"}},
+		{"no key", "audit verify --data DIR --key x", "", 2, nil,
+			[]string{"maskgate: reading --key: ", "usage: "}},
+		{"no number", "audit verify --data DIR --pruned-before x", "", 2, nil,
+			[]string{"invalid argument", "usage: "}},
+		{"no directory", "audit verify --data FILES", "", 2, nil,
+			[]string{"want the gateway's data directory"}},
 
-		{"search in an altered log", "audit search --data DAMAGED/altered", "", 1, nil, []string{"corrupt"}},
-		{"search under a key that is not known", "audit search --data DAMAGED/foreign", "", 2, nil, []string{"signed by a key that is not known"}},
-		{"search in no directory", "audit search --data FILES", "", 2, nil, []string{"want the gateway's data directory"}},
-		{"search since nonsense", "audit search --data DIR --since yesterday", "", 2, nil, []string{"maskgate: --since: want a duration as in 24h", "usage: "}},
-		{"search until nonsense", "audit search --data DIR --until -1h", "", 2, nil, []string{"maskgate: --until: want a duration as in 24h", "usage: "}},
-		{"search until no number of days", "audit search --data DIR --until xd", "", 2, nil, []string{"maskgate: --until: want a duration as in 24h", "usage: "}},
-		{"search for no event", "audit search --data DIR --event rule", "", 2, nil, []string{"maskgate: --event: want access, rules, start or stop; have \"rule\"", "usage: "}},
+		{"search in an altered log", "audit search --data DAMAGED/altered", "", 1, nil,
+			[]string{"corrupt"}},
+		{"search under a key that is not known", "audit search --data DAMAGED/foreign", "", 2, nil,
+			[]string{"signed by a key that is not known"}},
+		{"search in no directory", "audit search --data FILES", "", 2, nil,
+			[]string{"want the gateway's data directory"}},
+		{"search since nonsense", "audit search --data DIR --since yesterday", "", 2, nil,
+			[]string{"maskgate: --since: want a duration as in 24h", "usage: "}},
+		{"search until nonsense", "audit search --data DIR --until -1h", "", 2, nil,
+			[]string{"maskgate: --until: want a duration as in 24h", "usage: "}},
+		{"search until no number of days", "audit search --data DIR --until xd", "", 2, nil,
+			[]string{"maskgate: --until: want a duration as in 24h", "usage: "}},
+		{"search for no event", "audit search --data DIR --event rule", "", 2, nil,
+			[]string{"maskgate: --event: want access, rules, start or stop; have \"rule\"",
+				"usage: "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +307,8 @@ func readFile(t *testing.T, name string) []byte {
 	return data
 }
 
-// A key bears the name that the log has, and no other: a verifier that is given it must find it in the checkpoints.
+// A key bears the name that the log has, and no other: a verifier that is given it must find it in
+// the checkpoints.
 func TestAuditKey(t *testing.T) {
 	t.Parallel()
 	dir := dataDirectory(t)
@@ -276,14 +324,19 @@ func TestAuditKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []call{
-		{"the log's", "audit key --data " + dir, "", 0, []string{"maskgate/test+", "\nmaskgate/test+"}, nil},
-		{"the log's, named", "audit key --gateway test --data " + dir, "", 0, []string{"maskgate/test+", "\nmaskgate/test+"}, nil},
+		{"the log's", "audit key --data " + dir, "", 0,
+			[]string{"maskgate/test+", "\nmaskgate/test+"}, nil},
+		{"the log's, named", "audit key --gateway test --data " + dir, "", 0,
+			[]string{"maskgate/test+", "\nmaskgate/test+"}, nil},
 		{"another's", "audit key --gateway other --data " + dir, "", 2, nil,
-			[]string{`maskgate: --gateway: the log is that of "maskgate/test", not of "maskgate/other"` + "\nusage: "}},
-		{"no log yet", "audit key --data " + empty, "", 2, nil, []string{"maskgate: the log does not say its name yet: want --gateway"}},
-		{"no log yet, named", "audit key --gateway new --data " + empty, "", 0, []string{"maskgate/new+"}, nil},
+			[]string{`maskgate: --gateway: the log is that of "maskgate/test", `, "\nusage: "}},
+		{"no log yet", "audit key --data " + empty, "", 2, nil,
+			[]string{"maskgate: the log does not say its name yet: want --gateway"}},
+		{"no log yet, named", "audit key --gateway new --data " + empty, "", 0,
+			[]string{"maskgate/new+"}, nil},
 		{"a corrupt log", "audit key --data " + corrupt, "", 1, nil, []string{"corrupt"}},
-		{"no directory", "audit key --data DIR", "", 2, nil, []string{"want the gateway's data directory"}},
+		{"no directory", "audit key --data DIR", "", 2, nil,
+			[]string{"want the gateway's data directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -292,30 +345,38 @@ func TestAuditKey(t *testing.T) {
 	}
 }
 
-// A log whose oldest segments were removed verifies if that is allowed, and only then. What is there is counted, and what is not
-// is said.
+// A log whose oldest segments were removed verifies if that is allowed, and only then. What is
+// there is counted, and what is not is said.
 func TestPruned(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart}, audit.Record{Event: audit.EventStop})
+	appendLog(t, dir, 0, audit.Record{Event: audit.EventStart},
+		audit.Record{Event: audit.EventStop})
 	released := audit.Record{
-		Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200, Route: "GET /v1/people"},
+		Event: audit.EventAccess, Access: &audit.Access{Decision: audit.Released, Status: 200,
+			Route: "GET /v1/people"},
 	}
 	appendLog(t, dir, 1, released, released, released)
 	if err := os.Remove(segment(dir)); err != nil {
 		t.Fatal(err)
 	}
 	all(t, nil, []call{
-		{"verify", "audit verify --data " + dir, "", 1, nil, []string{"a segment that begins with record 0 should stand before it"}},
-		{"search", "audit search --data " + dir, "", 1, nil, []string{"a segment that begins with record 0 should stand before it"}},
+		{"verify", "audit verify --data " + dir, "", 1, nil,
+			[]string{"a segment that begins with record 0 should stand before it"}},
+		{"search", "audit search --data " + dir, "", 1, nil,
+			[]string{"a segment that begins with record 0 should stand before it"}},
 		{"verify what is there", "audit verify --pruned-before 2 --data " + dir, "", 0, []string{
-			"3 records under 3 checkpoints in 3 segment files: verified\n2 records before them: removed, and not verified\nmaskgate/test\n5\n"}, nil},
-		{"search what is there", "audit search --pruned-before 2 --data " + dir, "", 0, []string{"#2  ", "#3  ", "#4  "}, nil},
+			"3 records under 3 checkpoints in 3 segment files: verified\n" +
+				"2 records before them: removed, and not verified\n" +
+				"maskgate/test\n5\n"}, nil},
+		{"search what is there", "audit search --pruned-before 2 --data " + dir, "", 0,
+			[]string{"#2  ", "#3  ", "#4  "}, nil},
 		{"key", "audit key --data " + dir, "", 0, []string{"maskgate/test+"}, nil},
 	})
 }
 
-// appendLog appends records to the access log of a data directory of the gateway test, in segments of a size.
+// appendLog appends records to the access log of a data directory of the gateway test, in segments
+// of a size.
 func appendLog(t *testing.T, dir string, segmentSize int64, records ...audit.Record) {
 	t.Helper()
 	appendLogOf(t, dir, "test", segmentSize, records...)
@@ -333,7 +394,8 @@ func appendLogOf(t *testing.T, dir, gateway string, segmentSize int64, records .
 		t.Fatal(err)
 	}
 	log, err := audit.Open(audit.Options{
-		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: set, SegmentSize: segmentSize,
+		Dir: keys.AuditDir(dir), Origin: origin, Signer: signer, Verifiers: set,
+		SegmentSize: segmentSize,
 	})
 	if err != nil {
 		t.Fatal(err)

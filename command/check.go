@@ -14,15 +14,19 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check PATH...",
 		Short: "Reports every fault of rule files, and what should not go into force unseen",
-		Long: `Reads rule files, or directories of them, as one set, and reports, as file:line:column: severity: message [code],
+		Long: `Reads rule files, or directories of them, as one set, and reports, as
+file:line:column: severity: message [code],
   - all faults for which they do not load, or else
   - what loads but looks wrong or unsafe: docs/lint.md lists the codes, with what to do.
-A warning is accepted, with a reason, by the key accept of the file that it is about; it is then counted, and listed by --json only.
+A warning is accepted, with a reason, by the key accept of the file that it is about; it is then
+counted, and listed by --json only.
 
-Exit status: 0 if the rules load and nothing is found but warnings, 1 if there are errors, or warnings with --strict (accepted ones do not
-count), 2 if the rules cannot be read or do not load: a gateway would not start with them.`,
-		Example: "  maskgate rules check examples/customer\n  maskgate rules check --strict --json rules/",
-		Args:    cobra.MinimumNArgs(1),
+Exit status: 0 if the rules load and nothing is found but warnings, 1 if there are errors, or
+warnings with --strict (accepted ones do not count), 2 if the rules cannot be read or do not load:
+a gateway would not start with them.`,
+		Example: "  maskgate rules check examples/customer\n" +
+			"  maskgate rules check --strict --json rules/",
+		Args: cobra.MinimumNArgs(1),
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print one JSON object")
 	strict := cmd.Flags().Bool("strict", false, "exit with 1 for warnings too")
@@ -31,7 +35,10 @@ count), 2 if the rules cannot be read or do not load: a gateway would not start 
 		if err != nil && !*asJSON {
 			return err
 		}
-		c := checked{Files: len(files), Findings: rules.Findings(err), PassedOver: rules.FindPassedOver(paths...)}
+		c := checked{
+			Files: len(files), Findings: rules.Findings(err),
+			PassedOver: rules.FindPassedOver(paths...),
+		}
 		var set *rules.Set
 		if err == nil {
 			set, c.Findings = rules.Check(files)
@@ -68,11 +75,12 @@ type checked struct {
 	Roles    int             `json:"roles"`
 	Digest   string          `json:"digest,omitempty"` // "" if the rules do not load
 	Errors   int             `json:"errors"`
-	Warnings int             `json:"warnings"` // that are not accepted
+	Warnings int             `json:"warnings"` // not counting accepted ones
 	Accepted int             `json:"accepted"`
 	Findings []rules.Finding `json:"findings"`
 
-	PassedOver []rules.PassedOver `json:"passed_over,omitempty"` // files that look like rules, and are not read
+	// PassedOver are files that look like rules, and are not read.
+	PassedOver []rules.PassedOver `json:"passed_over,omitempty"`
 }
 
 func (c *checked) count() {
@@ -108,7 +116,8 @@ func (c *checked) text(out io.Writer, p palette) error {
 		}
 	}
 	if c.Digest == "" {
-		fmt.Fprintf(&b, "%s: not in order, %s; a gateway would not start with them\n", plural(c.Files, "file"), plural(c.Errors, "error"))
+		fmt.Fprintf(&b, "%s: not in order, %s; a gateway would not start with them\n",
+			plural(c.Files, "file"), plural(c.Errors, "error"))
 		_, err := io.WriteString(out, b.String())
 		return err
 	}
@@ -119,12 +128,13 @@ func (c *checked) text(out io.Writer, p palette) error {
 	if c.Accepted > 0 {
 		verdict += fmt.Sprintf(", %d accepted", c.Accepted)
 	}
-	fmt.Fprintf(&b, "%s, %s, %s: %s\n%s\n", plural(c.Files, "file"), plural(c.Routes, "route"), plural(c.Roles, "role"), verdict, c.Digest)
+	fmt.Fprintf(&b, "%s, %s, %s: %s\n%s\n", plural(c.Files, "file"), plural(c.Routes, "route"),
+		plural(c.Roles, "role"), verdict, c.Digest)
 	_, err := io.WriteString(out, b.String())
 	return err
 }
 
-// plural is a number and what it counts.
+// plural writes a number and what it counts.
 func plural[N int | int64](n N, what string) string {
 	if n != 1 {
 		what += "s"

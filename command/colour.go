@@ -8,8 +8,8 @@ import (
 // palette colours text for a terminal; the zero palette leaves it as it is.
 type palette struct{ on bool }
 
-// colours returns the palette for what a command writes to: colours only on a terminal, and not where NO_COLOR is set
-// (no-color.org) or the terminal is a dumb one.
+// colours returns the palette for a command's output. It has colours only for a terminal, and not
+// where NO_COLOR is set (no-color.org) or the terminal is a dumb one.
 func colours(out io.Writer) palette {
 	file, ok := out.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {

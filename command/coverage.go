@@ -16,18 +16,22 @@ func coverageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "coverage --openapi FILE PATH...",
 		Short: "Lists response fields of an OpenAPI document that no rule names",
-		Long: `Compares the rule files at PATHs with an OpenAPI document (3.0 or 3.1, YAML or JSON) and lists, for each operation, the response
-fields that no rule names. A field that is not named is dropped, unless its route says otherwise; one that is new in the document may be
-personal data that nobody has looked at. A route that says public names all its fields.
+		Long: `Compares the rule files at PATHs with an OpenAPI document (3.0 or 3.1, YAML or
+JSON) and lists, for each operation, the response fields that no rule names. A field that is not
+named is dropped, unless its route says otherwise; one that is new in the document may be personal
+data that nobody has looked at. A route that says public names all its fields.
 
-References ($ref) may lead to other files beside the document, not to the network. Error responses are left out: none is passed on.
+References ($ref) may lead to other files beside the document, not to the network. Error responses
+are left out: none is passed on.
 
 Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 		Example: "  maskgate rules coverage --openapi examples/demo/openapi.yaml examples/customer",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	document := cmd.Flags().String("openapi", "", "the OpenAPI document (required)")
-	base := cmd.Flags().String("base", "", "path or address at which the gateway is asked, in front of the document's paths; default: that of its servers, or nothing")
+	base := cmd.Flags().String("base", "",
+		"path or address at which the gateway is asked, in front of the document's paths; "+
+			"default: that of its servers, or nothing")
 	asJSON := cmd.Flags().Bool("json", false, "print the operations as JSON")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		if *document == "" {
@@ -50,17 +54,17 @@ Exit status: 0 if rules name all fields, 1 if not, 2 on an error.`,
 	return cmd
 }
 
-// printCoverage prints what rules do not name, and counts it.
-func printCoverage(out io.Writer, operations []coverage.Operation, asJSON bool) (unnamed int, err error) {
+// printCoverage prints which fields rules do not name, and counts them.
+func printCoverage(out io.Writer, list []coverage.Operation, asJSON bool) (unnamed int, err error) {
 	fields := 0
-	for _, o := range operations {
+	for _, o := range list {
 		unnamed += len(o.Unnamed)
 		fields += o.Fields
 	}
 	if asJSON {
-		return unnamed, printJSON(out, operations)
+		return unnamed, printJSON(out, list)
 	}
-	for _, o := range operations {
+	for _, o := range list {
 		if len(o.Unnamed) == 0 {
 			continue
 		}
@@ -77,7 +81,8 @@ func printCoverage(out io.Writer, operations []coverage.Operation, asJSON bool) 
 			}
 		}
 	}
-	_, err = fmt.Fprintf(out, "%s, %s, %d of them named by no rule\n", plural(len(operations), "operation"), plural(fields, "field"), unnamed)
+	_, err = fmt.Fprintf(out, "%s, %s, %d of them named by no rule\n",
+		plural(len(list), "operation"), plural(fields, "field"), unnamed)
 	if err == nil && unnamed > 0 {
 		_, err = fmt.Fprintln(out, "look at each of them, and add it to its route if it may pass")
 	}

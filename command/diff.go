@@ -12,17 +12,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// diffCommand is rules diff.
 func diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Says what a change of rules opens and closes, and for whom",
-		Long: `Decides every field of every route, for every role and purpose, under both sets of rules (files, or directories of them) and prints where
-treatments differ, and what else does: routes, public ones, query parameters, headers, media types, conditions, requirements, limits.
+		Long: `Decides every field of every route, for every role and purpose, under both sets of
+rules (files, or directories of them) and prints where treatments differ, and what else does:
+routes, public ones, query parameters, headers, media types, conditions, requirements, limits.
 What it cannot tell opens: a condition that was rewritten, or a mask that shows something else.
 
-Exit status: 0 if nothing opens, 1 if something does, so that a pull request can ask for security's review, 2 if a file is broken.`,
-		Example: "  git worktree add ../before origin/main\n  maskgate rules diff ../before/examples/customer examples/customer",
-		Args:    cobra.ExactArgs(2),
+Exit status: 0 if nothing opens, 1 if something does, so that a pull request can ask for
+security's review, 2 if a file is broken.`,
+		Example: "  git worktree add ../before origin/main\n" +
+			"  maskgate rules diff ../before/examples/customer examples/customer",
+		Args: cobra.ExactArgs(2),
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print the changes as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -31,7 +35,9 @@ Exit status: 0 if nothing opens, 1 if something does, so that a pull request can
 		if err := errors.Join(err, err2); err != nil {
 			return unanswered(cmd, *asJSON, err)
 		}
-		d := ruleChange{Old: before.Digest(), New: after.Digest(), Changes: rules.Diff(before, after)}
+		d := ruleChange{
+			Old: before.Digest(), New: after.Digest(), Changes: rules.Diff(before, after),
+		}
 		for _, c := range d.Changes {
 			if c.Effect == rules.Opens {
 				d.Opens++
@@ -55,12 +61,12 @@ Exit status: 0 if nothing opens, 1 if something does, so that a pull request can
 type ruleChange struct {
 	Old     string         `json:"old_rules_digest"`
 	New     string         `json:"new_rules_digest"`
-	Opens   int            `json:"opens"` // how many of the changes do
+	Opens   int            `json:"opens"` // how many changes open something
 	Changes []rules.Change `json:"changes"`
 }
 
-// print writes the changes for people: under a line for each role, purpose and route, a line for each way in which something
-// changes, and what changes so.
+// print writes the changes for people: for each role, purpose and route a heading, and below it,
+// for each way in which something changes, a line that says how and a line that says what.
 func (d *ruleChange) print(w io.Writer, style ruletest.Style) error {
 	var b strings.Builder
 	head := ""
@@ -79,12 +85,14 @@ func (d *ruleChange) print(w io.Writer, style ruletest.Style) error {
 		case g.effect == rules.Closes && style.Good != nil:
 			effect = style.Good(effect)
 		}
-		fmt.Fprintf(&b, "  %s %s\n            %s\n", effect, g.change, strings.Join(g.subjects, ", "))
+		fmt.Fprintf(&b, "  %s %s\n            %s\n", effect, g.change,
+			strings.Join(g.subjects, ", "))
 	}
 	if head == "" {
 		b.WriteString("nothing changes for anybody\n")
 	} else {
-		fmt.Fprintf(&b, "\n%s, of which %d open something\n", plural(len(d.Changes), "change"), d.Opens)
+		fmt.Fprintf(&b, "\n%s, of which %d open something\n",
+			plural(len(d.Changes), "change"), d.Opens)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -101,7 +109,7 @@ type changeGroup struct {
 // groups joins changes that differ in their subject only.
 func (d *ruleChange) groups() []changeGroup {
 	var list []changeGroup
-	from := 0 // of the heading at hand
+	from := 0 // where the groups of the current heading begin
 	for _, c := range d.Changes {
 		g := changeGroup{heading: heading(&c), effect: c.Effect, change: c.Old + " -> " + c.New}
 		if c.OldRule+c.NewRule != "" {
@@ -125,7 +133,7 @@ func (d *ruleChange) groups() []changeGroup {
 	return list
 }
 
-// heading is whom a change is for, and where.
+// heading names whom a change concerns, and where.
 func heading(c *rules.Change) string {
 	words := []string{"anyone"}
 	if len(c.Roles) > 0 {
@@ -140,7 +148,7 @@ func heading(c *rules.Change) string {
 	return strings.Join(words, ", ")
 }
 
-// subjectOf is what changes.
+// subjectOf names what changes.
 func subjectOf(c *rules.Change) string {
 	switch {
 	case c.Field != "" && c.Kind != "$":

@@ -10,17 +10,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses of Maskgate's commands, so that scripts can tell an answer from a question that could not be asked.
+// Exit statuses of Maskgate's commands, so that scripts can tell an answer from a question that
+// could not be asked.
 const (
-	exitNo      = 1 // the answer is no: a test failed, a change opens something, a request is refused, a log is altered
-	exitFailed  = 2 // there is no answer: the command was called wrongly, or what it reads is missing or broken
-	exitNothing = 3 // there is nothing to answer about, or not yet
+	// exitNo: the answer is no. A test failed, a change opens something, a request is refused, a
+	// log is altered.
+	exitNo = 1
+	// exitFailed: there is no answer. The command was called wrongly, or what it reads is missing
+	// or broken.
+	exitFailed = 2
+	// exitNothing: there is nothing to answer about, or not yet.
+	exitNothing = 3
 )
 
 // ending is an error that ends a command with a status of its own.
 type ending struct {
 	status int
-	err    error // nil: what the command wrote says why
+	err    error // nil if the command's output says why
 }
 
 func (e *ending) Error() string {
@@ -32,11 +38,12 @@ func (e *ending) Error() string {
 
 func (e *ending) Unwrap() error { return e.err }
 
-// No ends a command with the answer no, exit status 1; err may be nil where what the command wrote says why. Any other error ends a
-// command with 2: there is no answer.
+// No returns an error that ends a command with the answer no, exit status 1. err may be nil if the
+// command's output says why. Any error that is not made by No ends a command with 2: no answer.
 func No(err error) error { return &ending{exitNo, err} }
 
-// Misuse says that a command was called wrongly, which is shown with how it is called.
+// Misuse marks an error as a wrong call of a command, so that the command's usage is shown too.
+// Misuse(nil) is nil.
 func Misuse(err error) error {
 	if err == nil {
 		return nil
@@ -48,23 +55,31 @@ type misuse struct{ error }
 
 func (m *misuse) Unwrap() error { return m.error }
 
-// Plain makes a command, and those below it, end as Maskgate's do: no flag is taken twice unless it collects values; what is wrong
-// stands on standard error once, as text; and [ExitStatus] of the error is one of the three above.
+// Plain makes a command, and the commands below it, behave as Maskgate's do. A flag that is given
+// twice is an error, unless it collects values. What is wrong stands on standard error once, as
+// text. [ExitStatus] of the command's error is 1, 2 or 3, as the package comment says.
+//
+// Call it once for a command, when its flags and the commands below it are complete.
 func Plain(cmd *cobra.Command) {
 	onlyOnce(cmd.Flags())
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return end(cmd, flagFault(err)) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return end(cmd, flagFault(err))
+	})
 	if cmd.RunE == nil {
 		groupOfCommands(cmd)
 	}
 	arguments, run := cmd.Args, cmd.RunE
-	cmd.Args = func(cmd *cobra.Command, args []string) error { return end(cmd, Misuse(arguments(cmd, args))) }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		return end(cmd, Misuse(arguments(cmd, args)))
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return end(cmd, run(cmd, args)) }
 	for _, c := range cmd.Commands() {
 		Plain(c)
 	}
 }
 
-// groupOfCommands makes a command that only holds others. A misspelt one must not pass for a request for help, which succeeds.
+// groupOfCommands completes a command that only holds others: alone it prints its help. The name of
+// a command that is misspelt must not pass for a request for help, which succeeds.
 func groupOfCommands(cmd *cobra.Command) {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -86,7 +101,7 @@ func groupOfCommands(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = true
 }
 
-// end shows an error, and returns one that carries the exit status.
+// end shows an error, and returns an error that carries the exit status.
 func end(cmd *cobra.Command, err error) error {
 	if err == nil {
 		return nil
@@ -94,12 +109,14 @@ func end(cmd *cobra.Command, err error) error {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true // cobra would show more
 	printError(cmd.ErrOrStderr(), err)
 	if _, ok := errors.AsType[*misuse](err); ok {
-		fmt.Fprintf(cmd.ErrOrStderr(), "usage: %s\n", strings.Join(strings.Fields(cmd.UseLine()), " "))
+		fmt.Fprintf(cmd.ErrOrStderr(), "usage: %s\n",
+			strings.Join(strings.Fields(cmd.UseLine()), " "))
 	}
 	return &ending{ExitStatus(err), err}
 }
 
-// ExitStatus is the status with which a process exits that ran a command to this error.
+// ExitStatus returns the status with which a process exits after a command returned this error: 0
+// for nil, and 2 for the error of a command that is not [Plain].
 func ExitStatus(err error) int {
 	if err == nil {
 		return 0
@@ -110,9 +127,10 @@ func ExitStatus(err error) int {
 	return exitFailed
 }
 
-// printError shows an error for people: faults of files as the lines that editors read too, all else under the name of the binary.
+// printError shows an error for people: a fault of a file as the line that editors read too, any
+// other error behind the name of the binary.
 func printError(w io.Writer, err error) {
-	switch e := any(err).(type) { // of this error, not of one that it wraps
+	switch e := any(err).(type) { // what err itself is, not what it wraps
 	case *ending:
 		if e.err != nil {
 			printError(w, e.err)
@@ -121,16 +139,17 @@ func printError(w io.Writer, err error) {
 		printError(w, e.error)
 	case *rules.Fault:
 		fmt.Fprintln(w, e)
-	case interface{ Unwrap() []error }: // joined
-		for _, one := range e.Unwrap() {
-			printError(w, one)
+	case interface{ Unwrap() []error }: // errors.Join made it
+		for _, joined := range e.Unwrap() {
+			printError(w, joined)
 		}
 	default:
 		fmt.Fprintf(w, "maskgate: %v\n", err)
 	}
 }
 
-// unanswered ends a command that cannot read what it is to judge: for machines with the findings, as their answer.
+// unanswered returns the error of a command that cannot read its files. For machines it prints what
+// is wrong as the answer.
 func unanswered(cmd *cobra.Command, asJSON bool, err error) error {
 	if !asJSON {
 		return err

@@ -19,34 +19,46 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// explainCommand is rules explain.
 func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "explain (--caller JSON | --claims FILE) --request REQUEST RULES...",
-		Short: "Says what a caller gets of each field, which line decided it, and why the others did not",
-		Long: `Decides a request as a gateway would and says why: for each field its treatment, the file and line of the entry that decided, and why
-every other entry did not. With --response, for each record of what the data service answers; records that are decided alike are shown
-once. Without it, for each kind of record, supposing that the conditions of roles hold where they read it. No value of a response is printed.
+		Use: "explain (--caller JSON | --claims FILE) --request REQUEST RULES...",
+		Short: "Says what a caller gets of each field, which line decided it, " +
+			"and why the others did not",
+		Long: `Decides a request as a gateway would and says why: for each field its treatment,
+the file and line of the entry that decided, and why every other entry did not. With --response,
+for each record of what the data service answers; records that are decided alike are shown once.
+Without it, for each kind of record, supposing that the conditions of roles hold where they read
+it. No value of a response is printed.
 
---claims takes the payload of a token, which is not verified; --claim says which claim is what where that differs from the defaults, as in
-the Caddyfile. --standing takes what is on record about subjects, with the keys consents and grants of tests.
+--claims takes the payload of a token, which is not verified; --claim says which claim is what
+where that differs from the defaults, as in the Caddyfile. --standing takes what is on record
+about subjects, with the keys consents and grants of tests.
 
 Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broken.`,
-		Example: `  maskgate rules explain --caller '{id: agent-07, roles: [customer-service], purposes: [customer-service]}' \
-    --purpose customer-service --request 'GET /v1/customers/C00000052' examples/customer`,
+		Example: "  maskgate rules explain --caller " +
+			"'{id: agent-07, roles: [customer-service], purposes: [customer-service]}' \\\n" +
+			"    --purpose customer-service --request 'GET /v1/customers/C00000052' " +
+			"examples/customer",
 		Args: cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().String("caller", "", "who asks, as tests have it, in YAML or JSON")
-	cmd.Flags().String("claims", "", "file with the payload of their token instead; - is standard input")
-	cmd.Flags().StringToString("claim", nil, "which claim is what, as in roles=realm_access.roles (may be repeated)")
+	cmd.Flags().String("claims", "",
+		"file with the payload of their token instead; - is standard input")
+	cmd.Flags().StringToString("claim", nil,
+		"which claim is what, as in roles=realm_access.roles (may be repeated)")
 	cmd.Flags().String("purpose", "", "the purpose that the caller names")
 	cmd.Flags().String("purpose-prefix", "", "prefix of purposes in the claim, which is stripped")
 	cmd.Flags().String("address", "", "with --claims, the network address of the connection")
-	cmd.Flags().String("request", "", "method, path and query, as in 'GET /v1/customers?page=1' (required)")
-	cmd.Flags().String("response", "", "file with what the data service answers; - is standard input")
+	cmd.Flags().String("request", "",
+		"method, path and query, as in 'GET /v1/customers?page=1' (required)")
+	cmd.Flags().String("response", "",
+		"file with what the data service answers; - is standard input")
 	cmd.Flags().String("type", "application/json", "its media type")
 	cmd.Flags().String("standing", "", "consents and grants on record, in YAML or JSON")
 	cmd.Flags().String("time", "", "when (RFC 3339); default: now")
-	asJSON := cmd.Flags().Bool("json", false, "print the explanation as JSON, a member for each record")
+	asJSON := cmd.Flags().Bool("json", false,
+		"print the explanation as JSON, a member for each record")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		t, err := explained(cmd)
 		if err != nil {
@@ -74,7 +86,7 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 	return cmd
 }
 
-// explained is the request that the flags describe.
+// explained returns the request that the flags describe.
 func explained(cmd *cobra.Command) (*rules.Test, error) {
 	t := &rules.Test{Request: rules.Request{Purpose: flag(cmd, "purpose"), Time: time.Now()}}
 	var err, err2, err3 error
@@ -103,6 +115,7 @@ func explained(cmd *cobra.Command) (*rules.Test, error) {
 	return t, err
 }
 
+// explainedCaller returns the caller that the flags describe.
 func explainedCaller(cmd *cobra.Command) (rules.Caller, error) {
 	text, file := flag(cmd, "caller"), flag(cmd, "claims")
 	switch {
@@ -130,7 +143,8 @@ func explainedCaller(cmd *cobra.Command) (rules.Caller, error) {
 	}
 	caller := gateway.CallerAt(c, netip.Addr{})
 	if address := flag(cmd, "address"); address != "" {
-		at, err := rules.ParseCaller("--address", "address: '"+strings.ReplaceAll(address, "'", "''")+"'")
+		at, err := rules.ParseCaller("--address",
+			"address: '"+strings.ReplaceAll(address, "'", "''")+"'")
 		if err != nil {
 			return rules.Caller{}, err
 		}
@@ -139,7 +153,8 @@ func explainedCaller(cmd *cobra.Command) (rules.Caller, error) {
 	return caller, nil
 }
 
-// printExplanation prints an explanation for people. Records are numbered if there are any, and not only kinds of them.
+// printExplanation prints an explanation for people. With numbered, its accounts are about the
+// records of a response, which are numbered; without, about kinds of record.
 func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	if x.Route != "" {
@@ -171,7 +186,8 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 			fmt.Fprintf(w, ", at most %d in a response", g.account.Limit)
 		}
 		for _, q := range g.account.Quotas {
-			fmt.Fprintf(w, ", at most %s in %s by %s", plural(q.Subjects, "subject"), rules.Span(q.Window), q.Role)
+			fmt.Fprintf(w, ", at most %s in %s by %s", plural(q.Subjects, "subject"),
+				rules.Span(q.Window), q.Role)
 		}
 		if g.account.Denied {
 			fmt.Fprint(w, ": denied whole, because no role's condition holds")
@@ -185,7 +201,8 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Path, f.Type, f.Treatment, f.Reason, f.Rule)
 			for _, e := range f.Others {
 				if e.Reason != rules.SaysNothing {
-					fmt.Fprintf(w, "    not %s\t\t%s\t%s\t%s\n", entryOf(e), e.Treatment, e.Reason, e.Rule)
+					fmt.Fprintf(w, "    not %s\t\t%s\t%s\t%s\n", entryOf(e), e.Treatment, e.Reason,
+						e.Rule)
 				}
 			}
 		}
@@ -193,15 +210,18 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 	return w.Flush()
 }
 
+// printEntries prints entries that take no part, under a line that says in what.
 func printEntries(w io.Writer, what, indent string, list []rules.Entry) {
 	for i, e := range list {
 		if i == 0 {
 			fmt.Fprintf(w, "%s%s:\n", indent, what)
 		}
-		fmt.Fprintf(w, "%s  %s\t%s\t%s: %s\n", indent, entryOf(e), e.Rule, e.Reason, e.Reason.Meaning())
+		fmt.Fprintf(w, "%s  %s\t%s\t%s: %s\n", indent, entryOf(e), e.Rule, e.Reason,
+			e.Reason.Meaning())
 	}
 }
 
+// entryOf names the role or cap that an entry belongs to.
 func entryOf(e rules.Entry) string {
 	if e.Role == "" {
 		return "cap " + e.Treatment
@@ -212,16 +232,17 @@ func entryOf(e rules.Entry) string {
 // accountGroup is records that are decided alike, for the same reasons.
 type accountGroup struct {
 	account rules.Account
-	numbers []string // which records of their kind, from 1
+	numbers []string // of the records among those of their kind, from 1
 }
 
-// alike groups accounts of records that are the same.
+// alike groups records whose accounts are the same.
 func alike(records []rules.Account) []accountGroup {
 	var groups []accountGroup
 	seen := map[string]int{}
 	for _, a := range records {
 		seen[a.Kind]++
-		i := slices.IndexFunc(groups, func(g accountGroup) bool { return reflect.DeepEqual(g.account, a) })
+		same := func(g accountGroup) bool { return reflect.DeepEqual(g.account, a) }
+		i := slices.IndexFunc(groups, same)
 		if i < 0 {
 			i = len(groups)
 			groups = append(groups, accountGroup{account: a})

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flag is the text of a flag that a command has.
+// flag returns the value of a command's flag as text.
 func flag(cmd *cobra.Command, name string) string { return cmd.Flag(name).Value.String() }
 
-// onlyOnce makes it an error to give a flag twice, unless the flag collects values: of two, pflag would take the last in silence.
+// onlyOnce makes it an error to give a flag twice, unless the flag collects values. Left alone,
+// pflag takes the last value in silence.
 func onlyOnce(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		switch f.Value.Type() {
@@ -36,13 +37,15 @@ func (s *single) Set(text string) error {
 	return s.Value.Set(text)
 }
 
-// givenTwice is the error of a flag.
+// givenTwice is the error of a flag that is given twice.
 type givenTwice struct{ name string }
 
-func (g *givenTwice) Error() string { return fmt.Sprintf("--%s is given twice; give it once", g.name) }
+func (g *givenTwice) Error() string {
+	return fmt.Sprintf("--%s is given twice; give it once", g.name)
+}
 
-// flagFault is what is wrong with the flags of a call. A flag that is given twice is no fault of its second value, which pflag
-// would quote.
+// flagFault returns the error of a call whose flags pflag cannot take. If a flag is given twice,
+// the fault is not in its second value, which pflag would quote.
 func flagFault(err error) error {
 	if twice, ok := errors.AsType[*givenTwice](err); ok {
 		err = twice

@@ -12,7 +12,8 @@ import (
 // Every flag of every command may be given once, or its help says that it may be repeated.
 func TestFlagsTwice(t *testing.T) {
 	t.Parallel()
-	values := map[string]string{"bool": "true", "int": "1", "int64": "1", "string": "text", "stringArray": "text", "stringToString": "a=b"}
+	values := map[string]string{"bool": "true", "int": "1", "int64": "1", "string": "text",
+		"stringArray": "text", "stringToString": "a=b"}
 	seen := 0
 	var look func(cmd *cobra.Command, words []string)
 	look = func(cmd *cobra.Command, words []string) {
@@ -24,8 +25,10 @@ func TestFlagsTwice(t *testing.T) {
 			seen++
 			arg := "--" + f.Name + "=" + values[f.Value.Type()]
 			_, errs, err := run(t, "", append(slices.Clone(words), arg, arg)...)
-			refused := strings.HasPrefix(errs, "maskgate: --"+f.Name+" is given twice; give it once\nusage: ")
-			if repeatable := strings.Contains(f.Usage, "may be repeated"); refused == repeatable || refused && ExitStatus(err) != 2 {
+			refused := strings.HasPrefix(errs,
+				"maskgate: --"+f.Name+" is given twice; give it once\nusage: ")
+			if repeatable := strings.Contains(f.Usage, "may be repeated"); refused == repeatable ||
+				refused && ExitStatus(err) != 2 {
 				t.Errorf("%s %s %s: %s, %v", strings.Join(words, " "), arg, arg, errs, err)
 			}
 		})

@@ -5,34 +5,41 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 )
 
+// find returns a new command of that name.
+func find(t *testing.T, name string) *cobra.Command {
+	t.Helper()
+	for _, cmd := range All() {
+		if cmd.Name() == name {
+			return cmd
+		}
+	}
+	t.Fatalf("there is no command %s", name)
+	return nil
+}
+
 // run runs a command with a text on its standard input.
 func run(t *testing.T, stdin string, args ...string) (out, errs string, err error) {
 	t.Helper()
-	list := All()
-	i := slices.IndexFunc(list, func(c *cobra.Command) bool { return c.Name() == args[0] })
-	if i < 0 {
-		t.Fatalf("there is no command %s", args[0])
-	}
+	cmd := find(t, args[0])
 	var stdout, stderr bytes.Buffer
-	list[i].SetIn(strings.NewReader(stdin))
-	list[i].SetOut(&stdout)
-	list[i].SetErr(&stderr)
-	list[i].SetArgs(args[1:])
-	err = list[i].Execute()
+	cmd.SetIn(strings.NewReader(stdin))
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	cmd.SetArgs(args[1:])
+	err = cmd.Execute()
 	return stdout.String(), stderr.String(), err
 }
 
 // call is a run of a command, and what it must come to.
 type call struct {
 	name   string
-	args   string // separated by spaces; what '…' encloses is one; DIR is the directory of the test's files
+	args   string // see words; DIR stands for the directory of the test's files
 	stdin  string
 	status int
 
@@ -70,7 +77,7 @@ func inOrder(text *string, parts []string) bool {
 	return true
 }
 
-// words splits a line at spaces outside single quotes.
+// words splits a line at the spaces outside single quotes. What single quotes enclose is one word.
 func words(line string) []string {
 	var list []string
 	for i, part := range strings.Split(line, "'") {

@@ -9,7 +9,7 @@ import (
 	"github.com/maskgate/maskgate/rules/ruletest"
 )
 
-// styleOf is the style of good and bad news for what is written to.
+// styleOf returns the style of good and bad news for a command's output.
 func styleOf(w io.Writer) ruletest.Style {
 	p := colours(w)
 	return ruletest.Style{Good: p.green, Bad: p.red}
@@ -23,7 +23,7 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// writeFile writes a file by a function.
+// writeFile makes a file, which the function writes.
 func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {

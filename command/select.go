@@ -16,14 +16,16 @@ func selectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "select [--json] EXPRESSION [FILE]",
 		Short: "Prints what a selector selects from a JSON document",
-		Long: `Prints the normalised path (RFC 9535 section 2.7) and the value of everything that a JSONPath expression (RFC 9535) selects from
-a JSON document, in document order, each value once: path, tab and value, a line each. The document is read from FILE, or from standard
-input without one or if it is -. It is read as strictly as a response is, and selected from by the code that rewrites responses.
+		Long: `Prints the normalised path (RFC 9535 section 2.7) and the value of everything that
+a JSONPath expression (RFC 9535) selects from a JSON document, in document order, each value once:
+path, tab and value, a line each. The document is read from FILE, or from standard input without
+one or if it is -. It is read as strictly as a response is, and selected from by the code that
+rewrites responses.
 
 With --json, each line is an object with the members path and value.
 
-Values are printed as they are in the document, on one line: number text and escapes stay, and white space around members and
-elements goes if it holds line breaks or tabs, or with --json.
+Values are printed as they are in the document, on one line: number text and escapes stay, and
+white space around members and elements goes if it holds line breaks or tabs, or with --json.
 
 Exit status: 0 if something is selected, 2 on an error, 3 if nothing is.
 
@@ -62,7 +64,9 @@ func readDocument(file string, stdin io.Reader) ([]byte, error) {
 }
 
 // printSelected prints what an expression selects, and reports whether it selects anything.
-func printSelected(out io.Writer, expression string, doc []byte, jsonLines bool) (found bool, err error) {
+func printSelected(
+	out io.Writer, expression string, doc []byte, jsonLines bool,
+) (found bool, err error) {
 	w := bufio.NewWriter(out)
 	line := json.NewEncoder(w)
 	line.SetEscapeHTML(false)
@@ -76,7 +80,7 @@ func printSelected(out io.Writer, expression string, doc []byte, jsonLines bool)
 			}{path, value})
 			return failed == nil
 		}
-		if bytes.ContainsAny(value, "\n\r\t") { // white space: strings have these escaped
+		if bytes.ContainsAny(value, "\n\r\t") { // in white space: strings have them escaped
 			var compact bytes.Buffer
 			if failed = json.Compact(&compact, value); failed != nil {
 				return false

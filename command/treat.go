@@ -15,24 +15,28 @@ func treatCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "treat [--type TYPE] [--json] TREATMENT VALUE...",
 		Short: "Prints what a treatment makes of values",
-		Long: `Prints what a treatment of rule files makes of values, as JSON, a line each, by the code that rewrites responses. A value that the
-treatment does not take is dropped, and so is any under drop: then the line is the word dropped, without quotes.
+		Long: `Prints what a treatment of rule files makes of values, as JSON, a line each, by the
+code that rewrites responses. A value that the treatment does not take is dropped, and so is any
+under drop: then the line is the word dropped, without quotes.
 
 Each VALUE is a text, or, with --json, any JSON value.
 
-Pseudonyms, tokens, ciphertexts and shifted dates come of the key of a purpose: they want --purpose, and to read the gateway's key file.
+Pseudonyms, tokens, ciphertexts and shifted dates come of the key of a purpose: they want
+--purpose, and to read the gateway's key file.
 
 Exit status: 0; 2 on an error.`,
 		Example: "  maskgate treat 'mask(keep_first=3, keep_last=4)' 13812345678\n" +
 			"  maskgate treat address 北京市海淀区马连洼街道289号\n" +
-			"  maskgate treat --purpose loan-review --type bank_card 'token(keep_first=6, keep_last=4)' 6222021234567890128",
+			"  maskgate treat --purpose loan-review --type bank_card " +
+			"'token(keep_first=6, keep_last=4)' 6222021234567890128",
 		Args: cobra.MinimumNArgs(2),
 		RunE: treat,
 	}
 	cmd.Flags().String("type", "", "the type of the field: pseudonyms of two types differ")
 	cmd.Flags().Bool("json", false, "values are JSON")
 	cmd.Flags().String("purpose", "", "the purpose whose key is used")
-	cmd.Flags().String("data", defaultDataDir, "the gateway's data directory, which has the key file")
+	cmd.Flags().String("data", defaultDataDir,
+		"the gateway's data directory, which has the key file")
 	cmd.Flags().String("subject", "", "whom the values are about: shift wants it")
 	return cmd
 }
@@ -61,7 +65,8 @@ func treat(cmd *cobra.Command, args []string) error {
 		if flag(cmd, "json") != "true" {
 			value = quote(value)
 		} else if !json.Valid([]byte(value)) {
-			return fmt.Errorf("value %d is not JSON; write texts in double quotes, as in '\"张三\"', or leave out --json", i+1)
+			return fmt.Errorf("value %d is not JSON; write texts in double quotes, as in "+
+				"'\"张三\"', or leave out --json", i+1)
 		}
 		if err := printTreated(cmd.OutOrStdout(), t, value, flag(cmd, "subject")); err != nil {
 			return fmt.Errorf("value %d: %w", i+1, err)
@@ -79,7 +84,8 @@ func quote(text string) string {
 	return string(data)
 }
 
-// printTreated rewrites a record of which the value is a field.
+// printTreated prints what a treatment makes of a value, by rewriting a record with the value as
+// its only field.
 func printTreated(w io.Writer, t masking.Treatment, value, subject string) error {
 	spec := masking.RecordSpec{Select: "$", Fields: []string{"$.value"}}
 	doc := `{"value":` + value + `}`
@@ -91,7 +97,8 @@ func printTreated(w io.Writer, t masking.Treatment, value, subject string) error
 	if err != nil {
 		return err
 	}
-	out, err := layout.Append(context.Background(), nil, []byte(doc), masking.Document, onlyField(t), nil)
+	ctx, decider := context.Background(), onlyField(t)
+	out, err := layout.Append(ctx, nil, []byte(doc), masking.Document, decider, nil)
 	if err != nil {
 		return err
 	}
@@ -108,10 +115,13 @@ func printTreated(w io.Writer, t masking.Treatment, value, subject string) error
 	return err
 }
 
-// onlyField decides that a record's only field gets it.
+// onlyField is a decider that gives a record's only field a treatment.
 type onlyField masking.Treatment
 
-func (t onlyField) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+// Decide implements [masking.Decider].
+func (t onlyField) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	for i, r := range records {
 		profiles[i] = &masking.Profile{}
 		if r.Kind != masking.Envelope {

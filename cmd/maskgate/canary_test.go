@@ -20,7 +20,8 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// planter is the demo service with a canary in the place of every scalar, and in headers, trailers and an early hint.
+// planter is the demo service with a canary in the place of every scalar, and in headers, trailers
+// and an early hint.
 type planter struct {
 	service http.Handler
 	numbers bool // plant numbers rather than strings
@@ -58,7 +59,8 @@ func (p *planter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusEarlyHints)
 	h := w.Header()
 	h.Set("Content-Type", recorded.Header().Get("Content-Type"))
-	for _, name := range []string{"Link", "X-Customer", "Set-Cookie", "Location", "Etag", "Content-Disposition", "Server-Timing"} {
+	for _, name := range []string{"Link", "X-Customer", "Set-Cookie", "Location", "Etag",
+		"Content-Disposition", "Server-Timing"} {
 		h.Set(name, p.canary("header "+name))
 	}
 	h.Set("Trailer", "X-Sum")
@@ -73,7 +75,8 @@ func (p *planter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set(http.TrailerPrefix+"X-More", p.canary("unannounced trailer"))
 }
 
-// plant replaces the scalars of a document, except those that rules read. within is put in front of their paths.
+// plant replaces the scalars of a document, except those that rules read. within is put in front of
+// their paths.
 func (p *planter) plant(document []byte, line, within string) []byte {
 	tokens, err := tokenise(document)
 	if err != nil {
@@ -84,7 +87,8 @@ func (p *planter) plant(document []byte, line, within string) []byte {
 		agent := agentOf(tokens, t.path)
 		out = append(out, t.gap...)
 		var text string
-		if json.Unmarshal([]byte(t.raw), &text) == nil && strings.HasPrefix(text, "{") { // JSON in a string
+		// JSON may stand in a string.
+		if json.Unmarshal([]byte(t.raw), &text) == nil && strings.HasPrefix(text, "{") {
 			quoted, err := json.Marshal(string(p.plant([]byte(text), line+agent, t.path+".")))
 			if err != nil {
 				panic(err)
@@ -111,7 +115,8 @@ func (p *planter) plant(document []byte, line, within string) []byte {
 	return out
 }
 
-// agentOf names the agent of the list item, or else of the document, that a path lies in: @agent-07, or nothing.
+// agentOf names the agent of the list item, or else of the document, that a path lies in:
+// @agent-07, or nothing.
 func agentOf(tokens []token, path string) string {
 	agent := "agentId"
 	if item, _, ok := strings.Cut(path, "]."); ok && strings.HasPrefix(item, "data.items[") {
@@ -125,9 +130,11 @@ func agentOf(tokens []token, path string) string {
 	return ""
 }
 
-// disguises are the ways in which a canary might be written. It has no character that JSON or URLs would escape by need.
+// disguises are the ways in which a canary might be written. It has no character that JSON or URLs
+// would escape by need.
 func disguises(canary string) []string {
-	list := []string{canary, hex.EncodeToString([]byte(canary)), strings.ToUpper(hex.EncodeToString([]byte(canary)))}
+	list := []string{canary, hex.EncodeToString([]byte(canary)),
+		strings.ToUpper(hex.EncodeToString([]byte(canary)))}
 	var unicode, percent strings.Builder
 	for _, c := range []byte(canary) {
 		fmt.Fprintf(&unicode, `\u%04x`, c)
@@ -150,14 +157,16 @@ func shows(haystack []byte, canary string) bool {
 	return false
 }
 
-// TestNoCanaryEscapes plants a canary in every value of every endpoint, and looks for it in all that leaves the gateway, for
-// every caller, and in all that it keeps: logs, metrics, access records, temporary files.
+// TestNoCanaryEscapes plants a canary in every value of every endpoint, and looks for it in all
+// that leaves the gateway, for every caller, and in all that it keeps: logs, metrics, access
+// records, temporary files.
 func TestNoCanaryEscapes(t *testing.T) {
 	for _, numbers := range []bool{false, true} {
 		t.Run(fmt.Sprintf("numbers=%v", numbers), func(t *testing.T) {
 			p := &planter{
 				service: demo.New(demo.DefaultSeed, demo.DefaultCustomers).Handler(),
-				numbers: numbers, random: rand.New(rand.NewPCG(1, 2)), canaries: map[string]string{},
+				numbers: numbers, random: rand.New(rand.NewPCG(1, 2)),
+				canaries: map[string]string{},
 			}
 			upstream := httptest.NewServer(p)
 			defer upstream.Close()
@@ -168,19 +177,23 @@ func TestNoCanaryEscapes(t *testing.T) {
 				for caller, person := range demo.People {
 					purpose := person.Purposes[0]
 					all := g.raw(e.path, g.token(person), purpose)
-					if want := fmt.Sprintf("HTTP/1.1 %d ", e.status[caller]); !bytes.HasPrefix(all, []byte(want)) {
+					want := fmt.Sprintf("HTTP/1.1 %d ", e.status[caller])
+					if !bytes.HasPrefix(all, []byte(want)) {
 						t.Errorf("%s as %s: have %.40q, want %s", e.name, person.Short, all, want)
 					}
 					p.mu.Lock()
 					for canary, path := range p.canaries {
 						planted[canary] = e.name + " " + path
 						_, field, inBody := strings.Cut(path, "/")
-						mayShow := inBody && e.status[caller] == 200 && (e.public || caller < 2 && e.treatment(field, caller) == clear_)
-						if inRecord := e.name == "export" || strings.HasPrefix(field, "data.items"); e.mixed && caller == 0 && inRecord {
+						mayShow := inBody && e.status[caller] == 200 &&
+							(e.public || caller < 2 && e.treatment(field, caller) == clear_)
+						inRecord := e.name == "export" || strings.HasPrefix(field, "data.items")
+						if e.mixed && caller == 0 && inRecord {
 							mayShow = mayShow && strings.Contains(path, "@agent-07")
 						}
 						if shown := shows(all, canary); shown && !mayShow {
-							t.Errorf("%s as %s: the canary of %s escaped", e.name, person.Short, path)
+							t.Errorf("%s as %s: the canary of %s escaped", e.name, person.Short,
+								path)
 						} else if !shown && mayShow {
 							t.Errorf("%s as %s: %s is not shown", e.name, person.Short, path)
 						}
@@ -192,7 +205,8 @@ func TestNoCanaryEscapes(t *testing.T) {
 			if len(planted) < 1000 {
 				t.Errorf("only %d canaries were planted", len(planted))
 			}
-			keeps := map[string][]byte{"metrics": scrape(t, g), "standard error": []byte(g.stderr.String())}
+			keeps := map[string][]byte{"metrics": scrape(t, g),
+				"standard error": []byte(g.stderr.String())}
 			g.stop()
 			keeps["standard error at the end"] = []byte(g.stderr.String())
 			for _, dir := range []string{g.data, g.temp} {
@@ -253,7 +267,8 @@ type token struct {
 
 func (t token) key() string { return t.role + " " + t.path }
 
-// tokenise takes a JSON text apart with encoding/json, losing no byte but what follows the last token.
+// tokenise takes a JSON text apart with encoding/json, losing no byte but what follows the last
+// token.
 func tokenise(text []byte) ([]token, error) {
 	var list []token
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -25,20 +25,25 @@ import (
 
 func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Runs a data service with synthetic customers, Maskgate in front of it, and a token issuer",
-		Long: `Runs a data service with 10,000 synthetic customers, Maskgate in front of it, and a token issuer, all on the loopback
-interface, until Ctrl-C. With --once it takes the tour itself, and exits with 0 only if every caller saw what they should, every
-access is on record, and the log verifies.`,
+		Use: "demo",
+		Short: "Runs a data service with synthetic customers, Maskgate in front of it, " +
+			"and a token issuer",
+		Long: `Runs a data service with 10,000 synthetic customers, Maskgate in front of it, and a
+token issuer, all on the loopback interface, until Ctrl-C. With --once it takes the tour itself,
+and exits with 0 only if every caller saw what they should, every access is on record, and the log
+verifies.`,
 		Args: cobra.NoArgs,
 	}
 	var d demonstration
-	cmd.Flags().StringVar(&d.data, "data", "maskgate-data", "directory for keys, rules and the access log")
-	cmd.Flags().StringVar(&d.rules, "rules", "", "rule files or directory, instead of the example's")
+	cmd.Flags().StringVar(&d.data, "data", "maskgate-data",
+		"directory for keys, rules and the access log")
+	cmd.Flags().StringVar(&d.rules, "rules", "",
+		"rule files or directory, instead of the example's")
 	cmd.Flags().StringVar(&d.port, "port", "8080", "port of the gateway")
 	cmd.Flags().StringVar(&d.servicePort, "service-port", "9001", "port of the data service")
 	cmd.Flags().StringVar(&d.metricsPort, "metrics-port", "9180", "port of the metrics")
-	cmd.Flags().BoolVar(&d.noGateway, "no-gateway", false, "run the data service only, for a gateway of your own (maskgate run)")
+	cmd.Flags().BoolVar(&d.noGateway, "no-gateway", false,
+		"run the data service only, for a gateway of your own (maskgate run)")
 	once := cmd.Flags().Bool("once", false, "take the tour on free ports, check it, and exit")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		d.out = cmd.OutOrStdout()
@@ -118,7 +123,8 @@ func writeRules(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), content, 0o644); err != nil {
+		path := filepath.Join(dir, filepath.Base(name))
+		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return fmt.Errorf("writing the example's rules: %w", err)
 		}
 	}
@@ -161,21 +167,29 @@ func (d *demonstration) stop() error {
 
 // greet prints what to do next.
 func (d *demonstration) greet() {
-	fmt.Fprintf(d.out, "data service   http://127.0.0.1:%s  (%d synthetic customers, unprotected: this is what Maskgate stands in front of)\n",
+	fmt.Fprintf(d.out,
+		"data service   http://127.0.0.1:%s  "+
+			"(%d synthetic customers, unprotected: this is what Maskgate stands in front of)\n",
 		d.servicePort, d.customers.Len())
 	if d.noGateway {
-		fmt.Fprintf(d.out, "token issuer   %s\n\nNow run:  maskgate run --config Caddyfile\n", filepath.Join(d.data, "issuer"))
+		fmt.Fprintf(d.out, "token issuer   %s\n\nNow run:  maskgate run --config Caddyfile\n",
+			filepath.Join(d.data, "issuer"))
 		return
 	}
-	fmt.Fprintf(d.out, "gateway        http://127.0.0.1:%s\nmetrics        http://127.0.0.1:%s/metrics\n", d.port, d.metricsPort)
-	fmt.Fprintf(d.out, "rules          %s\naccess log     %s\n", d.rules, filepath.Join(d.data, "audit"))
+	fmt.Fprintf(d.out,
+		"gateway        http://127.0.0.1:%s\nmetrics        http://127.0.0.1:%s/metrics\n",
+		d.port, d.metricsPort)
+	fmt.Fprintf(d.out, "rules          %s\naccess log     %s\n", d.rules,
+		filepath.Join(d.data, "audit"))
 	for _, p := range demo.People {
 		token, err := d.issuer.Token(p, time.Hour, time.Now())
 		if err != nil {
 			fmt.Fprintf(d.out, "\n%v\n", err)
 			return
 		}
-		fmt.Fprintf(d.out, "\n# %s, %s\ncurl -s http://127.0.0.1:%s/v1/customers/%s -H 'Maskgate-Purpose: %s' -H 'Authorization: Bearer %s'\n",
+		fmt.Fprintf(d.out,
+			"\n# %s, %s\ncurl -s http://127.0.0.1:%s/v1/customers/%s "+
+				"-H 'Maskgate-Purpose: %s' -H 'Authorization: Bearer %s'\n",
 			p.ID, roleOf(p), d.port, demo.TourCustomerID, p.Purposes[0], token)
 	}
 	fmt.Fprintf(d.out, `

@@ -10,8 +10,9 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// TestUntouchedBytesAreIdentical compares what leaves with what the demo service says, token by token: every byte outside a
-// treated value is the upstream's, in compact and in indented JSON, on all endpoints and for every caller.
+// TestUntouchedBytesAreIdentical compares what leaves with what the demo service says, token by
+// token: every byte outside a treated value is the upstream's, in compact and in indented JSON, on
+// all endpoints and for every caller.
 func TestUntouchedBytesAreIdentical(t *testing.T) {
 	data := demo.New(demo.DefaultSeed, demo.DefaultCustomers)
 	for _, indent := range []string{"", "  ", "\t"} {
@@ -27,12 +28,14 @@ func TestUntouchedBytesAreIdentical(t *testing.T) {
 				for caller, person := range demo.People {
 					status, body := g.get(e.path, g.token(person), person.Purposes[0])
 					if status != e.status[caller] {
-						t.Errorf("%s as %s: status %d, want %d", e.name, person.Short, status, e.status[caller])
+						t.Errorf("%s as %s: status %d, want %d", e.name, person.Short, status,
+							e.status[caller])
 					}
 					if status != 200 || e.mixed && caller == 0 {
 						continue
 					}
-					same := compareBodies(recorded.Body.Bytes(), body, func(path string) string { return e.treatment(path, caller) })
+					same := compareBodies(recorded.Body.Bytes(), body,
+						func(path string) string { return e.treatment(path, caller) })
 					if same != nil {
 						t.Errorf("%s as %s: %v", e.name, person.Short, same)
 					}
@@ -63,7 +66,8 @@ func compareBodies(upstream, left []byte, treatment func(string) string) error {
 	return nil
 }
 
-// compare rebuilds the document that must leave from the upstream's tokens and the values in the places of treated ones.
+// compare rebuilds the document that must leave from the upstream's tokens and the values in the
+// places of treated ones.
 func compare(upstream, left []byte, treatment func(string) string) error {
 	was, err := tokenise(upstream)
 	if err != nil {
@@ -134,8 +138,8 @@ func compare(upstream, left []byte, treatment func(string) string) error {
 // frame is an open object or array.
 type frame struct {
 	children int
-	kept     bool   // whether one of them was
-	gap      string // in front of the first
+	kept     bool   // whether a child was kept
+	gap      string // what stands in front of the first child
 }
 
 // skip returns the index of the last token of the member or element that begins at i.

@@ -16,8 +16,9 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// TestKillUnderLoad kills the gateway under load, again and again, and then looks for the record of every response of which
-// a client saw a body byte. MASKGATE_KILLS says how often; CI kills 100 times.
+// TestKillUnderLoad kills the gateway under load, again and again, and then looks for the record of
+// every response of which a client saw a body byte. MASKGATE_KILLS says how often; CI kills 100
+// times.
 func TestKillUnderLoad(t *testing.T) {
 	kills := 5
 	if text := os.Getenv("MASKGATE_KILLS"); text != "" {
@@ -82,10 +83,12 @@ func TestKillUnderLoad(t *testing.T) {
 	if missing > 0 {
 		t.Errorf("%d of %d responses that a client saw are not on record", missing, len(seen))
 	}
-	t.Logf("%d kills, %d of which tore a write; %d responses seen, %d on record of %d records, all verified", kills, torn, len(seen), len(seen)-missing, summary.Records)
+	t.Logf("%d kills, %d of which tore a write; %d responses seen, %d on record of %d records, "+
+		"all verified", kills, torn, len(seen), len(seen)-missing, summary.Records)
 }
 
-// ask asks for the tour's customer until the gateway is gone, and says of which responses it saw a body byte.
+// ask asks for the tour's customer until the gateway is gone, and says of which responses it saw a
+// body byte.
 func ask(port, token string, saw chan<- string, stop <-chan struct{}) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -96,7 +99,8 @@ func ask(port, token string, saw chan<- string, stop <-chan struct{}) {
 			return
 		default:
 		}
-		req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+"/v1/customers/"+demo.TourCustomerID, nil)
+		req, err := http.NewRequest(http.MethodGet,
+			"http://127.0.0.1:"+port+"/v1/customers/"+demo.TourCustomerID, nil)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,6 @@
-// Command maskgate is Caddy with Maskgate's modules and those of Caddy's that a sidecar needs: the HTTP server with TLS,
-// reverse_proxy for several upstreams, headers and log encoders, and metrics. Its commands are Maskgate's (package command), the
-// demo and its tokens, and Caddy's.
+// Command maskgate is Caddy with Maskgate's modules and those of Caddy's that a sidecar needs: the
+// HTTP server with TLS, reverse_proxy for several upstreams, headers and log encoders, and metrics.
+// Its commands are Maskgate's (package command), the demo and its tokens, and Caddy's.
 package main
 
 import (

@@ -29,8 +29,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLE", examples)
 			env.Setenv("DEMO", filepath.Join(filepath.Dir(examples), "demo"))
 			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("CADDYFILE", filepath.Join(filepath.Dir(filepath.Dir(examples)), "Caddyfile"))
-			for _, name := range []string{"MASKGATE_PORT", "MASKGATE_METRICS_PORT", "SERVICE_PORT"} {
+			root := filepath.Dir(filepath.Dir(examples))
+			env.Setenv("CADDYFILE", filepath.Join(root, "Caddyfile"))
+			ports := []string{"MASKGATE_PORT", "MASKGATE_METRICS_PORT", "SERVICE_PORT"}
+			for _, name := range ports {
 				port, err2 := freePort()
 				env.Setenv(name, port)
 				err = errors.Join(err, err2)
@@ -62,8 +64,8 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// get sends a GET request, to a server that is perhaps still starting, and prints status and body: get URL [FILE PURPOSE],
-// with the token in the file.
+// get sends a GET request, to a server that is perhaps still starting, and prints status and body:
+// get URL [FILE PURPOSE], with the token in the file.
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	request, err := http.NewRequest(http.MethodGet, args[0], nil)
 	ts.Check(err)
@@ -72,8 +74,9 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 		request.Header.Set("Maskgate-Purpose", args[2])
 	}
 	response, err := http.DefaultClient.Do(request)
-	for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); response, err = http.DefaultClient.Do(request) {
+	for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond) // polls another process
+		response, err = http.DefaultClient.Do(request)
 	}
 	ts.Check(err)
 	defer response.Body.Close()

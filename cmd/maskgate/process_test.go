@@ -16,7 +16,8 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// process is a maskgate that runs the default Caddyfile as an operator would, in a process of its own.
+// process is a maskgate that runs the default Caddyfile as an operator would, in a process of its
+// own.
 type process struct {
 	t       *testing.T
 	cmd     *exec.Cmd
@@ -136,7 +137,9 @@ func (p *process) raw(path, token, purpose string) []byte {
 		p.t.Fatal(err)
 	}
 	defer conn.Close()
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer %s\r\nMaskgate-Purpose: %s\r\n\r\n", path, token, purpose)
+	_, err = fmt.Fprintf(conn,
+		"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"+
+			"Authorization: Bearer %s\r\nMaskgate-Purpose: %s\r\n\r\n", path, token, purpose)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// No help tells anybody to type caddy; and what help says of a command of Caddy's is said of one that there is.
+// No help tells anybody to type caddy, and serverHelps names only commands that Caddy has.
 func TestHelpNamesTheBinary(t *testing.T) {
 	names := slices.Sorted(maps.Keys(caddycmd.Commands()))
 	caddys := regexp.MustCompile(`\bcaddy (` + strings.Join(names, "|") + `)\b`)

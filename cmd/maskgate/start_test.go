@@ -41,7 +41,8 @@ func TestStart(t *testing.T) {
 			shown = append(shown, strings.Split(strings.TrimSuffix(b[2], "\n"), "\n")...)
 		}
 	}
-	script = strings.NewReplacer("9001", ports[0], "8080", ports[1], "--no-gateway", "--no-gateway --service-port "+ports[0]).Replace(script)
+	script = strings.NewReplacer("9001", ports[0], "8080", ports[1], "--no-gateway",
+		"--no-gateway --service-port "+ports[0]).Replace(script)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

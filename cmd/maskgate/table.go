@@ -32,7 +32,8 @@ func leaves(body []byte) ([]leaf, error) {
 				if err != nil {
 					return err
 				}
-				if err := value(strings.TrimPrefix(fmt.Sprintf("%s.%s", path, name), ".")); err != nil {
+				member := strings.TrimPrefix(fmt.Sprintf("%s.%s", path, name), ".")
+				if err := value(member); err != nil {
 					return err
 				}
 			}

@@ -22,21 +22,29 @@ func tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token " + strings.Join(known, "|") + "|--claims JSON",
 		Short: "Mints a token of the demo's issuer",
-		Long: `Mints a token of the demo's issuer, whose key it makes on first use, for one of the demo's people or, with --claims, for whoever
-you say: a JSON object, or a file with one. Its iss and aud are the demo's, and it lasts for --ttl unless its claims say otherwise.
-docs/tokens.md has the claims that Maskgate reads. Nothing but a demo, or a gateway on a developer's machine, should trust it.`,
-		Example: `  maskgate token --claims '{"sub":"collector-07","roles":["collector"],"purpose":["loan-collection"],"amr":["pwd"]}'` +
-			"\n  curl -H \"Authorization: Bearer $(maskgate token credit-officer)\" -H 'Maskgate-Purpose: loan-review' http://127.0.0.1:8080/v1/customers/" + demo.TourCustomerID,
+		Long: `Mints a token of the demo's issuer, whose key it makes on first use, for one of the
+demo's people or, with --claims, for whoever you say: a JSON object, or a file with one. Its iss
+and aud are the demo's, and it lasts for --ttl unless its claims say otherwise. docs/tokens.md has
+the claims that Maskgate reads. Nothing but a demo, or a gateway on a developer's machine, should
+trust it.`,
+		Example: `  maskgate token --claims '{"sub":"collector-07","roles":["collector"],` +
+			`"purpose":["loan-collection"],"amr":["pwd"]}'` +
+			"\n  curl -H \"Authorization: Bearer $(maskgate token credit-officer)\" " +
+			"-H 'Maskgate-Purpose: loan-review' " +
+			"http://127.0.0.1:8080/v1/customers/" + demo.TourCustomerID,
 	}
 	data := cmd.Flags().String("data", "maskgate-data", "the demo's data directory")
 	ttl := cmd.Flags().Duration("ttl", time.Hour, "how long the token is valid")
-	claims := cmd.Flags().String("claims", "", "the claims of the token, as JSON or the name of a file with it")
+	claims := cmd.Flags().String("claims", "",
+		"the claims of the token, as JSON or the name of a file with it")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if (len(args) == 1) == (*claims != "") || len(args) > 1 {
-			return errors.New("want either one of the demo's people or --claims, who the token is for")
+			return errors.New(
+				"want either one of the demo's people or --claims, who the token is for")
 		}
 		if len(args) == 1 && !slices.Contains(known, args[0]) {
-			return fmt.Errorf("nobody is called %q; want one of %s, or --claims", args[0], strings.Join(known, ", "))
+			return fmt.Errorf("nobody is called %q; want one of %s, or --claims", args[0],
+				strings.Join(known, ", "))
 		}
 		return nil
 	}
@@ -73,7 +81,8 @@ func readClaims(flag string) ([]byte, error) {
 	}
 	object, err := os.ReadFile(flag)
 	if err != nil {
-		return nil, fmt.Errorf("--claims: want a JSON object, or the name of a file with one: %w", err)
+		return nil, fmt.Errorf("--claims: want a JSON object, or the name of a file with one: %w",
+			err)
 	}
 	return object, nil
 }

@@ -22,8 +22,9 @@ import (
 	_ "embed"
 )
 
-// tourFile says what each caller must see of the tour's customer, worked out by hand from the rules. A value that ends in …
-// stands for any that begins so: pseudonyms differ from key to key.
+// tourFile says what each caller must see of the tour's customer, worked out by hand from the
+// rules. A value that ends in … stands for all values with this beginning: pseudonyms differ from
+// key to key.
 //
 //go:embed tour.json
 var tourFile []byte
@@ -42,7 +43,8 @@ type visit struct {
 	decision   audit.Decision
 }
 
-// tour shows the demo's customer as each caller sees it and the access records it left, and checks all of it.
+// tour shows the demo's customer as each caller sees it and the access records it left, and checks
+// all of it.
 func (d *demonstration) tour() error {
 	var want map[string]sight
 	if err := json.Unmarshal(tourFile, &want); err != nil {
@@ -69,7 +71,8 @@ func (d *demonstration) tour() error {
 	return nil
 }
 
-// checkLogAtRest verifies the log that an earlier run left. No gateway is running, so it must end in a checkpoint.
+// checkLogAtRest verifies the log that an earlier run left. No gateway is running, so it must end
+// in a checkpoint.
 func (d *demonstration) checkLogAtRest() error {
 	if _, err := os.Stat(filepath.Join(d.data, "audit")); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -80,7 +83,9 @@ func (d *demonstration) checkLogAtRest() error {
 	}
 	summary, err := log.Verify()
 	if err == nil && summary.TailFile != "" {
-		err = fmt.Errorf("%d bytes at the end of %s are not committed: an earlier run was cut short there, or they were altered", summary.Tail, summary.TailFile)
+		err = fmt.Errorf("%d bytes at the end of %s are not committed: "+
+			"an earlier run was cut short there, or they were altered",
+			summary.Tail, summary.TailFile)
 	}
 	return err
 }
@@ -164,8 +169,10 @@ func differences(who string, have, want sight) (faults []error) {
 		switch {
 		case !listed && have.Status == http.StatusOK:
 			faults = append(faults, fmt.Errorf("%s: sees %s, which they must not", who, path))
-		case listed && !(have.Fields[path] == w || open && strings.HasPrefix(have.Fields[path], prefix)):
-			faults = append(faults, fmt.Errorf("%s: %s is shown otherwise than as %s", who, path, w))
+		case listed &&
+			!(have.Fields[path] == w || open && strings.HasPrefix(have.Fields[path], prefix)):
+			faults = append(faults,
+				fmt.Errorf("%s: %s is shown otherwise than as %s", who, path, w))
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(want.Fields)) {
@@ -178,7 +185,9 @@ func differences(who string, have, want sight) (faults []error) {
 
 // checkLeak looks at the answer of the endpoint that fails with personal data in its error body.
 func (d *demonstration) checkLeak(upstream, s sight) (faults []error) {
-	fmt.Fprintf(d.out, "\nThe risk score fails upstream with a name and an ID number in its error text. What leaves is\n  %s\n", s.body)
+	fmt.Fprintf(d.out,
+		"\nThe risk score fails upstream with a name and an ID number in its error text. "+
+			"What leaves is\n  %s\n", s.body)
 	if s.Status != http.StatusBadGateway {
 		faults = append(faults, fmt.Errorf("risk score: status %d, want 502", s.Status))
 	}
@@ -190,7 +199,8 @@ func (d *demonstration) checkLeak(upstream, s sight) (faults []error) {
 	return faults
 }
 
-// reviewLog shows the records that the tour left, and checks that there is one for each access and that the log verifies.
+// reviewLog shows the records that the tour left, and checks that there is one for each access and
+// that the log verifies.
 func (d *demonstration) reviewLog(visits []visit) error {
 	log, err := command.OpenAccessLog(d.data)
 	if err != nil {
@@ -213,14 +223,16 @@ func (d *demonstration) reviewLog(visits []visit) error {
 				return fmt.Errorf("record %d is not one of an access", e.Seq)
 			}
 			if e.Record.Decision != v.decision || e.Record.Caller.ID != v.caller {
-				faults = append(faults, fmt.Errorf("record %d: %s by %s, want %s by %s", e.Seq, e.Record.Decision, e.Record.Caller.ID, v.decision, v.caller))
+				faults = append(faults, fmt.Errorf("record %d: %s by %s, want %s by %s", e.Seq,
+					e.Record.Decision, e.Record.Caller.ID, v.decision, v.caller))
 			}
 			if err := command.PrintEntry(d.out, e, nil); err != nil {
 				return err
 			}
 		}
 		if found != 1 {
-			faults = append(faults, fmt.Errorf("the access of %s has %d records, want 1", v.caller, found))
+			faults = append(faults,
+				fmt.Errorf("the access of %s has %d records, want 1", v.caller, found))
 		}
 	}
 	fmt.Fprintln(d.out)

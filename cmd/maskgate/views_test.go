@@ -8,8 +8,9 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// The views say what each caller of the demo gets of each field, worked out by hand from examples/customer. They are the
-// oracle of the tests in this package: no code of the gateway made them.
+// The views say what each caller of the demo gets of each field, worked out by hand from
+// examples/customer. They are the oracle of the tests in this package: no code of the gateway made
+// them.
 const (
 	gone   = "gone"   // the member is not there
 	masked = "masked" // the value is replaced
@@ -164,17 +165,27 @@ func endpoints(t *testing.T) []endpoint {
 	officer := [3]int{403, 200, 403}
 	id := demo.TourCustomerID
 	return []endpoint{
-		{name: "customer", path: "/v1/customers/" + id, status: all, view: parseView(t, customerFields, "")},
-		{name: "customers", path: "/v1/customers?agent=agent-07&page=2&size=25", status: all, view: list},
+		{name: "customer", path: "/v1/customers/" + id, status: all,
+			view: parseView(t, customerFields, "")},
+		{name: "customers", path: "/v1/customers?agent=agent-07&page=2&size=25", status: all,
+			view: list},
 		// Most of these are other agents' customers, and customer-service gets none of them.
-		{name: "all agents' customers", path: "/v1/customers?page=3&size=40", status: all, view: list, mixed: true},
-		{name: "export", path: "/v1/exports/customers?branch=SH-001", status: all, mixed: true, view: parseView(t, exportFields, "")},
-		{name: "transactions", path: "/v1/customers/" + id + "/transactions", status: officer, view: parseView(t, transactionFields, "")},
-		{name: "notices", path: "/v1/customers/" + id + "/notices", status: all, view: parseView(t, noticeFields, "")},
-		{name: "credit report", path: "/v1/customers/" + id + "/credit-report", status: officer, view: parseView(t, creditReportFields, "")},
-		{name: "risk score", path: "/v1/customers/" + id + "/risk-score", status: [3]int{502, 502, 403}},
-		{name: "company", path: "/v1/companies/" + firstCompany(), status: [3]int{200, 200, 200}, public: true},
-		{name: "companies", path: "/v1/companies?page=1&size=10", status: [3]int{200, 200, 200}, public: true},
+		{name: "all agents' customers", path: "/v1/customers?page=3&size=40", status: all,
+			view: list, mixed: true},
+		{name: "export", path: "/v1/exports/customers?branch=SH-001", status: all, mixed: true,
+			view: parseView(t, exportFields, "")},
+		{name: "transactions", path: "/v1/customers/" + id + "/transactions", status: officer,
+			view: parseView(t, transactionFields, "")},
+		{name: "notices", path: "/v1/customers/" + id + "/notices", status: all,
+			view: parseView(t, noticeFields, "")},
+		{name: "credit report", path: "/v1/customers/" + id + "/credit-report", status: officer,
+			view: parseView(t, creditReportFields, "")},
+		{name: "risk score", path: "/v1/customers/" + id + "/risk-score",
+			status: [3]int{502, 502, 403}},
+		{name: "company", path: "/v1/companies/" + firstCompany(), status: [3]int{200, 200, 200},
+			public: true},
+		{name: "companies", path: "/v1/companies?page=1&size=10", status: [3]int{200, 200, 200},
+			public: true},
 	}
 }
 
@@ -182,7 +193,8 @@ func firstCompany() string { return demo.New(demo.DefaultSeed, 10).Companies()[0
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// treatment is what a caller (0 customer-service, 1 credit-officer) gets at a path such as accounts[1].cardNo.
+// treatment is what a caller (0 customer-service, 1 credit-officer) gets at a path such as
+// accounts[1].cardNo.
 func (e endpoint) treatment(path string, caller int) string {
 	if e.public {
 		return clear_
@@ -193,7 +205,8 @@ func (e endpoint) treatment(path string, caller int) string {
 	}
 	// An object or array is there if anything listed lies in it.
 	for listed, t := range e.view {
-		if t[caller] != gone && (strings.HasPrefix(listed, path+".") || strings.HasPrefix(listed, path+"[]")) {
+		if t[caller] != gone &&
+			(strings.HasPrefix(listed, path+".") || strings.HasPrefix(listed, path+"[]")) {
 			return clear_
 		}
 	}
