@@ -43,6 +43,12 @@ func listSegments(dir string) ([]int64, error) {
 	return list, nil
 }
 
+// misplaced is the error for a segment where the one that begins with record n
+// should stand.
+func misplaced(first, n int64) *CorruptError {
+	return &CorruptError{File: segmentName(first), Seq: n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", n)}
+}
+
 // openRegular opens a file that must be, or is made, a regular one that is
 // not executable, without following a symbolic link or waiting for a FIFO.
 func openRegular(path string, flag int) (*os.File, error) {

@@ -40,13 +40,15 @@ type scanner struct {
 	groupLine int         // line of the current group's first record
 }
 
-// run reads the segment. It returns a *CorruptError that names the first bad
-// record, an error of reading, or what record or commit returned.
+// run reads the segment from what is committed on: all of it, and if run is
+// called again, what it has more. It returns a *CorruptError that names the
+// first bad record, an error of reading, or what record or commit returned.
 func (s *scanner) run() error {
-	lines := newLineReader(io.NewSectionReader(s.r, 0, s.size), 0, 0)
+	lines := s.rest()
 	var fault *CorruptError // the first fault of the current group
 	nul := false            // the current group has a NUL byte
-	if !s.linked {
+	s.hashes, s.tail = s.hashes[:0], false
+	if s.committed == 0 && !s.linked {
 		s.tree = tree{n: s.first}
 	}
 	for {
@@ -117,6 +119,15 @@ func (s *scanner) run() error {
 	}
 	s.tail = true
 	return nil
+}
+
+// rest returns a reader of the lines that are not committed.
+func (s *scanner) rest() *lineReader {
+	num := 0
+	if s.committed > 0 {
+		num = s.groupLine - 1
+	}
+	return newLineReader(io.NewSectionReader(s.r, s.committed, s.size-s.committed), num, s.committed)
 }
 
 // header checks the first line.
@@ -229,11 +240,7 @@ func (s *scanner) close(l line, found *CorruptError, torn bool) *CorruptError {
 // checkTail checks that the complete record lines after the last checkpoint
 // are JSON, as a write cut short would leave them.
 func (s *scanner) checkTail() error {
-	from, num := s.committed, s.groupLine-1
-	if from == 0 {
-		num = 0
-	}
-	lines := newLineReader(io.NewSectionReader(s.r, from, s.size-from), num, from)
+	lines := s.rest()
 	for seq := s.tree.n; ; seq++ {
 		l, err := lines.next()
 		if errors.Is(err, io.EOF) {

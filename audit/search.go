@@ -70,7 +70,7 @@ func search(dir string, q Query, yield func(Entry) bool) error {
 	var origin string
 	for i, first := range segments {
 		if i > 0 && first != t.n {
-			return &CorruptError{File: segmentName(first), Seq: t.n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", t.n)}
+			return misplaced(first, t.n)
 		}
 		s := &scanner{
 			file:   segmentName(first),
@@ -97,31 +97,46 @@ func searchSegment(dir string, s *scanner, q Query, hints [][][]byte, yield func
 	}
 	defer f.Close()
 	s.r, s.size = f, size
+	wanted := func(_ int64, line []byte) bool { return possible(line, hints) }
+	collect(s, wanted, func(e Entry) error {
+		if q.match(&e.Record) && !yield(e) {
+			return errStop
+		}
+		return nil
+	})
+	return s.run()
+}
 
-	type match struct {
+// collect has a scanner hand on the records whose lines are wanted, each group
+// once its checkpoint is read. The lines of one group are in memory until then.
+func collect(s *scanner, wanted func(seq int64, line []byte) bool, yield func(Entry) error) {
+	type recordLine struct {
 		Entry
-		line []byte
+		data []byte
 	}
-	var found []match
+	var group []recordLine
 	s.record = func(seq int64, l line) error {
-		if possible(l.data, hints) {
-			found = append(found, match{Entry{Seq: seq, File: s.file, Line: l.num}, bytes.Clone(l.data)})
+		if seq == s.tree.n {
+			group = group[:0] // what was in it was never committed
+		}
+		if wanted(seq, l.data) {
+			group = append(group, recordLine{Entry{Seq: seq, File: s.file, Line: l.num}, bytes.Clone(l.data)})
 		}
 		return nil
 	}
 	s.commit = func() error {
-		for _, m := range found {
-			if err := json.Unmarshal(m.line, &m.Record); err != nil {
-				return s.corrupt(m.Line, m.Seq, "the record is not the JSON of a record")
+		for _, r := range group {
+			if err := json.Unmarshal(r.data, &r.Record); err != nil {
+				return s.corrupt(r.Line, r.Seq, "the record is not the JSON of a record")
 			}
-			if q.match(&m.Record) && !yield(m.Entry) {
-				return errStop
+			if err := yield(r.Entry); err != nil {
+				return err
 			}
 		}
-		found = found[:0]
+		clear(group) // lets go of the lines
+		group = group[:0]
 		return nil
 	}
-	return s.run()
 }
 
 // match reports whether a record is looked for.

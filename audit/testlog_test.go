@@ -199,3 +199,25 @@ func splitLines(data []byte) []string {
 }
 
 func noteList(v ...note.Verifier) note.Verifiers { return note.VerifierList(v...) }
+
+// long says that tests go through every case, which takes minutes. Otherwise
+// they go through a choice of them.
+var long = os.Getenv("MASKGATE_LONG") == "1"
+
+// cuts returns the lengths at which to cut a segment, or the bytes to change:
+// where lines begin and end, some in the middle of each, and in long tests all.
+func cuts(data []byte) []int {
+	var list []int
+	begin := 0
+	for i := range len(data) + 1 {
+		middle := i - begin
+		edge := i+2 >= len(data) || middle < 2 || i+1 < len(data) && data[i+1] == '\n' || i > 0 && data[i-1] == '\n'
+		if long || edge || middle%61 == 0 {
+			list = append(list, i)
+		}
+		if i < len(data) && data[i] == '\n' {
+			begin = i + 1
+		}
+	}
+	return list
+}

@@ -120,7 +120,7 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 	for i, first := range segments {
 		linked := i > 0 || first == 0 || first > c.pruned
 		if linked && first != t.n {
-			return sum, &CorruptError{File: segmentName(first), Seq: t.n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", t.n)}
+			return sum, misplaced(first, t.n)
 		}
 		if i == 0 {
 			sum.First = first
