@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -50,8 +50,7 @@ func (d *testDisk) SyncDir(dir string) error {
 
 func TestAppendConcurrent(t *testing.T) {
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
-	disk := new(testDisk)
-	o.Disk, o.SegmentSize = disk, 64<<10
+	o.SegmentSize = 64 << 10
 	l := mustOpen(t, o)
 	const writers, each = 64, 50
 	var mu sync.Mutex
@@ -79,58 +78,70 @@ func TestAppendConcurrent(t *testing.T) {
 		}
 	}
 	mustClose(t, l)
-	if n := disk.syncs.Load(); n > writers*each/2 {
-		t.Errorf("%d appends took %d syncs, want far fewer", writers*each, n)
-	}
 	sum, err := Verify(o.Dir, o.Verifiers)
 	if err != nil || sum.Records != writers*each || sum.TailFile != "" {
 		t.Errorf("Verify = %+v, %v, want %d records", sum, err, writers*each)
 	}
 }
 
-// waitPending returns when n records wait for the committer.
-func waitPending(l *Log, n int) {
-	for {
-		l.mu.Lock()
-		have := len(l.pending)
-		l.mu.Unlock()
-		if have >= n {
-			return
-		}
-		runtime.Gosched()
-	}
-}
-
-// TestAppendGroup holds the first sync until all others wait: two syncs do.
-func TestAppendGroup(t *testing.T) {
-	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
-	held, release := make(chan bool), make(chan bool)
+// holdSync has the first sync of a disk wait. It tells that it does by closing
+// held, and goes on once release is closed.
+func holdSync() (disk *testDisk, held, release chan bool) {
+	held, release = make(chan bool), make(chan bool)
 	var once sync.Once
-	disk := &testDisk{sync: func() error {
+	return &testDisk{sync: func() error {
 		once.Do(func() { close(held); <-release })
 		return nil
-	}}
-	o.Disk = disk
-	l := mustOpen(t, o)
-	var wg sync.WaitGroup
-	var returned atomic.Int64
-	add := func() {
-		mustAppend(t, l, Record{Event: EventAccess})
-		returned.Add(1)
+	}}, held, release
+}
+
+// TestAppendGroup holds the first sync until all others wait: they share as
+// few as a group's size allows.
+func TestAppendGroup(t *testing.T) {
+	tests := []struct {
+		name   string
+		n      int // records that wait
+		record Record
+		syncs  int64 // that they take
+	}{
+		{"one group", 63, Record{Event: EventAccess}, 1},
+		{"a full group", maxGroup, Record{Event: EventAccess}, 1},
+		{"one record more", maxGroup + 1, Record{Event: EventAccess}, 2},
+		{"a group of 16 MiB", 2, Record{Event: EventAccess, Note: strings.Repeat("x", maxBatch*3/5)}, 1},
+		{"one large record more", 3, Record{Event: EventAccess, Note: strings.Repeat("x", maxBatch*3/5)}, 2},
 	}
-	wg.Go(add)
-	<-held
-	for range 63 {
-		wg.Go(add)
-	}
-	waitPending(l, 63)
-	if n := returned.Load(); n != 0 {
-		t.Errorf("%d appends returned before the sync", n)
-	}
-	close(release)
-	wg.Wait()
-	if n := disk.syncs.Load(); n != 2 {
-		t.Errorf("64 appends took %d syncs, want 2", n)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := testOptions(t, filepath.Join(t.TempDir(), "log"))
+			disk, held, release := holdSync()
+			o.Disk = disk
+			l := mustOpen(t, o)
+			first := appendAll(t, l, 1, Record{Event: EventStart})
+			<-held
+			others := appendAll(t, l, tt.n, tt.record)
+			if len(first)+len(others) > 0 {
+				t.Error("Append returned before the sync")
+			}
+			close(release)
+			if r := <-first; r.seq != 0 || r.err != nil {
+				t.Errorf("the first Append = %d, %v, want 0", r.seq, r.err)
+			}
+			seen := make(map[int64]bool)
+			for range tt.n {
+				r := <-others
+				if r.err != nil || r.seq < 1 || r.seq > int64(tt.n) || seen[r.seq] {
+					t.Fatalf("Append = %d, %v, want a number of its own up to %d", r.seq, r.err, tt.n)
+				}
+				seen[r.seq] = true
+			}
+			if n := disk.syncs.Load(); n != 1+tt.syncs {
+				t.Errorf("%d appends behind the first took %d syncs, want %d", tt.n, n-1, tt.syncs)
+			}
+			mustClose(t, l)
+			if sum, err := Verify(o.Dir, o.Verifiers); err != nil || sum.Records != int64(1+tt.n) {
+				t.Errorf("Verify = %+v, %v, want %d records", sum, err, 1+tt.n)
+			}
+		})
 	}
 }
 
@@ -177,25 +188,25 @@ func TestAppendFailure(t *testing.T) {
 				once.Do(func() { close(held); <-release })
 				return inner(f, p, off)
 			}
-			var wg sync.WaitGroup
-			add := func() {
-				seq, err := l.Append(context.Background(), Record{Event: EventAccess})
-				if seq != -1 || !errors.Is(err, ErrUnwritable) || !errors.Is(err, tt.want) {
-					t.Errorf("Append = %d, %v, want -1, ErrUnwritable and %v", seq, err, tt.want)
+			failed := func(results <-chan result) {
+				for range cap(results) {
+					if r := <-results; r.seq != -1 || !errors.Is(r.err, ErrUnwritable) || !errors.Is(r.err, tt.want) {
+						t.Errorf("Append = %d, %v, want -1, ErrUnwritable and %v", r.seq, r.err, tt.want)
+					}
 				}
 			}
-			wg.Go(add)
+			first := appendAll(t, l, 1, Record{Event: EventAccess})
 			<-held
-			for range 5 {
-				wg.Go(add)
-			}
-			waitPending(l, 5)
+			behind := appendAll(t, l, 5, Record{Event: EventAccess})
 			close(release)
-			wg.Wait()
+			failed(first)
+			failed(behind)
 
 			// The disk is well again, but the log stays shut.
 			disk.write, disk.sync, disk.syncDir = nil, nil, nil
-			add()
+			if seq, err := l.Append(context.Background(), Record{Event: EventAccess}); seq != -1 || !errors.Is(err, ErrUnwritable) {
+				t.Errorf("Append afterwards = %d, %v, want -1 and ErrUnwritable", seq, err)
+			}
 			if l.Checkpoint() != good {
 				t.Error("Checkpoint() advanced in spite of the failure")
 			}
@@ -304,12 +315,8 @@ func TestAppendReadOnlyFile(t *testing.T) {
 
 func TestAppendCancelled(t *testing.T) {
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
-	held, release := make(chan bool), make(chan bool)
-	var once sync.Once
-	o.Disk = &testDisk{sync: func() error {
-		once.Do(func() { close(held); <-release })
-		return nil
-	}}
+	disk, held, release := holdSync()
+	o.Disk = disk
 	l := mustOpen(t, o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)

@@ -21,7 +21,7 @@ type unsynced struct{ osDisk }
 func (unsynced) Sync(*os.File) error  { return nil }
 func (unsynced) SyncDir(string) error { return nil }
 
-// TestOpenAfterCrash cuts the last segment at every length, and fills what is
+// TestOpenAfterCrash cuts the last segment at many lengths, and fills what is
 // cut with NULs, as a power cut does when the size is on disk before the data.
 func TestOpenAfterCrash(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
@@ -45,7 +45,7 @@ func TestOpenAfterCrash(t *testing.T) {
 		}
 	}
 	last := 0
-	for cut := range len(data) + 1 {
+	for _, cut := range cuts(data) {
 		for _, size := range []int{cut, len(data)} {
 			torn := make([]byte, size) // cut bytes of data, then NULs
 			copy(torn, data[:cut])

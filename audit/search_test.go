@@ -93,6 +93,32 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestUnreadableDirectory: what cannot be listed neither verifies nor is empty.
+func TestUnreadableDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{"missing": file + "-no", "a file": file} {
+		if sum, err := Verify(dir, testVerifiers(t)); err == nil || errors.As(err, new(*CorruptError)) {
+			t.Errorf("%s: Verify = %+v, %v, want an error of reading", name, sum, err)
+		}
+		n := 0
+		for _, err := range Search(dir, Query{}) {
+			if err == nil {
+				t.Errorf("%s: Search yields a record", name)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%s: Search yields %d times, want an error alone", name, n)
+		}
+		if origin, err := ReadOrigin(dir); err == nil {
+			t.Errorf("%s: ReadOrigin = %q, want an error", name, origin)
+		}
+	}
+}
+
 // TestReadWhileWritten: a reader sees a prefix of what is being written.
 func TestReadWhileWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
@@ -101,7 +127,10 @@ func TestReadWhileWritten(t *testing.T) {
 	all := names(whole)
 	name := all[len(all)-1]
 	data := whole[name]
-	for cut := range len(data) {
+	for _, cut := range cuts(data) {
+		if cut == len(data) {
+			continue // it is whole
+		}
 		whole[name] = data[:cut]
 		fill(t, dir, whole)
 		sum, err := Verify(dir, testVerifiers(t))

@@ -200,24 +200,55 @@ func splitLines(data []byte) []string {
 
 func noteList(v ...note.Verifier) note.Verifiers { return note.VerifierList(v...) }
 
-// long says that tests go through every case, which takes minutes. Otherwise
-// they go through a choice of them.
+// long says that tests go through every case. Otherwise they take a choice of
+// them, and a second.
 var long = os.Getenv("MASKGATE_LONG") == "1"
 
-// cuts returns the lengths at which to cut a segment, or the bytes to change:
-// where lines begin and end, some in the middle of each, and in long tests all.
+// cuts returns the lengths at which to cut a segment, which are also the bytes
+// to change in it: the beginning and the end of each line and some between
+// them, or in long tests all.
 func cuts(data []byte) []int {
 	var list []int
-	begin := 0
+	begin := 0 // of the line
 	for i := range len(data) + 1 {
-		middle := i - begin
-		edge := i+2 >= len(data) || middle < 2 || i+1 < len(data) && data[i+1] == '\n' || i > 0 && data[i-1] == '\n'
-		if long || edge || middle%61 == 0 {
+		rest := bytes.IndexByte(data[i:], '\n') // of the line; -1 at the end
+		if long || i-begin < 2 || rest < 2 || (i-begin)%37 == 0 {
 			list = append(list, i)
 		}
-		if i < len(data) && data[i] == '\n' {
+		if rest == 0 {
 			begin = i + 1
 		}
 	}
 	return list
+}
+
+// An arrival is a context that tells when an Append has handed its record to
+// the committer and begins to wait.
+type arrival struct {
+	context.Context
+	arrived chan<- bool
+}
+
+func (a arrival) Done() <-chan struct{} {
+	a.arrived <- true
+	return a.Context.Done()
+}
+
+// appendAll calls Append in n goroutines and returns once all wait. results
+// has room for what they return.
+func appendAll(t testing.TB, l *Log, n int, r Record) (results <-chan result) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	arrived, done := make(chan bool, n), make(chan result, n)
+	for range n {
+		go func() {
+			seq, err := l.Append(arrival{ctx, arrived}, r)
+			done <- result{seq, err}
+		}()
+	}
+	for range n {
+		<-arrived
+	}
+	return done
 }

@@ -217,12 +217,24 @@ func TestAgreeGood(t *testing.T) {
 	}
 }
 
-// TestAgreeFlippedByte changes every byte of the log.
+// long says that TestAgreeFlippedByte changes every byte of the log. Otherwise
+// it changes those where each line begins and ends, and some between them.
+var long = os.Getenv("MASKGATE_LONG") == "1"
+
+// TestAgreeFlippedByte changes bytes of the log.
 func TestAgreeFlippedByte(t *testing.T) {
 	k := makeKit(t, origin)
 	for name, data := range k.segments {
 		path := filepath.Join(k.dir, name)
+		begin := 0 // of the line
 		for i := range data {
+			if i > 0 && data[i-1] == '\n' {
+				begin = i
+			}
+			// Also a byte of each hash and signature, at another place in each line.
+			if rest := bytes.IndexByte(data[i:], '\n'); !long && i-begin > 2 && rest > 1 && i%41 != 0 {
+				continue
+			}
 			for _, x := range []byte{1, data[i], data[i] ^ '\n'} {
 				if x == 0 {
 					continue
