@@ -8,6 +8,7 @@
 // a record that a checkpoint covers without being found out.
 // What a signature cannot show is that the newest checkpoints were cut off;
 // keep one elsewhere now and then ([Log.Checkpoint]) and hand it to [Verify].
+// [Search] finds records; [Follow] reads them as they come.
 //
 //	l, err := audit.Open(audit.Options{Dir: dir, Signer: signer, Verifiers: verifiers})
 //	if err != nil {
@@ -72,8 +73,8 @@
 // without extension lines: origin names the log; size, in decimal, is the
 // number of records up to here; root is the base64 root hash over them.
 // There is exactly one signature, made by the key named as the origin,
-// its base64 as strict as that of a hash. An origin is of the printable
-// ASCII characters except space, plus, quotation mark and backslash.
+// its base64 as strict as a hash's. An origin consists of printable ASCII
+// characters other than space, plus, quotation mark and backslash.
 //
 // All checkpoints of a log have one origin; they may be by different keys
 // of that name, for keys are rotated. A segment's header must equal what the
@@ -128,7 +129,8 @@ var (
 
 	// ErrLocked is wrapped by [Open] when another process, or another [Log]
 	// of this process, writes to the directory.
-	ErrLocked = errors.New("access log is in use by another gateway; give each gateway its own directory")
+	ErrLocked = errors.New("access log is in use by another gateway; " +
+		"give each gateway its own directory")
 
 	// ErrClosed is returned by [Log.Append] after [Log.Close].
 	ErrClosed = errors.New("access log is closed")
@@ -146,7 +148,7 @@ var (
 type CorruptError struct {
 	File   string // base name of the segment; empty if none is to blame
 	Line   int    // line in File, from 1; 0 if the file as a whole is meant
-	Seq    int64  // the first record that is bad or missing; -1 if unknown
+	Seq    int64  // the first record that is bad or missing; -1 if not known
 	Reason string // what is wrong; holds nothing from the record
 }
 

@@ -134,7 +134,8 @@ func parseCheckpoint(line []byte) (checkpoint, error) {
 		return checkpoint{}, errCheckpoint
 	}
 	cp.n, cp.root = n, root
-	again := fmt.Sprintf("%s\n%s%s %s\n", checkpointText(cp.origin, n, root), signaturePrefix, cp.origin, strict64.EncodeToString(sig))
+	again := fmt.Sprintf("%s\n%s%s %s\n", checkpointText(cp.origin, n, root), signaturePrefix,
+		cp.origin, strict64.EncodeToString(sig))
 	if again != cp.note || !bytes.Equal(appendCheckpoint(nil, cp.note, leaves), line) {
 		return checkpoint{}, errCheckpoint
 	}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// run is the committer: it takes all that is pending, writes it, and tells
-// those who wait, until the log is closed or a write fails.
+// run is the committer: it writes what is pending, group by group, and tells
+// the callers of Append, until the log is closed or a write fails.
 func (l *Log) run() {
 	defer close(l.stopped)
 	for {
@@ -34,8 +34,8 @@ func (l *Log) run() {
 	}
 }
 
-// take waits for records and returns those of the next group; none if the log
-// is closed and all is written.
+// take waits for records and returns the next group: none if the log is closed
+// and all is written.
 func (l *Log) take() []*waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,9 +55,9 @@ func (l *Log) take() []*waiter {
 	return group
 }
 
-// poison makes the log unwritable and tells all who wait. What is on disk now
-// is not known: after a failed sync the kernel may have dropped the pages and
-// call the next sync a success, so there is no second try.
+// poison makes the log unwritable and tells the callers of Append. What is on
+// disk now is not known: after a failed sync the kernel may have dropped the
+// pages and call the next sync a success, so there is no second try.
 func (l *Log) poison(group []*waiter, cause error) {
 	l.mu.Lock()
 	l.err = fmt.Errorf("%w: %w", ErrUnwritable, cause)

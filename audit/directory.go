@@ -36,7 +36,8 @@ func listSegments(dir string) ([]int64, error) {
 		}
 		first, ok := parseSegmentName(e.Name())
 		if !ok {
-			return nil, &CorruptError{File: e.Name(), Seq: -1, Reason: "the name is not that of a segment; move the file elsewhere"}
+			return nil, &CorruptError{File: e.Name(), Seq: -1,
+				Reason: "the name is not that of a segment; move the file elsewhere"}
 		}
 		list = append(list, first)
 	}
@@ -46,11 +47,13 @@ func listSegments(dir string) ([]int64, error) {
 // misplaced is the error for a segment where the one that begins with record n
 // should stand.
 func misplaced(first, n int64) *CorruptError {
-	return &CorruptError{File: segmentName(first), Seq: n, Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", n)}
+	return &CorruptError{File: segmentName(first), Seq: n,
+		Reason: fmt.Sprintf("a segment that begins with record %d should stand before it", n)}
 }
 
-// openRegular opens a file that must be, or is made, a regular one that is
-// not executable, without following a symbolic link or waiting for a FIFO.
+// openRegular opens a file, or makes it if flag says so. Anything but a regular
+// file that is not executable is refused; a symbolic link is not followed, and
+// a FIFO not waited for.
 func openRegular(path string, flag int) (*os.File, error) {
 	// The link is looked at first for the sake of a clear message; what
 	// counts is what was opened.
@@ -112,7 +115,8 @@ func makeDir(dir string, d Disk) error {
 	case err != nil:
 		return fmt.Errorf("reading directory: %w", err)
 	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory (%s); give the path of a directory itself, not a link to it", dir, info.Mode())
+		return fmt.Errorf("%s is not a directory (%s); "+
+			"give the path of a directory itself, not a link to it", dir, info.Mode())
 	case info.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("%s can be written to by others (%s); chmod 700", dir, info.Mode())
 	}

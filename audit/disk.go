@@ -11,7 +11,7 @@ type Disk interface {
 	// Sync returns when the file's data and size would survive a power cut.
 	Sync(f *os.File) error
 
-	// SyncDir returns when the names in a directory would.
+	// SyncDir returns when the names in a directory would survive one.
 	SyncDir(dir string) error
 }
 

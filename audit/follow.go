@@ -26,7 +26,7 @@ type RemovedError struct {
 
 // Error returns both numbers.
 func (e *RemovedError) Error() string {
-	return fmt.Sprintf("record %d was removed from the access log, which begins with record %d now; "+
+	return fmt.Sprintf("record %d was removed from the access log, which begins with %d now; "+
 		"make up for what is missing, then go on from there", e.Seq, e.First)
 }
 
@@ -38,9 +38,9 @@ func (e *RemovedError) Error() string {
 // meanwhile. Where nothing new is there Follow looks again after 10 ms, then
 // after twice as long each time, up to a second.
 //
-// An error is yielded last: that of ctx; for a log that is corrupt, or that is
-// no longer what was read of it before, one that wraps a [*CorruptError]; for
-// a record that a retention period took, a [*RemovedError].
+// An error is yielded last. It wraps ctx's error; a [*CorruptError] if the log
+// is corrupt, or no longer has what was read before; or a [*RemovedError] if a
+// retention period took the record that is to come next.
 //
 // Whoever keeps the number of the last record that was dealt with, and begins
 // with the one after it next time, misses none, and meets one again only if
@@ -67,7 +67,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // follow is [Follow] with a function that waits.
-func follow(ctx context.Context, dir string, from int64, wait func(context.Context, time.Duration) error) iter.Seq2[Entry, error] {
+func follow(ctx context.Context, dir string, from int64,
+	wait func(context.Context, time.Duration) error) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		f := &follower{
 			ctx: ctx, dir: dir, next: from, pos: from, read: tree{n: -1},
@@ -94,7 +95,7 @@ type follower struct {
 
 	file *os.File // the segment that is being read; nil if none is open
 	scan *scanner // of file
-	pos  int64    // the segment with this record is to be opened next
+	pos  int64    // open opens the segment with this record
 }
 
 // run yields records until there is an error, which it returns.
@@ -160,7 +161,8 @@ func (f *follower) open() error {
 	case len(segments) == 0 && f.read.n < 0:
 		return nil
 	case len(segments) == 0:
-		return &CorruptError{Seq: -1, Reason: fmt.Sprintf("no segment is left, but there were %d records", f.read.n)}
+		return &CorruptError{Seq: -1,
+			Reason: fmt.Sprintf("no segment is left, but there were %d records", f.read.n)}
 	case segments[0] > f.next:
 		return &RemovedError{Seq: f.next, First: segments[0]}
 	}
@@ -179,7 +181,7 @@ func (f *follower) open() error {
 	return nil
 }
 
-// close closes the open segment, behind which the one with record pos follows.
+// close closes the open segment. The next one to open has record pos.
 func (f *follower) close(pos int64) {
 	if f.file != nil {
 		f.file.Close()
@@ -187,8 +189,8 @@ func (f *follower) close(pos int64) {
 	f.file, f.scan, f.pos = nil, nil, pos
 }
 
-// again closes the open segment, to read the one with the last record that was
-// read once more.
+// again closes the open segment. The next one to open has the record that was
+// read last: what comes after it may stand in the same file or in another.
 func (f *follower) again() {
 	if f.read.n < 0 {
 		f.close(f.next)
@@ -223,7 +225,8 @@ func (f *follower) restart(first int64) {
 	yield := s.commit
 	s.commit = func() error {
 		if changed {
-			return s.corrupt(0, -1, fmt.Sprintf("the records before %d are not those that were read before", f.read.n))
+			reason := fmt.Sprintf("the records before %d are not those that were read", f.read.n)
+			return s.corrupt(0, -1, reason)
 		}
 		if s.tree.n > f.read.n {
 			f.read, f.origin = s.tree.clone(), s.origin
@@ -253,7 +256,8 @@ func (f *follower) grow(last bool) error {
 		}
 	}
 	if s.tree.n < f.read.n {
-		return s.corrupt(0, s.tree.n, "the log ends before this record, which was there: records were cut off")
+		return s.corrupt(0, s.tree.n,
+			"the log ends before this record, which was there: records were cut off")
 	}
 	return nil
 }
@@ -285,7 +289,8 @@ func (f *follower) turn() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("reading segment: %w", err)
 	}
-	if named, err := os.Lstat(filepath.Join(f.dir, s.file)); err == nil && os.SameFile(open, named) {
+	named, err := os.Lstat(filepath.Join(f.dir, s.file))
+	if err == nil && os.SameFile(open, named) {
 		return false, nil
 	}
 	f.again()

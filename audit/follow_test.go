@@ -76,7 +76,8 @@ func TestFollowLive(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				mustAppend(t, l, Record{Event: EventAccess, Access: &Access{ID: fmt.Sprintf("%d-%d", w, i)}})
+				access := &Access{ID: fmt.Sprintf("%d-%d", w, i)}
+				mustAppend(t, l, Record{Event: EventAccess, Access: access})
 			}
 		})
 	}
@@ -98,7 +99,8 @@ func TestFollowLive(t *testing.T) {
 	}
 	wantSeqs(t, "live", got, nil, 0, 1+writers*each)
 	for e, err := range Search(o.Dir, Query{}) {
-		if f := got[e.Seq]; err != nil || f.File != e.File || f.Line != e.Line || e.Record.Access != nil && f.Record.ID != e.Record.ID {
+		if f := got[e.Seq]; err != nil || f.File != e.File || f.Line != e.Line ||
+			e.Record.Access != nil && f.Record.ID != e.Record.ID {
 			t.Fatalf("Follow yields %+v, Search %+v, %v", f, e, err)
 		}
 	}
@@ -117,7 +119,10 @@ func TestFollowFrom(t *testing.T) {
 	for from := range sum.Records {
 		m := maps.Clone(whole)
 		for i, name := range all {
-			if next, _ := parseSegmentName(all[min(i+1, len(all)-1)]); next <= from && i+1 < len(all) {
+			if i+1 == len(all) {
+				break
+			}
+			if next, _ := parseSegmentName(all[i+1]); next <= from {
 				m[name] = []byte("not a segment\n")
 			}
 		}
@@ -167,8 +172,8 @@ func TestFollowEmpty(t *testing.T) {
 		t.Errorf("Follow of no log = %v, want not exist", err)
 	}
 	l := mustOpen(t, testOptions(t, dir))
-	got, err := followed(t, dir, 0, func() {}, func() {}, func() { mustAppend(t, l, Record{Event: EventStart}) },
-		func() { mustAppend(t, l, Record{Event: EventAccess}) })
+	more := func() { mustAppend(t, l, Record{Event: EventAccess}) }
+	got, err := followed(t, dir, 0, func() {}, func() {}, more, more)
 	wantSeqs(t, "an empty log", got, err, 0, 2)
 }
 
@@ -225,7 +230,8 @@ func TestFollowUncommitted(t *testing.T) {
 			}
 			wantSeqs(t, fmt.Sprintf("%s cut at %d", name, cut), got, nil, 0, sum.Records)
 			if int64(cutShort-1) != n {
-				t.Fatalf("%s cut at %d: Follow yields %d records, want the %d that are committed", name, cut, cutShort-1, n)
+				t.Fatalf("%s cut at %d: Follow yields %d records, want the %d that are committed",
+					name, cut, cutShort-1, n)
 			}
 		}
 	}
@@ -238,23 +244,24 @@ func TestFollowRecovery(t *testing.T) {
 	makeLog(t, dir)
 	whole := files(t, dir)
 	last := names(whole)[2]
-	first, _ := parseSegmentName(last)
 	lines := splitLines(whole[last])
-	// The last segment is a header, a group of one and a group of two.
+	// The last segment is a header, a group of one (record 12) and a group of two.
+	first := func(n int) []byte { return []byte(strings.Join(lines[:n], "")) }
 	torn := map[string]struct {
 		data []byte
 		n    int64 // records before it
 	}{
-		"a record":                     {[]byte(strings.Join(lines[:4], "")), first + 1},
-		"a record and a half":          {[]byte(strings.Join(lines[:4], "") + lines[4][:20]), first + 1},
-		"two records":                  {[]byte(strings.Join(lines[:5], "")), first + 1},
-		"NULs":                         {append([]byte(strings.Join(lines[:3], "")), make([]byte, 700)...), first + 1},
-		"a new segment":                {nil, first},
-		"the header of a new segment":  {[]byte(lines[0]), first},
-		"all but the first checkpoint": {[]byte(strings.Join(lines[:2], "")), first},
+		"a record":                     {first(4), 13},
+		"a record and a half":          {append(first(4), lines[4][:20]...), 13},
+		"two records":                  {first(5), 13},
+		"NULs":                         {append(first(3), make([]byte, 700)...), 13},
+		"a new segment":                {nil, 12},
+		"the header of a new segment":  {first(1), 12},
+		"all but the first checkpoint": {first(2), 12},
 	}
 	for name, tt := range torn {
-		for _, segmentSize := range []int64{1, 1 << 20} { // the next group begins a segment, or does not
+		// The next group begins a segment, or does not.
+		for _, segmentSize := range []int64{1, 1 << 20} {
 			m := maps.Clone(whole)
 			m[last] = tt.data
 			fill(t, dir, m)
@@ -262,8 +269,9 @@ func TestFollowRecovery(t *testing.T) {
 				o := testOptions(t, dir)
 				o.SegmentSize = segmentSize
 				l := mustOpen(t, o)
-				appendGroup(t, l, Record{Event: EventStart, Note: "new"}, Record{Event: EventAccess, Note: "new"}, Record{Event: EventAccess, Note: "new"})
-				mustAppend(t, l, Record{Event: EventAccess, Note: "new"})
+				fresh := Record{Event: EventStart, Note: "new"}
+				appendGroup(t, l, fresh, fresh, fresh)
+				mustAppend(t, l, fresh)
 				mustClose(t, l)
 			}
 			got, err := followed(t, dir, 0, func() {}, restart, restart)
@@ -287,14 +295,17 @@ func TestFollowCorrupt(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other")
 	l := mustOpen(t, testOptions(t, other))
 	for i := range sum.Records + 5 {
-		mustAppend(t, l, Record{Event: EventAccess, Access: &Access{ID: fmt.Sprint("other", i), Decision: Released}})
+		mustAppend(t, l, Record{Event: EventAccess,
+			Access: &Access{ID: fmt.Sprint("other", i), Decision: Released}})
 	}
 	mustClose(t, l)
 	var tr tree
 	for n := range int64(12) {
 		tr.add([32]byte{byte(n)})
 	}
-	otherHeader := string(appendHeader(nil, &tr)) + "\n"
+	otherHeader := func(s string) string {
+		return string(appendHeader(nil, &tr)) + s[strings.Index(s, "\n"):]
+	}
 	signer, _ := testKey(t, "maskgate/renamed", 1)
 	renamed := forge(t, whole, func(seq int64) note.Signer {
 		if seq >= 12 {
@@ -308,11 +319,13 @@ func TestFollowCorrupt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(edit(string(data))), 0o600); err != nil {
+			data = []byte(edit(string(data)))
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	before13 := func(s string) string { return s[:strings.Index(s, `{"seq":13`)] }
 	released := func(s string) string { return strings.Replace(s, "released", "refused!", 1) }
 	remove := func(name string) func() {
 		return func() {
@@ -332,21 +345,29 @@ func TestFollowCorrupt(t *testing.T) {
 		{"a middle segment", change(all[1], released), nil, 6, 6},
 		{"the last segment", change(all[2], released), nil, 12, 12},
 		{"the middle segment is missing", remove(all[1]), nil, 6, 6},
-		{"the end of a middle segment is missing", change(all[1], func(s string) string { return s[:len(s)-1] }), nil, 9, 9},
-		{"a tail in a middle segment", change(all[1], func(s string) string { return s + `{"seq":12,"ti` }), nil, 12, 12},
-		{"the header of another tree", change(all[2], func(s string) string { return otherHeader + s[strings.Index(s, "\n")+1:] }), nil, 12, 12},
+		{"the end of a middle segment is missing",
+			change(all[1], func(s string) string { return s[:len(s)-1] }), nil, 9, 9},
+		{"a tail in a middle segment",
+			change(all[1], func(s string) string { return s + `{"seq":12,"ti` }), nil, 12, 12},
+		{"the header of another tree", change(all[2], otherHeader), nil, 12, 12},
 		{"the last segment is of another log", func() { fill(t, dir, renamed) }, nil, 12, 12},
-		{"a line that is no record at the end", change(all[2], func(s string) string { return s + "x\n" }), nil, 15, 15},
-		{"a line that is no record comes", nil, []func(){change(all[2], func(s string) string { return s + "x\n" })}, 15, 15},
-		{"records are cut off", nil, []func(){change(all[2], func(s string) string { return s[:strings.LastIndex(s, `{"seq":13`)] })}, 15, 13},
-		{"the last segment is emptied", nil, []func(){change(all[2], func(s string) string { return "" })}, 15, 12},
+		{"a line that is no record at the end",
+			change(all[2], func(s string) string { return s + "x\n" }), nil, 15, 15},
+		{"a line that is no record comes", nil,
+			[]func(){change(all[2], func(s string) string { return s + "x\n" })}, 15, 15},
+		{"records are cut off", nil, []func(){change(all[2], before13)}, 15, 13},
+		{"the last segment is emptied", nil,
+			[]func(){change(all[2], func(s string) string { return "" })}, 15, 12},
 		{"the last segment is removed", nil, []func(){remove(all[2])}, 15, 12},
 		{"all is removed", nil, []func(){func() { fill(t, dir, nil) }}, 15, -1},
 		{"another log", nil, []func(){func() { fill(t, dir, files(t, other)) }}, 15, -1},
 		{"another file, with another record", nil, []func(){func() {
 			changed := filepath.Join(t.TempDir(), "changed")
-			if err := errors.Join(os.WriteFile(changed, []byte(released(string(whole[all[2]]))), 0o600),
-				os.Rename(changed, filepath.Join(dir, all[2]))); err != nil {
+			data := []byte(released(string(whole[all[2]])))
+			if err := os.WriteFile(changed, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(changed, filepath.Join(dir, all[2])); err != nil {
 				t.Fatal(err)
 			}
 		}}, 15, 12},
@@ -360,7 +381,8 @@ func TestFollowCorrupt(t *testing.T) {
 		got, err := followed(t, dir, 0, steps...)
 		e, ok := errors.AsType[*CorruptError](err)
 		if !ok || e.Seq != tt.seq || int64(len(got)) != tt.n {
-			t.Errorf("%s: Follow yields %d records, then %v, want %d and a CorruptError for record %d", tt.name, len(got), err, tt.n, tt.seq)
+			t.Errorf("%s: Follow yields %d records, then %v, want %d, then a CorruptError for %d",
+				tt.name, len(got), err, tt.n, tt.seq)
 		}
 	}
 }
@@ -387,7 +409,8 @@ func TestFollowFlippedByte(t *testing.T) {
 			fill(t, dir, m)
 			got, _ := followed(t, dir, 0)
 			for n, e := range got {
-				if e.Seq != want[n].Seq || e.Record.ID != want[n].Record.ID || !e.Record.Time.Equal(want[n].Record.Time) {
+				if e.Seq != want[n].Seq || e.Record.ID != want[n].Record.ID ||
+					!e.Record.Time.Equal(want[n].Record.Time) {
 					t.Fatalf("%s byte %d changed: Follow yields %+v, want %+v", name, i, e, want[n])
 				}
 			}

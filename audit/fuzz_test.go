@@ -36,10 +36,12 @@ func FuzzVerify(f *testing.F) {
 				t.Errorf("run checked %d bytes of %d", s.committed, s.size)
 			}
 			if s.committed > s.size || s.group > s.committed {
-				t.Errorf("committed %d, last group at %d, of %d bytes", s.committed, s.group, s.size)
+				t.Errorf("committed %d, last group at %d, of %d bytes",
+					s.committed, s.group, s.size)
 			}
 		}
-		if cp, err := parseCheckpoint(data); err == nil && !bytes.Equal(appendCheckpoint(nil, cp.note, cp.leaves), data) {
+		if cp, err := parseCheckpoint(data); err == nil &&
+			!bytes.Equal(appendCheckpoint(nil, cp.note, cp.leaves), data) {
 			t.Errorf("parseCheckpoint accepts %q, which is not canonical", data)
 		}
 		if tr, err := parseHeader(data); err == nil && !bytes.Equal(appendHeader(nil, &tr), data) {

@@ -25,7 +25,8 @@ func FindCheckpoint(text string) (string, error) {
 			continue
 		}
 		end := i + 1
-		for end < len(lines) && strings.HasPrefix(lines[end], signaturePrefix) && strings.HasSuffix(lines[end], "\n") {
+		for end < len(lines) && strings.HasPrefix(lines[end], signaturePrefix) &&
+			strings.HasSuffix(lines[end], "\n") {
 			end++
 		}
 		if end == i+1 {
@@ -39,7 +40,8 @@ func FindCheckpoint(text string) (string, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "", errors.New("no signed checkpoint stands in the text; give one as it was printed, to the end of its last line")
+		return "", errors.New("no signed checkpoint stands in the text; " +
+			"give one as it was printed, to the end of its last line")
 	case 1:
 		return found[0], nil
 	}

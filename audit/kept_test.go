@@ -11,9 +11,13 @@ func TestFindCheckpoint(t *testing.T) {
 	sum := makeLog(t, dir)
 	good := sum.Checkpoint
 	lines := strings.SplitAfter(good, "\n")
-	cosigned := good + "— witness.example/w AAAAAAAA\n"
 	extended := strings.Replace(good, "\n\n", "\nan extension\n\n", 1)
-	const before, after = "15 records under 8 checkpoints in 3 segment files: verified\n", "12 bytes behind them, in 0.jsonl, are not committed\n"
+	const (
+		before  = "15 records under 8 checkpoints in 3 segment files: verified\n"
+		after   = "12 bytes behind them, in 0.jsonl, are not committed\n"
+		witness = "— witness.example/w AAAAAAAA\n"
+	)
+	text := strings.Join(lines[:4], "") // with the empty line
 	tests := []struct {
 		name, input string
 		want        string // empty: an error
@@ -24,8 +28,8 @@ func TestFindCheckpoint(t *testing.T) {
 		{"empty lines around it", "\n\n" + before + "\n" + good + "\n" + after, good},
 		{"the origin before it", lines[0] + good, good},
 		{"a number before it", lines[0] + "15\n" + good, good},
-		{"cosigned", before + cosigned + after, cosigned},
-		{"cosigned, the witness first", strings.Join(lines[:4], "") + "— witness.example/w AAAAAAAA\n" + lines[4], strings.Join(lines[:4], "") + "— witness.example/w AAAAAAAA\n" + lines[4]},
+		{"cosigned", before + good + witness + after, good + witness},
+		{"cosigned, the witness first", text + witness + lines[4], text + witness + lines[4]},
 		{"with an extension", before + extended, extended},
 		{"empty", "", ""},
 		{"other text", before + after, ""},
@@ -34,7 +38,7 @@ func TestFindCheckpoint(t *testing.T) {
 		{"no last newline", strings.TrimSuffix(good, "\n"), ""},
 		{"carriage returns", strings.ReplaceAll(good, "\n", "\r\n"), ""},
 		{"indented", "  " + strings.ReplaceAll(good, "\n", "\n  "), ""},
-		{"no signature", strings.Join(lines[:4], ""), ""},
+		{"no signature", text, ""},
 		{"no empty line", strings.Replace(good, "\n\n", "\n", 1), ""},
 		{"two empty lines", strings.Replace(good, "\n\n", "\n\n\n", 1), ""},
 		{"no root", lines[0] + lines[1] + strings.Join(lines[3:], ""), ""},
@@ -48,7 +52,8 @@ func TestFindCheckpoint(t *testing.T) {
 	for _, tt := range tests {
 		got, err := FindCheckpoint(tt.input)
 		if got != tt.want || (err == nil) != (tt.want != "") {
-			t.Errorf("%s: FindCheckpoint(%q) = %q, %v, want %q", tt.name, tt.input, got, err, tt.want)
+			t.Errorf("%s: FindCheckpoint(%q) = %q, %v, want %q",
+				tt.name, tt.input, got, err, tt.want)
 		}
 	}
 	if _, err := Verify(dir, testVerifiers(t), Contains(good)); err != nil {

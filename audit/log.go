@@ -17,7 +17,7 @@ type Options struct {
 	Dir string
 
 	// Origin names the log in its checkpoints, e.g. "maskgate/gateway-1".
-	// It must be the signer's name, and is that if empty.
+	// It must be the signer's name, which is the default.
 	Origin string
 
 	// Signer signs new checkpoints. Verifiers knows its key, and the keys
@@ -78,13 +78,13 @@ type result struct {
 // they survive a crash and a power cut. Records of concurrent calls share a
 // write, a sync and a checkpoint.
 //
-// When ctx is done Append stops waiting and returns its error; the record may
+// When ctx is done Append stops waiting and returns ctx's error; the record may
 // still be written. After a failed write the record may be found in the log,
 // too, when it is opened again: the log tells of all that was released, and
 // sometimes of what was not.
 //
 // With an error the number is -1. The error wraps [ErrUnwritable],
-// [ErrClosed], [ErrTooLarge] or [ErrBusy], or is that of ctx.
+// [ErrClosed], [ErrTooLarge], [ErrBusy], or ctx's error.
 func (l *Log) Append(ctx context.Context, r Record) (seq int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return -1, fmt.Errorf("appending to access log: %w", err)

@@ -98,6 +98,7 @@ func holdSync() (disk *testDisk, held, release chan bool) {
 // TestAppendGroup holds the first sync until all others wait: they share as
 // few as a group's size allows.
 func TestAppendGroup(t *testing.T) {
+	large := Record{Event: EventAccess, Note: strings.Repeat("x", maxBatch*3/5)}
 	tests := []struct {
 		name   string
 		n      int // records that wait
@@ -107,8 +108,8 @@ func TestAppendGroup(t *testing.T) {
 		{"one group", 63, Record{Event: EventAccess}, 1},
 		{"a full group", maxGroup, Record{Event: EventAccess}, 1},
 		{"one record more", maxGroup + 1, Record{Event: EventAccess}, 2},
-		{"a group of 16 MiB", 2, Record{Event: EventAccess, Note: strings.Repeat("x", maxBatch*3/5)}, 1},
-		{"one large record more", 3, Record{Event: EventAccess, Note: strings.Repeat("x", maxBatch*3/5)}, 2},
+		{"a group of 16 MiB", 2, large, 1},
+		{"one large record more", 3, large, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -130,7 +131,8 @@ func TestAppendGroup(t *testing.T) {
 			for range tt.n {
 				r := <-others
 				if r.err != nil || r.seq < 1 || r.seq > int64(tt.n) || seen[r.seq] {
-					t.Fatalf("Append = %d, %v, want a number of its own up to %d", r.seq, r.err, tt.n)
+					t.Fatalf("Append = %d, %v, want a number of its own up to %d",
+						r.seq, r.err, tt.n)
 				}
 				seen[r.seq] = true
 			}
@@ -162,10 +164,13 @@ func TestAppendFailure(t *testing.T) {
 			}
 		}, syscall.ENOSPC},
 		{"short write", func(d *testDisk) {
-			d.write = func(f *os.File, p []byte, off int64) (int, error) { return f.WriteAt(p[:len(p)-1], off) }
+			d.write = func(f *os.File, p []byte, off int64) (int, error) {
+				return f.WriteAt(p[:len(p)-1], off)
+			}
 		}, io.ErrShortWrite},
 		{"I/O error of sync", func(d *testDisk) { d.sync = fail(syscall.EIO) }, syscall.EIO},
-		{"I/O error of directory sync", func(d *testDisk) { d.syncDir = fail(syscall.EIO) }, syscall.EIO},
+		{"I/O error of directory sync", func(d *testDisk) { d.syncDir = fail(syscall.EIO) },
+			syscall.EIO},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,8 +195,10 @@ func TestAppendFailure(t *testing.T) {
 			}
 			failed := func(results <-chan result) {
 				for range cap(results) {
-					if r := <-results; r.seq != -1 || !errors.Is(r.err, ErrUnwritable) || !errors.Is(r.err, tt.want) {
-						t.Errorf("Append = %d, %v, want -1, ErrUnwritable and %v", r.seq, r.err, tt.want)
+					if r := <-results; r.seq != -1 || !errors.Is(r.err, ErrUnwritable) ||
+						!errors.Is(r.err, tt.want) {
+						t.Errorf("Append = %d, %v, want -1, ErrUnwritable and %v",
+							r.seq, r.err, tt.want)
 					}
 				}
 			}
@@ -204,7 +211,8 @@ func TestAppendFailure(t *testing.T) {
 
 			// The disk is well again, but the log stays shut.
 			disk.write, disk.sync, disk.syncDir = nil, nil, nil
-			if seq, err := l.Append(context.Background(), Record{Event: EventAccess}); seq != -1 || !errors.Is(err, ErrUnwritable) {
+			seq, err := l.Append(context.Background(), Record{Event: EventAccess})
+			if seq != -1 || !errors.Is(err, ErrUnwritable) {
 				t.Errorf("Append afterwards = %d, %v, want -1 and ErrUnwritable", seq, err)
 			}
 			if l.Checkpoint() != good {
@@ -279,7 +287,8 @@ func TestAppendChangedFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := l.Append(context.Background(), Record{Event: EventAccess}); !errors.Is(err, ErrUnwritable) {
+				_, err := l.Append(context.Background(), Record{Event: EventAccess})
+				if !errors.Is(err, ErrUnwritable) {
 					t.Errorf("Append to a log %s under it = %v, want ErrUnwritable", tt.name, err)
 				}
 			}
@@ -294,7 +303,8 @@ func TestAppendChangedFile(t *testing.T) {
 	l := mustOpen(t, o)
 	mustAppend(t, l, Record{Event: EventStart})
 	disk.sync = func() error { return os.Remove(filepath.Join(o.Dir, segmentName(0))) }
-	if _, err := l.Append(context.Background(), Record{Event: EventAccess}); !errors.Is(err, ErrUnwritable) {
+	_, err := l.Append(context.Background(), Record{Event: EventAccess})
+	if !errors.Is(err, ErrUnwritable) {
 		t.Errorf("Append to a log deleted meanwhile = %v, want ErrUnwritable", err)
 	}
 }

@@ -18,10 +18,9 @@ import (
 // checks everything.
 //
 // What a crash left half written is set aside, see [Log.Recovered] and the
-// package comment. For a log that is corrupt Open returns an error that wraps
-// a [*CorruptError]; for one of another name, an [*OriginError]; for one by a
-// key that the verifiers do not know, a [*KeyError]; for one that is in use,
-// [ErrLocked].
+// package comment. The error wraps a [*CorruptError] if the log is corrupt, an
+// [*OriginError] if it has another name, a [*KeyError] if the verifiers do not
+// know a key that signed it, and [ErrLocked] if it is in use.
 func Open(o Options) (*Log, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("opening access log: %w", err)
@@ -41,10 +40,11 @@ func Open(o Options) (*Log, error) {
 		}
 		lock.Close()
 		if _, ok := errors.AsType[*CorruptError](err); ok {
-			err = fmt.Errorf("%w; keep a copy of %s as evidence, run auditverify on it, then start with an empty directory", err, o.Dir)
+			err = fmt.Errorf("%w; keep a copy of %s as evidence, run auditverify on it, "+
+				"then start with an empty directory", err, o.Dir)
 		}
 		if _, ok := errors.AsType[*OriginError](err); ok {
-			err = fmt.Errorf("%w; give the gateway the name that its log has, or a new directory", err)
+			err = fmt.Errorf("%w; give the gateway the name of its log, or a new directory", err)
 		}
 		return nil, fmt.Errorf("opening access log: %w", err)
 	}
@@ -76,10 +76,12 @@ func (o *Options) complete() error {
 		o.Disk = osDisk{}
 	}
 	if !validOrigin(o.Origin) {
-		return fmt.Errorf("origin %q is not of printable ASCII without space, plus, quotation mark and backslash; choose another", o.Origin)
+		return fmt.Errorf("origin %q is not of printable ASCII without space, plus, "+
+			"quotation mark and backslash; choose another", o.Origin)
 	}
 	if o.Origin != o.Signer.Name() {
-		return fmt.Errorf("origin %q differs from the signer's name %q; make a signer of that name", o.Origin, o.Signer.Name())
+		return fmt.Errorf("origin %q differs from the signer's name %q; make a signer of that name",
+			o.Origin, o.Signer.Name())
 	}
 	// A checkpoint that the next start cannot verify would lock us out.
 	var empty tree
@@ -112,7 +114,8 @@ func (l *Log) load() error {
 		}
 		if segments = segments[:len(segments)-1]; len(segments) == 0 {
 			if first != 0 {
-				return &CorruptError{File: segmentName(first), Seq: 0, Reason: "the segments before it are missing"}
+				return &CorruptError{File: segmentName(first), Seq: 0,
+					Reason: "the segments before it are missing"}
 			}
 			return nil
 		}
@@ -120,7 +123,8 @@ func (l *Log) load() error {
 			return err
 		}
 		if s.tree.n != first {
-			return &CorruptError{File: segmentName(first), Seq: s.tree.n, Reason: "the segment before it does not end where it begins"}
+			return &CorruptError{File: segmentName(first), Seq: s.tree.n,
+				Reason: "the segment before it does not end where it begins"}
 		}
 	} else if s.tail {
 		if err := l.setAsideTail(s); err != nil {
@@ -155,7 +159,8 @@ func (l *Log) scan(first int64, last bool) (*scanner, error) {
 	if err := s.run(); err != nil {
 		return nil, err
 	}
-	// Its origin is that of the whole log, which may be another one.
+	// All segments have the same origin, so this is the wrong log, or one
+	// that was made when the gateway had another name.
 	if s.origin != "" && s.origin != l.options.Origin {
 		return nil, &OriginError{Have: s.origin, Want: l.options.Origin}
 	}
@@ -196,7 +201,8 @@ func (l *Log) setAsideTail(s *scanner) error {
 		return fmt.Errorf("setting aside torn write: %w", err)
 	}
 	defer torn.Close()
-	if _, err := io.Copy(torn, io.NewSectionReader(l.file, s.committed, s.size-s.committed)); err != nil {
+	tail := io.NewSectionReader(l.file, s.committed, s.size-s.committed)
+	if _, err := io.Copy(torn, tail); err != nil {
 		return fmt.Errorf("setting aside torn write: %w", err)
 	}
 	if err := l.options.Disk.Sync(torn); err != nil {
@@ -212,7 +218,8 @@ func (l *Log) setAsideTail(s *scanner) error {
 	return nil
 }
 
-// createTorn makes an empty file for what was to be record seq and on.
+// createTorn makes an empty file for what a crash left of record seq and the
+// ones after it.
 func (l *Log) createTorn(seq int64) (*os.File, error) {
 	base := fmt.Sprintf("torn-%d-%d", seq, l.options.Now().Unix())
 	name := base

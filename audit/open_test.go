@@ -61,7 +61,8 @@ func TestOpenAfterCrash(t *testing.T) {
 				t.Fatalf("Open after a crash at byte %d of %d: %v", cut, size, err)
 			}
 			if got, want := l.Recovered(), int64(size-ends[last]); got != want {
-				t.Fatalf("Recovered() after a crash at byte %d of %d = %d, want %d", cut, size, got, want)
+				t.Fatalf("Recovered() after a crash at byte %d of %d = %d, want %d",
+					cut, size, got, want)
 			}
 			if want := int64(size - ends[last]); want > 0 {
 				var aside []byte
@@ -70,16 +71,19 @@ func TestOpenAfterCrash(t *testing.T) {
 					aside, _ = os.ReadFile(list[0])
 				}
 				if !bytes.Equal(aside, torn[ends[last]:]) {
-					t.Fatalf("crash at byte %d of %d: %v holds %d bytes, want the %d torn ones", cut, size, list, len(aside), want)
+					t.Fatalf("crash at byte %d of %d: %v holds %d bytes, want the %d torn ones",
+						cut, size, list, len(aside), want)
 				}
 			}
 			if seq := mustAppend(t, l, Record{Event: EventStart}); seq != sizes[last] {
-				t.Fatalf("Append after a crash at byte %d of %d = %d, want %d", cut, size, seq, sizes[last])
+				t.Fatalf("Append after a crash at byte %d of %d = %d, want %d",
+					cut, size, seq, sizes[last])
 			}
 			mustClose(t, l)
 			sum, err := Verify(dir, o.Verifiers)
 			if err != nil || sum.Records != sizes[last]+1 || sum.TailFile != "" {
-				t.Fatalf("Verify after a crash at byte %d of %d = %+v, %v, want %d records", cut, size, sum, err, sizes[last]+1)
+				t.Fatalf("Verify after a crash at byte %d of %d = %+v, %v, want %d records",
+					cut, size, sum, err, sizes[last]+1)
 			}
 		}
 	}
@@ -93,19 +97,23 @@ func TestOpenRefusesCorrupt(t *testing.T) {
 	name := all[len(all)-1]
 	data := string(whole[name])
 	sig := strings.LastIndex(data, "maskgate/test") + len("maskgate/test ") + 40
+	released := strings.LastIndex(data, "released")
 	lines := splitLines([]byte(data))
 	tests := []struct {
 		name, input string
 		want        string // where
 	}{
 		{"record edited", strings.Replace(data, "released", "refused!", 1), "line 2, record 12"},
-		{"last record edited", data[:strings.LastIndex(data, "released")] + "refused!" + data[strings.LastIndex(data, "released")+8:], "record 14"},
+		{"last record edited", data[:released] + "refused!" + data[released+8:], "record 14"},
 		{"last checkpoint edited", data[:sig] + "AAAA" + data[sig+4:], "line 6, record 13"},
 		{"line that is no record after the end", data + "x\n", "line 7, record 15"},
-		{"record that is not JSON after the end", data + `{"seq":15,"time":"` + "\n", "line 7, record 15"},
-		{"wrong number after the end", data + `{"seq":16,"time":"2026-03-01T08:00:00Z"}` + "\n", "line 7, record 15"},
+		{"record that is not JSON after the end", data + `{"seq":15,"time":"` + "\n",
+			"line 7, record 15"},
+		{"wrong number after the end", data + `{"seq":16,"time":"2026-03-01T08:00:00Z"}` + "\n",
+			"line 7, record 15"},
 		{"checkpoint again after the end", data + lines[len(lines)-1], "line 7, record 15"},
-		{"NUL before the last group", strings.Replace(data, "released", "re\x00eased", 1), "line 2, record 12"},
+		{"NUL before the last group", strings.Replace(data, "released", "re\x00eased", 1),
+			"line 2, record 12"},
 		{"header of another", string(whole[all[1]]), "line 1, record 12"},
 		{"header only, wrong", `{"segment":{"first":13,"edge":[]}}` + "\n", "line 1, record 12"},
 	}
@@ -114,8 +122,10 @@ func TestOpenRefusesCorrupt(t *testing.T) {
 		fill(t, dir, whole)
 		_, err := Open(testOptions(t, dir))
 		var corrupt *CorruptError
-		if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "auditverify") {
-			t.Errorf("%s: Open = %v, want a CorruptError at %s that says what to do", tt.name, err, tt.want)
+		if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), tt.want) ||
+			!strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "auditverify") {
+			t.Errorf("%s: Open = %v, want a CorruptError at %s that says what to do",
+				tt.name, err, tt.want)
 		}
 		if now := files(t, dir); string(now[name]) != tt.input {
 			t.Errorf("%s: Open changed the log", tt.name)
@@ -133,7 +143,8 @@ func TestOpenOptions(t *testing.T) {
 		{"no directory", func(o *Options) { o.Dir = "" }, "set Dir"},
 		{"no signer", func(o *Options) { o.Signer = nil }, "set Signer"},
 		{"no verifiers", func(o *Options) { o.Verifiers = nil }, "verifiers"},
-		{"other verifiers", func(o *Options) { o.Verifiers = note.VerifierList(other) }, "verifiers"},
+		{"other verifiers", func(o *Options) { o.Verifiers = note.VerifierList(other) },
+			"verifiers"},
 		{"other origin", func(o *Options) { o.Origin = "other" }, "signer of that name"},
 		{"bad origin", func(o *Options) { o.Origin = "a\"b" }, "choose another"},
 		{"negative size", func(o *Options) { o.SegmentSize = -1 }, "SegmentSize"},
@@ -146,7 +157,8 @@ func TestOpenOptions(t *testing.T) {
 		if err == nil {
 			l.Close()
 		}
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+		if (err == nil) != (tt.want == "") ||
+			err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Open = %v, want %q", tt.name, err, tt.want)
 		}
 	}
@@ -205,8 +217,10 @@ func TestOpenRefusesFile(t *testing.T) {
 	if err := os.Chmod(dir, 0o770); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(testOptions(t, dir)); err == nil || !strings.Contains(err.Error(), "chmod 700") {
-		t.Errorf("Open of a directory others can write to = %v, want an error that says what to do", err)
+	_, err := Open(testOptions(t, dir))
+	if err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("Open of a directory others can write to = %v, want an error that says what to do",
+			err)
 	}
 	stray := filepath.Join(t.TempDir(), "log")
 	makeLog(t, stray)
@@ -243,11 +257,13 @@ func TestRotation(t *testing.T) {
 		l := mustOpen(t, o)
 		for i := range 9 {
 			want := int64(9*run + i)
-			if seq := mustAppend(t, l, Record{Event: EventAccess, Note: fmt.Sprint(i)}); seq != want {
+			seq := mustAppend(t, l, Record{Event: EventAccess, Note: fmt.Sprint(i)})
+			if seq != want {
 				t.Errorf("Append = %d, want %d", seq, want)
 			}
 			sum, err := Verify(o.Dir, both, Contains(l.Checkpoint())) // while it is open
-			if err != nil || sum.Records != want+1 || sum.Segments != int(want+1) || sum.Checkpoint != l.Checkpoint() {
+			if err != nil || sum.Records != want+1 || sum.Segments != int(want+1) ||
+				sum.Checkpoint != l.Checkpoint() {
 				t.Errorf("Verify = %+v, %v, want %d records and segments", sum, err, want+1)
 			}
 		}

@@ -5,11 +5,12 @@ import (
 	"fmt"
 )
 
-// An OriginError says that a log is sound as far as it was read, but not the
-// one that is asked for.
+// An OriginError says that a log is sound as far as it was read, but is called
+// otherwise than it should be: another log was meant, or the gateway was
+// renamed since.
 type OriginError struct {
-	Have string // origin of the log
-	Want string // origin that is asked for
+	Have string // the log's origin
+	Want string // the origin of the gateway, or of the checkpoint kept elsewhere
 }
 
 // Error returns both origins.
@@ -53,7 +54,8 @@ func readOrigin(dir string) (string, error) {
 	return s.origin, nil
 }
 
-// validOrigin reports whether origin can stand in a note and in JSON as it is.
+// validOrigin reports whether an origin can stand unescaped in a note and in
+// JSON.
 func validOrigin(origin string) bool {
 	for _, c := range []byte(origin) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '+' {

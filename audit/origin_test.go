@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -37,9 +38,11 @@ func TestReadOrigin(t *testing.T) {
 	data := files(t, dir)[segmentName(0)]
 	fill(t, dir, map[string][]byte{segmentName(0): data[:len(data)-1]})
 	if got, err := ReadOrigin(dir); got != "" || err != nil {
-		t.Errorf("ReadOrigin of a log that was cut short in its first group = %q, %v, want none", got, err)
+		t.Errorf("ReadOrigin of a log that was cut short in its first group = %q, %v, want none",
+			got, err)
 	}
-	fill(t, dir, map[string][]byte{segmentName(0): []byte(strings.Replace(string(data), "2026", "2025", 1))})
+	data = bytes.Replace(data, []byte("2026"), []byte("2025"), 1)
+	fill(t, dir, map[string][]byte{segmentName(0): data})
 	if _, err := ReadOrigin(dir); !errors.As(err, new(*CorruptError)) {
 		t.Errorf("ReadOrigin of a corrupt log = %v, want a CorruptError", err)
 	}
@@ -80,7 +83,8 @@ func TestOriginCharacters(t *testing.T) {
 		o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 		o.Origin = tt.origin + "!" // the signer has another name
 		_, err := Open(o)
-		if refused := err != nil && strings.Contains(err.Error(), "choose another"); refused == tt.want {
+		refused := err != nil && strings.Contains(err.Error(), "choose another")
+		if refused == tt.want {
 			t.Errorf("%s: Open with origin %q = %v", tt.name, o.Origin, err)
 		}
 		if _, err := os.Lstat(o.Dir); err == nil {
@@ -88,9 +92,11 @@ func TestOriginCharacters(t *testing.T) {
 		}
 		var tr tree
 		tr.add([32]byte{1})
-		line := appendCheckpoint(nil, checkpointText(tt.origin, 1, tr.root())+"\n— "+tt.origin+" AAAAAAAA\n", tr.edge)
-		if cp, err := parseCheckpoint(line); (err == nil) != tt.want || tt.want && cp.origin != tt.origin {
-			t.Errorf("%s: parseCheckpoint of a checkpoint by %q = %q, %v", tt.name, tt.origin, cp.origin, err)
+		signed := checkpointText(tt.origin, 1, tr.root()) + "\n— " + tt.origin + " AAAAAAAA\n"
+		cp, err := parseCheckpoint(appendCheckpoint(nil, signed, tr.edge))
+		if (err == nil) != tt.want || tt.want && cp.origin != tt.origin {
+			t.Errorf("%s: parseCheckpoint of a checkpoint by %q = %q, %v",
+				tt.name, tt.origin, cp.origin, err)
 		}
 	}
 }

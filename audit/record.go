@@ -77,10 +77,12 @@ type Access struct {
 	// BasisDocument is where the basis is documented, as the policy says.
 	BasisDocument string `json:"basis_document,omitempty"`
 
-	Method       string `json:"method,omitempty"`
-	Route        string `json:"route,omitempty"` // the route's pattern, not the path asked for
-	Service      string `json:"service,omitempty"`
-	ServiceOwner string `json:"service_owner,omitempty"` // the team that answers for the service's rules
+	Method  string `json:"method,omitempty"`
+	Route   string `json:"route,omitempty"` // the route's pattern, not the path asked for
+	Service string `json:"service,omitempty"`
+
+	// ServiceOwner is the team that answers for the service's rules.
+	ServiceOwner string `json:"service_owner,omitempty"`
 	Upstream     string `json:"upstream,omitempty"`
 
 	Decision Decision `json:"decision,omitempty"`
@@ -141,7 +143,10 @@ type Caller struct {
 
 // A Profile is one treatment for every field, and the subjects it was given to.
 type Profile struct {
-	Kind     string   `json:"kind"`               // record selector; "envelope" for what is outside any record
+	// Kind is the selector of the records, or "envelope" for what lies outside
+	// any record.
+	Kind string `json:"kind"`
+
 	Subjects []string `json:"subjects,omitempty"` // pseudonyms, see [Subject]
 	Records  int      `json:"records,omitempty"`  // records treated so
 	Fields   []Field  `json:"fields,omitempty"`
@@ -153,7 +158,7 @@ type Field struct {
 	Type      string `json:"type,omitempty"`     // what the field is, e.g. "cn_mobile"
 	Treatment string `json:"treatment"`          // what was done to it, e.g. "mask"
 	Reason    string `json:"reason,omitempty"`   // stable code of why, e.g. "permitted"
-	Rule      string `json:"rule,omitempty"`     // file and line of the entry that decided, if one did
+	Rule      string `json:"rule,omitempty"`     // file and line of what decided, if an entry did
 	Count     int    `json:"count,omitempty"`    // values released, treated
 	Withheld  int    `json:"withheld,omitempty"` // values dropped
 }
@@ -191,9 +196,9 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return json.Marshal(r.wire())
 }
 
-// UnmarshalJSON decodes a line of the log; members it does not know, the
-// number among them, are ignored. The part of the record's event is not nil,
-// even if the line has no member of it.
+// UnmarshalJSON decodes a line of the log. Members that a record does not have,
+// the number among them, are ignored. The part of the record's event is made
+// even if the line has none of its members.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	var w wire
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -224,17 +229,16 @@ func (r Record) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encoding access record: %w", err)
 	}
 	line := escape(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))[1:])
-	// The longest prefix that the committer can add is that of record 2⁶³-1.
+	// No prefix that the committer adds is longer than record 2⁶³-1's.
 	if len(line)+len(seqPrefix(1<<63-1)) > maxLine {
 		return nil, fmt.Errorf("encoding access record: %w", ErrTooLarge)
 	}
 	return line, nil
 }
 
-// escape writes as \uXXXX those characters that package json leaves as they
-// are but a terminal or an editor obeys: DEL, the C1 controls, and the
-// controls of direction. The line is JSON in UTF-8, so they can only stand in
-// strings.
+// escape writes as \uXXXX the characters that package json leaves alone but a
+// terminal or an editor obeys: DEL, the C1 controls, and the controls of
+// direction. The line is JSON in UTF-8, so they can only stand in strings.
 func escape(line []byte) []byte {
 	if bytes.IndexFunc(line, obeyed) < 0 {
 		return line

@@ -24,22 +24,31 @@ func fullRecord() Record {
 		Gateway: "g1", Version: "v1", RulesDigest: "sha256:0", Note: "n",
 		Access: &Access{
 			ID: "01J",
-			Caller: &Caller{ID: "u1", Roles: []string{"teller"}, Organisation: "o", TokenID: "t", Issuer: "i",
-				AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1"},
+			Caller: &Caller{
+				ID: "u1", Roles: []string{"teller"}, Organisation: "o", TokenID: "t", Issuer: "i",
+				AMR: []string{"mfa"}, ACR: "2", Region: "CN", Address: "10.0.0.1",
+			},
 			Purpose: "loan-review", Basis: "consent", BasisDocument: "PIA-2025-014",
-			Method: "GET", Route: "GET /v1/customers", Service: "customer", ServiceOwner: "crm-team",
-			Upstream: "http://u", Decision: Released, Reason: "r", Status: 200,
+			Method: "GET", Route: "GET /v1/customers", Upstream: "http://u",
+			Service: "customer", ServiceOwner: "crm-team",
+			Decision: Released, Reason: "r", Status: 200,
 			RulesReviewers: []string{"wang.fang"},
 			Records:        2, Denied: 1, Unlisted: 3, Bytes: 512, Part: 3,
-			Profiles: []Profile{{Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
-				Fields: []Field{{Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted",
-					Rule: "customer-data.yaml:12", Count: 2, Withheld: 1}}}},
+			Profiles: []Profile{{
+				Kind: "$.data.items[*]", Subjects: []string{"s1:AAAA", "s1:BBBB"}, Records: 2,
+				Fields: []Field{{
+					Path: "$.mobile", Type: "cn_mobile", Treatment: "mask", Reason: "permitted",
+					Rule: "customer-data.yaml:12", Count: 2, Withheld: 1,
+				}},
+			}},
 			Latency: 1500 * time.Microsecond, TLS: "1.3", Protocol: "HTTP/2.0",
 		},
 		RulesChange: &RulesChange{
 			RulesBefore: "sha256:1",
-			RuleFiles: []RuleFile{{Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team",
-				Reviewer: "wang.fang", Justification: "PIA-2025-014"}},
+			RuleFiles: []RuleFile{{
+				Name: "customer.yaml", Kind: "service", SHA256: "0a", Owner: "crm-team",
+				Reviewer: "wang.fang", Justification: "PIA-2025-014",
+			}},
 		},
 		Start: &Start{RecoveredBytes: 7},
 	}
@@ -81,7 +90,8 @@ func TestRecordMembers(t *testing.T) {
 		delete(object, member)
 	})
 	if len(object) > 0 {
-		t.Errorf("the line has members %v, of which the record knows nothing", slices.Collect(maps.Keys(object)))
+		t.Errorf("the line has members %v, of which the record knows nothing",
+			slices.Collect(maps.Keys(object)))
 	}
 }
 
@@ -90,10 +100,12 @@ func TestRecordMembers(t *testing.T) {
 func TestRecordParts(t *testing.T) {
 	for _, event := range []Event{EventAccess, EventStart, EventStop, EventRules, "later"} {
 		var r Record
-		if err := json.Unmarshal(fmt.Appendf(nil, `{"seq":1,"event":%q,"note":"n","later":1}`, event), &r); err != nil {
+		line := fmt.Appendf(nil, `{"seq":1,"event":%q,"note":"n","later":1}`, event)
+		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatal(err)
 		}
-		if (r.Access != nil) != (event == EventAccess) || (r.Start != nil) != (event == EventStart) ||
+		if (r.Access != nil) != (event == EventAccess) ||
+			(r.Start != nil) != (event == EventStart) ||
 			(r.RulesChange != nil) != (event == EventRules) || r.Note != "n" {
 			t.Errorf("the line of an event %q is decoded as %+v", event, r)
 		}
@@ -101,7 +113,10 @@ func TestRecordParts(t *testing.T) {
 }
 
 func TestRecordRoundTrip(t *testing.T) {
-	for _, r := range []Record{fullRecord(), {}, {Event: EventStart, Start: new(Start), Time: time.Date(2026, 3, 1, 16, 0, 0, 0, time.FixedZone("", 8*3600))}} {
+	elsewhere := time.Date(2026, 3, 1, 16, 0, 0, 0, time.FixedZone("", 8*3600))
+	for _, r := range []Record{
+		fullRecord(), {}, {Event: EventStart, Start: new(Start), Time: elsewhere},
+	} {
 		line, err := r.encode()
 		if err != nil {
 			t.Fatal(err)
@@ -128,14 +143,17 @@ func TestRecordRoundTrip(t *testing.T) {
 // TestRecordInjection writes values that would forge lines if they could.
 func TestRecordInjection(t *testing.T) {
 	values := []string{
-		"a\nb", "a\r\nb", "x\n{\"seq\":1,\"time\":\"2026-03-01T08:00:00Z\"}\n", "\"}\n{\"checkpoint\":\"", "\x00", "\x1b[2J", "\x7f",
-		"\u009b2J", "\u0085", "\u2028\u2029", "\u202eabc", "\u2066x", "\u200f", "\xff\xfe", "a\xc3", "\xed\xa0\x80", "<&>", `\u0000`, `\`, `"`, "\ufeff", "张三",
+		"a\nb", "a\r\nb", "x\n{\"seq\":1,\"time\":\"2026-03-01T08:00:00Z\"}\n",
+		"\"}\n{\"checkpoint\":\"", "\x00", "\x1b[2J", "\x7f",
+		"\u009b2J", "\u0085", "\u2028\u2029", "\u202eabc", "\u2066x", "\u200f", "\xff\xfe", "a\xc3",
+		"\xed\xa0\x80", "<&>", `\u0000`, `\`, `"`, "\ufeff", "张三",
 	}
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 	l := mustOpen(t, o)
 	for _, v := range values {
 		mustAppend(t, l, Record{Event: EventStart, Note: v, Access: &Access{
-			Caller: &Caller{ID: v, Roles: []string{v}}, Profiles: []Profile{{Kind: v, Subjects: []string{v}}},
+			Caller:   &Caller{ID: v, Roles: []string{v}},
+			Profiles: []Profile{{Kind: v, Subjects: []string{v}}},
 		}})
 	}
 	mustClose(t, l)
@@ -147,7 +165,8 @@ func TestRecordInjection(t *testing.T) {
 	if lines := strings.Count(data, "\n"); lines != 1+2*len(values) {
 		t.Errorf("the segment has %d lines, want %d", lines, 1+2*len(values))
 	}
-	if !utf8.ValidString(data) || strings.ContainsFunc(data, func(r rune) bool { return r != '\n' && (r < ' ' || obeyed(r)) }) {
+	control := func(r rune) bool { return r != '\n' && (r < ' ' || obeyed(r)) }
+	if !utf8.ValidString(data) || strings.ContainsFunc(data, control) {
 		t.Error("the segment has invalid UTF-8 or control characters")
 	}
 	i := 0
@@ -181,7 +200,8 @@ func TestRecordInjection(t *testing.T) {
 func TestRecordTooLarge(t *testing.T) {
 	o := testOptions(t, filepath.Join(t.TempDir(), "log"))
 	l := mustOpen(t, o)
-	if _, err := l.Append(context.Background(), Record{Note: strings.Repeat("x", maxLine)}); !errors.Is(err, ErrTooLarge) {
+	_, err := l.Append(context.Background(), Record{Note: strings.Repeat("x", maxLine)})
+	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("Append of more than 16 MiB = %v, want ErrTooLarge", err)
 	}
 	mustAppend(t, l, Record{Note: strings.Repeat("x", maxLine-1000)})

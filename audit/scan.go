@@ -20,13 +20,13 @@ type scanner struct {
 	first  int64       // number in its name
 	last   bool        // no segment follows, so it may end in an uncommitted tail
 	trust  *trust      // verifies signatures; nil: they are not looked at
-	origin string      // what checkpoints must say; if empty, what the first one says
-	linked bool        // tree is what the header must say; else the header is believed until a checkpoint tells
+	origin string      // the log's; if empty, what the first checkpoint says
+	linked bool        // the header must be that of tree; else it is believed
 	tree   tree        // over all committed records
 
 	// Optional.
 	record func(seq int64, l line) error // each record line, not yet committed
-	grow   func(t *tree)                 // before a group found good, and after each of its records
+	grow   func(t *tree)                 // before a good group, and after each of its records
 	commit func() error                  // after each group, as long as trust has no doubt
 
 	// Results.
@@ -40,9 +40,9 @@ type scanner struct {
 	groupLine int         // line of the current group's first record
 }
 
-// run reads the segment from what is committed on: all of it, and if run is
-// called again, what it has more. It returns a *CorruptError that names the
-// first bad record, an error of reading, or what record or commit returned.
+// run reads the segment. Called again with a greater size, it goes on behind
+// the last good checkpoint. It returns a *CorruptError that names the first bad
+// record, an error of reading, or what record or commit returned.
 func (s *scanner) run() error {
 	lines := s.rest()
 	var fault *CorruptError // the first fault of the current group
@@ -107,7 +107,8 @@ func (s *scanner) run() error {
 		if fault != nil {
 			return fault
 		}
-		return s.corrupt(0, s.tree.n, "the segment ends without a checkpoint, though another follows")
+		return s.corrupt(0, s.tree.n,
+			"the segment ends without a checkpoint, though another follows")
 	}
 	if !nul {
 		if fault != nil {
@@ -127,7 +128,8 @@ func (s *scanner) rest() *lineReader {
 	if s.committed > 0 {
 		num = s.groupLine - 1
 	}
-	return newLineReader(io.NewSectionReader(s.r, s.committed, s.size-s.committed), num, s.committed)
+	rest := io.NewSectionReader(s.r, s.committed, s.size-s.committed)
+	return newLineReader(rest, num, s.committed)
 }
 
 // header checks the first line.
@@ -194,7 +196,8 @@ func (s *scanner) close(l line, found *CorruptError, torn bool) *CorruptError {
 	}
 	if t.n != cp.n || t.root() != cp.root {
 		if by != nil && s.trust.doubted() {
-			return s.trust.doubt.corrupt("the checkpoint is by a key that is not known, and a later one by a known key contradicts it")
+			return s.trust.doubt.corrupt("the checkpoint is by a key that is not known, " +
+				"and a later one by a known key contradicts it")
 		}
 		return bad("the checkpoint does not follow from what stands before it")
 	}

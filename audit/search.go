@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A Query says which records [Search] looks for: those for which all members
-// hold that are set.
+// A Query says which records [Search] looks for. Each member that is set must
+// hold.
 type Query struct {
-	Subjects []string // pseudonyms: records about any of them; give one for each key version
+	Subjects []string // pseudonyms; one is enough. Give one for each version of the key
 	Caller   string   // identifier of who asked
 	ID       string   // correlation identifier
 	Event    Event
@@ -23,7 +23,7 @@ type Query struct {
 	Until    time.Time // before
 }
 
-// An Entry is a record in its place.
+// An Entry is a record, and where it stands.
 type Entry struct {
 	Seq    int64
 	Record Record
@@ -43,11 +43,11 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 
 var errStop = errors.New("the reader has seen enough")
 
-// Search yields the committed records of the log in a directory that a query
-// asks for, in order. It reads the log from the beginning, in bounded memory
-// (one group), and may run while a gateway writes to it; an uncommitted tail
-// is left out. An error is yielded last: for a log that is corrupt one that
-// wraps a [*CorruptError].
+// Search yields, in order, the committed records for which a query asks, of
+// the log in a directory. It reads the log from the beginning, holds one group
+// in memory, and may run while a gateway writes to the log; an uncommitted
+// tail is left out. An error is yielded last. It wraps a [*CorruptError] if
+// the log is corrupt.
 //
 // Search checks records against the hashes in the log but verifies no
 // signature; that is for [Verify].
@@ -90,7 +90,8 @@ func search(dir string, q Query, yield func(Entry) bool) error {
 
 // searchSegment yields the matching records of a segment, each group once its
 // checkpoint is read.
-func searchSegment(dir string, s *scanner, q Query, hints [][][]byte, yield func(Entry) bool) error {
+func searchSegment(dir string, s *scanner, q Query, hints [][][]byte,
+	yield func(Entry) bool) error {
 	f, size, err := openSegment(dir, s.first)
 	if err != nil {
 		return err
@@ -107,8 +108,8 @@ func searchSegment(dir string, s *scanner, q Query, hints [][][]byte, yield func
 	return s.run()
 }
 
-// collect has a scanner hand on the records whose lines are wanted, each group
-// once its checkpoint is read. The lines of one group are in memory until then.
+// collect has a scanner yield the records whose lines are wanted, each group
+// once its checkpoint is read. Until then the group's lines are in memory.
 func collect(s *scanner, wanted func(seq int64, line []byte) bool, yield func(Entry) error) {
 	type recordLine struct {
 		Entry
@@ -120,7 +121,8 @@ func collect(s *scanner, wanted func(seq int64, line []byte) bool, yield func(En
 			group = group[:0] // what was in it was never committed
 		}
 		if wanted(seq, l.data) {
-			group = append(group, recordLine{Entry{Seq: seq, File: s.file, Line: l.num}, bytes.Clone(l.data)})
+			group = append(group, recordLine{Entry{Seq: seq, File: s.file, Line: l.num},
+				bytes.Clone(l.data)})
 		}
 		return nil
 	}
@@ -142,7 +144,8 @@ func collect(s *scanner, wanted func(seq int64, line []byte) bool, yield func(En
 // match reports whether a record is looked for.
 func (q *Query) match(r *Record) bool {
 	about := func(p Profile) bool {
-		return slices.ContainsFunc(p.Subjects, func(s string) bool { return slices.Contains(q.Subjects, s) })
+		return slices.ContainsFunc(p.Subjects,
+			func(s string) bool { return slices.Contains(q.Subjects, s) })
 	}
 	var a Access
 	if r.Access != nil {
@@ -158,8 +161,9 @@ func (q *Query) match(r *Record) bool {
 		(q.Until.IsZero() || r.Time.Before(q.Until))
 }
 
-// hints returns what the line of a matching record contains: one string, as
-// it is encoded, of each list. Most lines are sorted out without decoding.
+// hints returns lists of strings as records encode them. The line of a matching
+// record contains a string of each list, so that most other lines are sorted
+// out without decoding.
 func (q *Query) hints() [][][]byte {
 	var hints [][][]byte
 	for _, needles := range [][]string{

@@ -28,11 +28,14 @@ func TestSearch(t *testing.T) {
 	o.SegmentSize = 700
 	l := mustOpen(t, o)
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
-	about := func(s ...string) []Profile { return []Profile{{Kind: "envelope"}, {Kind: "$", Subjects: s}} }
+	about := func(s ...string) []Profile {
+		return []Profile{{Kind: "envelope"}, {Kind: "$", Subjects: s}}
+	}
 	for _, r := range []Record{
 		{Event: EventStart, Time: day(1)},
 		{Event: EventAccess, Time: day(2), Access: &Access{
-			ID: "a", Caller: &Caller{ID: "u1"}, Purpose: "p", Decision: Released, Profiles: about("s1:A", "s1:B")}},
+			ID: "a", Caller: &Caller{ID: "u1"}, Purpose: "p", Decision: Released,
+			Profiles: about("s1:A", "s1:B")}},
 		{Event: EventAccess, Time: day(3), Access: &Access{
 			ID: "b", Caller: &Caller{ID: "u2"}, Decision: Refused, Profiles: about("s2:A")}},
 		{Event: EventAccess, Time: day(1), Note: "s1:A", Access: &Access{
@@ -100,7 +103,8 @@ func TestUnreadableDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, dir := range map[string]string{"missing": file + "-no", "a file": file} {
-		if sum, err := Verify(dir, testVerifiers(t)); err == nil || errors.As(err, new(*CorruptError)) {
+		sum, err := Verify(dir, testVerifiers(t))
+		if err == nil || errors.As(err, new(*CorruptError)) {
 			t.Errorf("%s: Verify = %+v, %v, want an error of reading", name, sum, err)
 		}
 		n := 0
@@ -138,7 +142,8 @@ func TestReadWhileWritten(t *testing.T) {
 			t.Fatalf("Verify while byte %d is written = %+v, %v", cut, sum, err)
 		}
 		if got := seqs(t, dir, Query{}); int64(len(got)) != sum.Records {
-			t.Fatalf("Search while byte %d is written yields %d records, want the %d committed", cut, len(got), sum.Records)
+			t.Fatalf("Search while byte %d is written yields %d records, want the %d committed",
+				cut, len(got), sum.Records)
 		}
 	}
 }
@@ -192,6 +197,7 @@ func TestSearchCorrupt(t *testing.T) {
 	}
 	var corrupt *CorruptError
 	if !errors.As(last, &corrupt) || corrupt.Seq != 6 || n != 6 {
-		t.Errorf("Search yields %d records, then %v, want 6 and a CorruptError for record 6", n, last)
+		t.Errorf("Search yields %d records, then %v, want 6 and a CorruptError for record 6",
+			n, last)
 	}
 }

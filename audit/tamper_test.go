@@ -63,7 +63,8 @@ func TestVerifyFlippedByte(t *testing.T) {
 					t.Fatalf("%s: byte %d (%q) xor %#x goes unnoticed", name, i, data[i], x)
 				}
 				if err == nil && !last {
-					t.Fatalf("%s: byte %d (%q) xor %#x in the middle of the log passes as a tail", name, i, data[i], x)
+					t.Fatalf("%s: byte %d (%q) xor %#x in the middle of the log passes as a tail",
+						name, i, data[i], x)
 				}
 				if err == nil && s.committed == int64(len(data)) {
 					t.Fatalf("%s: byte %d xor %#x: tail of no bytes", name, i, x)
@@ -71,7 +72,8 @@ func TestVerifyFlippedByte(t *testing.T) {
 			}
 		}
 		if want := 3 * strings.Count(string(data), checkpointStart); unknown > want {
-			t.Errorf("%s: %d flips pass for an unknown key, want %d at the most", name, unknown, want)
+			t.Errorf("%s: %d flips pass for an unknown key, want %d at the most",
+				name, unknown, want)
 		}
 	}
 }
@@ -84,6 +86,11 @@ func treeOf(t *testing.T, data []byte) tree {
 		t.Fatal(err)
 	}
 	return tr
+}
+
+// replace changes a line of a segment.
+func replace(lines []string, i int, old, new string) {
+	lines[i] = strings.Replace(lines[i], old, new, 1)
 }
 
 // TestVerifyNamesFirstBadRecord edits each record, alone and with later ones.
@@ -100,13 +107,16 @@ func TestVerifyNamesFirstBadRecord(t *testing.T) {
 			var seq int64
 			fmt.Sscanf(l, `{"seq":%d`, &seq)
 			edits := map[string]func([]string){
-				"value":       func(s []string) { s[i] = strings.Replace(s[i], "released", "refused!", 1) },
-				"time":        func(s []string) { s[i] = strings.Replace(s[i], "2026", "2025", 1) },
-				"shortened":   func(s []string) { s[i] = s[i][:len(s[i])-3] + "\n" },
-				"two lines":   func(s []string) { s[i] = strings.Replace(s[i], ",", ",\n", 2) },
-				"not JSON":    func(s []string) { s[i] = "garbage\n" },
-				"number":      func(s []string) { s[i] = strings.Replace(s[i], `{"seq":`, `{"seq":9`, 1) },
-				"also later":  func(s []string) { s[i] = strings.Replace(s[i], "2026", "2025", 1); s[len(s)-2] = "x\n" },
+				"value":     func(s []string) { replace(s, i, "released", "refused!") },
+				"time":      func(s []string) { replace(s, i, "2026", "2025") },
+				"shortened": func(s []string) { s[i] = s[i][:len(s[i])-3] + "\n" },
+				"two lines": func(s []string) { s[i] = strings.Replace(s[i], ",", ",\n", 2) },
+				"not JSON":  func(s []string) { s[i] = "garbage\n" },
+				"number":    func(s []string) { replace(s, i, `{"seq":`, `{"seq":9`) },
+				"also later": func(s []string) {
+					replace(s, i, "2026", "2025")
+					s[len(s)-2] = "x\n"
+				},
 				"deleted":     func(s []string) { s[i] = "" },
 				"doubled":     func(s []string) { s[i] = s[i] + s[i] },
 				"blank first": func(s []string) { s[i] = "\n" + s[i] },
@@ -128,7 +138,8 @@ func TestVerifyNamesFirstBadRecord(t *testing.T) {
 					want++ // the second stands where the next should
 				}
 				if corrupt.Seq != want || corrupt.File != name {
-					t.Errorf("Verify with record %d %s names record %d in %s, want %d in %s (%v)", seq, what, corrupt.Seq, corrupt.File, want, name, err)
+					t.Errorf("Verify with record %d %s names record %d in %s, want %d in %s (%v)",
+						seq, what, corrupt.Seq, corrupt.File, want, name, err)
 				}
 			}
 		}
@@ -157,7 +168,8 @@ func TestVerifyStructure(t *testing.T) {
 			t.Errorf("%s: Verify = %+v, want an error or a tail", what, sum)
 		}
 		if _, err := Verify(dir, testVerifiers(t), Contains(clean.Checkpoint)); err == nil {
-			t.Errorf("%s: Verify is content, though the log does not contain the kept checkpoint", what)
+			t.Errorf("%s: Verify is content, though the log does not contain the kept checkpoint",
+				what)
 		}
 	}
 	for n, name := range all {
@@ -172,7 +184,8 @@ func TestVerifyStructure(t *testing.T) {
 			at := fmt.Sprintf("%s line %d", name, i+1)
 			check(at+" deleted", with(slices.Delete(slices.Clone(lines), i, i+1)...), false)
 			check(at+" doubled", with(slices.Insert(slices.Clone(lines), i, lines[i])...), false)
-			check(at+" a line inserted", with(slices.Insert(slices.Clone(lines), i, "{}\n")...), false)
+			check(at+" a line inserted", with(slices.Insert(slices.Clone(lines), i, "{}\n")...),
+				false)
 			check(at+" and on cut off", with(lines[:i]...), final)
 			if i+1 < len(lines) {
 				s := slices.Clone(lines)
@@ -218,16 +231,22 @@ func TestVerifyKeptCheckpoint(t *testing.T) {
 	mustAppend(t, stranger, Record{Event: EventAccess})
 
 	for i, cp := range kept {
-		if _, err := Verify(filepath.Join(dir, "log"), testVerifiers(t), Contains(cp), Contains(kept[0])); err != nil {
+		mine, theirs := filepath.Join(dir, "log"), filepath.Join(dir, "forged")
+		_, err := Verify(mine, testVerifiers(t), Contains(cp), Contains(kept[0]))
+		if err != nil {
 			t.Errorf("Verify with checkpoint %d kept = %v, want nil", i, err)
 		}
 		var corrupt *CorruptError
-		if _, err := Verify(filepath.Join(dir, "forged"), testVerifiers(t), Contains(cp)); !errors.As(err, &corrupt) {
-			t.Errorf("Verify of a forged log with checkpoint %d kept = %v, want a CorruptError", i, err)
+		_, err = Verify(theirs, testVerifiers(t), Contains(cp))
+		if !errors.As(err, &corrupt) {
+			t.Errorf("Verify of a forged log with checkpoint %d kept = %v, want a CorruptError",
+				i, err)
 		}
 	}
-	for _, bad := range []string{"", "x", stranger.Checkpoint(), strings.Replace(kept[1], "2", "3", 1)} {
-		if _, err := Verify(filepath.Join(dir, "log"), testVerifiers(t), Contains(bad)); err == nil {
+	altered := strings.Replace(kept[1], "2", "3", 1)
+	for _, bad := range []string{"", "x", stranger.Checkpoint(), altered} {
+		_, err := Verify(filepath.Join(dir, "log"), testVerifiers(t), Contains(bad))
+		if err == nil {
 			t.Errorf("Verify with kept checkpoint %q = nil, want an error", bad)
 		}
 	}
@@ -254,8 +273,10 @@ func TestVerifyPruned(t *testing.T) {
 	if err != nil || sum.First != first || sum.Records != clean.Records || sum.Root != clean.Root {
 		t.Errorf("Verify(PrunedBefore(%d)) = %+v, %v, want root %v", first, sum, err, clean.Root)
 	}
-	if sum.Removed() != first || sum.Present() != clean.Records-first || clean.Removed() != 0 || clean.Present() != clean.Records {
-		t.Errorf("%d records removed and %d present, want %d and %d", sum.Removed(), sum.Present(), first, clean.Records-first)
+	if sum.Removed() != first || sum.Present() != clean.Records-first || clean.Removed() != 0 ||
+		clean.Present() != clean.Records {
+		t.Errorf("%d records removed and %d present, want %d and %d",
+			sum.Removed(), sum.Present(), first, clean.Records-first)
 	}
 	l := mustOpen(t, testOptions(t, dir))
 	if seq := mustAppend(t, l, Record{Event: EventStart}); seq != clean.Records {

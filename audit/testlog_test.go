@@ -128,7 +128,8 @@ func makeLog(t testing.TB, dir string) Summary {
 		for _, size := range groups {
 			var records []Record
 			for range size {
-				records = append(records, Record{Event: EventAccess, Access: &Access{ID: fmt.Sprint("r", n), Decision: Released}})
+				access := &Access{ID: fmt.Sprint("r", n), Decision: Released}
+				records = append(records, Record{Event: EventAccess, Access: access})
 				n++
 			}
 			appendGroup(t, l, records...)
@@ -144,7 +145,8 @@ func makeLog(t testing.TB, dir string) Summary {
 		t.Fatalf("Verify of a fresh log: %v", err)
 	}
 	if sum.Records != int64(n) || sum.Segments != len(segments) || sum.TailFile != "" {
-		t.Fatalf("Verify of a fresh log = %+v, want %d records in %d segments", sum, n, len(segments))
+		t.Fatalf("Verify of a fresh log = %+v, want %d records in %d segments",
+			sum, n, len(segments))
 	}
 	return sum
 }

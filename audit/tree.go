@@ -7,8 +7,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// A tree is the right edge of a Merkle tree (RFC 6962, section 2.1): all that
-// is needed to add leaves and to know the root.
+// A tree is the right edge of a Merkle tree (RFC 6962, section 2.1), which is
+// enough to add leaves and to know the root.
 type tree struct {
 	n    int64       // leaves
 	edge []tlog.Hash // maximal complete subtrees, left to right, one per 1 bit of n
@@ -25,7 +25,7 @@ func (t *tree) add(leaf tlog.Hash) {
 	t.n++
 }
 
-// root returns the root hash; that of no leaves is the hash of nothing.
+// root returns the root hash. Without leaves it is the hash of nothing.
 func (t *tree) root() tlog.Hash {
 	if t.n == 0 {
 		return sha256.Sum256(nil)

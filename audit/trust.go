@@ -8,23 +8,23 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A KeyError says that a log, though nothing in it contradicts itself, is
-// signed by a key that none of the given verifiers knows. Either the key file
-// that made the log is another one, or the key was rotated and its new version
-// not given, or somebody without a key wrote the records anew: from record Seq
-// on nothing is proved.
+// A KeyError says that a log is signed by a key that none of the given
+// verifiers knows, though nothing in the log contradicts itself. Another key
+// file made the log, or a version of the key was not given, or somebody
+// without the key wrote the records anew: from record Seq on nothing is proved.
 type KeyError struct {
 	Name string // name of the key, which is the log's origin
 	Hash uint32 // the key's hash (package note)
 	File string // base name of the segment with the first checkpoint by the key
 	Line int    // its line in File, from 1
-	Seq  int64  // the first record that no known key vouches for
+	Seq  int64  // the first record for which no known key vouches
 }
 
 // Error returns the key, the place, and what to do.
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("access log is signed by a key that is not known, %s+%08x, from record %d on (%s, line %d): "+
-		"give the key file that made the log, or that public key (--key); if nobody has it, somebody else wrote the records",
+	return fmt.Sprintf("access log is signed by a key that is not known, %s+%08x, "+
+		"from record %d on (%s, line %d): give the key file that made the log, "+
+		"or that public key (--key); if nobody has it, somebody else wrote the records",
 		e.Name, e.Hash, e.Seq, e.File, e.Line)
 }
 
@@ -76,12 +76,20 @@ func (t *trust) verify(cp *checkpoint) (by note.Verifier, unknown *doubt, err er
 	return by, nil, nil
 }
 
-// Verifier makes a trust a [note.Verifiers], which looks a key up once.
-func (t *trust) Verifier(name string, hash uint32) (note.Verifier, error) {
+// find returns the verifier of a key that signed a checkpoint; nil if none did.
+func (t *trust) find(name string, hash uint32) note.Verifier {
 	for _, v := range t.known {
 		if v.Name() == name && v.KeyHash() == hash {
-			return v, nil
+			return v
 		}
+	}
+	return nil
+}
+
+// Verifier makes a trust a [note.Verifiers], which looks a key up once.
+func (t *trust) Verifier(name string, hash uint32) (note.Verifier, error) {
+	if v := t.find(name, hash); v != nil {
+		return v, nil
 	}
 	if t.verifiers == nil {
 		return nil, &note.UnknownVerifierError{Name: name, KeyHash: hash}
@@ -99,7 +107,7 @@ func (t *trust) accept(by note.Verifier, unknown *doubt) *CorruptError {
 	case by == nil:
 	case t.doubt != nil && t.doubt.by(by):
 		return t.doubt.corrupt(misnamed)
-	case !slices.ContainsFunc(t.known, func(v note.Verifier) bool { return v.KeyHash() == by.KeyHash() }):
+	case t.find(by.Name(), by.KeyHash()) == nil:
 		t.known = append(t.known, by)
 	}
 	return nil

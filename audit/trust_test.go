@@ -17,7 +17,8 @@ import (
 // but those that signer returns for the number of a group's first record. A
 // nil signer keeps the checkpoint as it is. edit may change the line of a
 // record.
-func forge(t *testing.T, segments map[string][]byte, signer func(seq int64) note.Signer, edit func(seq int64, line string) string) map[string][]byte {
+func forge(t *testing.T, segments map[string][]byte, signer func(seq int64) note.Signer,
+	edit func(seq int64, line string) string) map[string][]byte {
 	t.Helper()
 	forged := make(map[string][]byte)
 	var tr tree
@@ -34,7 +35,8 @@ func forge(t *testing.T, segments map[string][]byte, signer func(seq int64) note
 				if by == nil {
 					out = append(out, line...)
 				} else {
-					msg, err := note.Sign(&note.Note{Text: checkpointText(by.Name(), tr.n, tr.root())}, by)
+					text := checkpointText(by.Name(), tr.n, tr.root())
+					msg, err := note.Sign(&note.Note{Text: text}, by)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -92,7 +94,8 @@ func TestVerifyForged(t *testing.T) {
 	// What was kept at record 8, elsewhere.
 	var kept string
 	for _, line := range splitLines(whole[names(whole)[1]]) {
-		if cp, err := parseCheckpoint([]byte(strings.TrimSuffix(line, "\n"))); err == nil && cp.n == 8 {
+		cp, err := parseCheckpoint([]byte(strings.TrimSuffix(line, "\n")))
+		if err == nil && cp.n == 8 {
 			kept = cp.note
 		}
 	}
@@ -119,13 +122,18 @@ func TestVerifyForged(t *testing.T) {
 		{"the last group", forge(t, whole, from(13), refuse(14)), nil, "unknown 13"},
 		{"one group, nothing changed", forge(t, whole, only(3), untouched), nil, "unknown 3"},
 		{"one group, a record changed", forge(t, whole, only(3), refuse(4)), nil, "corrupt 3"},
-		{"the first group, a record changed", forge(t, whole, only(0), refuse(0)), nil, "corrupt 0"},
-		{"one group, a later record changed", forge(t, whole, only(1), refuse(7)), nil, "corrupt 7"},
+		{"the first group, a record changed", forge(t, whole, only(0), refuse(0)), nil,
+			"corrupt 0"},
+		{"one group, a later record changed", forge(t, whole, only(1), refuse(7)), nil,
+			"corrupt 7"},
 		{"the end, a record changed after it", edited, nil, "corrupt 12"},
 		{"the last group, with a page that never reached the disk", torn, nil, "tail 13"},
-		{"the end, kept before it", forge(t, whole, from(9), refuse(14)), []Check{Contains(kept)}, "unknown 9"},
-		{"the end, kept within it", forge(t, whole, from(3), refuse(4)), []Check{Contains(kept)}, "corrupt -1"},
-		{"the end, all kept", forge(t, whole, from(9), refuse(14)), []Check{Contains(clean.Checkpoint)}, "corrupt -1"},
+		{"the end, kept before it", forge(t, whole, from(9), refuse(14)), []Check{Contains(kept)},
+			"unknown 9"},
+		{"the end, kept within it", forge(t, whole, from(3), refuse(4)), []Check{Contains(kept)},
+			"corrupt -1"},
+		{"the end, all kept", forge(t, whole, from(9), refuse(14)),
+			[]Check{Contains(clean.Checkpoint)}, "corrupt -1"},
 		{"the end, and cut off, all kept", cut, []Check{Contains(clean.Checkpoint)}, "corrupt 12"},
 	}
 	for _, tt := range tests {
@@ -140,7 +148,8 @@ func TestVerifyForged(t *testing.T) {
 		} else if e, ok := errors.AsType[*KeyError](err); ok {
 			got = fmt.Sprint("unknown ", e.Seq)
 			if e.Name != testOrigin || e.Hash != stranger.KeyHash() || sum.Records != e.Seq {
-				t.Errorf("%s: Verify = %+v, %v, want the stranger's key, and a summary of what is before", tt.name, sum, err)
+				t.Errorf("%s: Verify = %+v, %v, want the stranger's key and a summary up to it",
+					tt.name, sum, err)
 			}
 		}
 		if got != tt.want {
@@ -168,13 +177,17 @@ func TestVerifyMisnamedKey(t *testing.T) {
 			cp.note = cp.note[:sig] + "AAAA" + cp.note[sig+4:]
 			m := maps.Clone(whole)
 			m[name] = bytes.Join([][]byte{
-				[]byte(strings.Join(lines[:i], "")), append(appendCheckpoint(nil, cp.note, cp.leaves), '\n'), []byte(strings.Join(lines[i+1:], "")),
+				[]byte(strings.Join(lines[:i], "")),
+				append(appendCheckpoint(nil, cp.note, cp.leaves), '\n'),
+				[]byte(strings.Join(lines[i+1:], "")),
 			}, nil)
 			fill(t, dir, m)
 			_, err = Verify(dir, testVerifiers(t))
 			corrupt, ok := errors.AsType[*CorruptError](err)
-			if want := cp.n - int64(len(cp.leaves)); !ok || corrupt.Seq != want || !strings.Contains(corrupt.Reason, "another key") {
-				t.Errorf("Verify with a wrong key hash on the checkpoint at %d = %v, want a CorruptError for record %d", cp.n, err, want)
+			want := cp.n - int64(len(cp.leaves))
+			if !ok || corrupt.Seq != want || !strings.Contains(corrupt.Reason, "another key") {
+				t.Errorf("Verify with a wrong key hash at %d = %v, want a CorruptError for %d",
+					cp.n, err, want)
 			}
 		}
 	}
@@ -209,7 +222,8 @@ func TestVerifyRotated(t *testing.T) {
 		sum, err := Verify(o.Dir, note.VerifierList(tt.known))
 		e, ok := errors.AsType[*KeyError](err)
 		if !ok || e.Hash != tt.unknown.KeyHash() || e.Seq != tt.seq || sum.Records != tt.seq {
-			t.Errorf("%s: Verify = %+v, %v, want a KeyError for record %d", tt.name, sum, err, tt.seq)
+			t.Errorf("%s: Verify = %+v, %v, want a KeyError for record %d",
+				tt.name, sum, err, tt.seq)
 		}
 	}
 }
@@ -238,8 +252,9 @@ func TestOpenOther(t *testing.T) {
 				t.Errorf("Open changed %s", name)
 			}
 		}
-		if _, corrupt := errors.AsType[*CorruptError](err); corrupt != strings.Contains(err.Error(), "evidence") {
-			t.Errorf("Open = %v, want advice to keep evidence for what is corrupt, and for nothing else", err)
+		_, corrupt := errors.AsType[*CorruptError](err)
+		if corrupt != strings.Contains(err.Error(), "evidence") {
+			t.Errorf("Open = %v, want advice to keep evidence for what is corrupt alone", err)
 		}
 		return err
 	}
@@ -247,8 +262,11 @@ func TestOpenOther(t *testing.T) {
 		"the new name": {renamedVerifier}, "both names": {v1, renamedVerifier},
 	} {
 		err := open(renamed, known...)
-		if e, ok := errors.AsType[*OriginError](err); !ok || *e != (OriginError{testOrigin, "maskgate/renamed"}) || !strings.Contains(err.Error(), "new directory") {
-			t.Errorf("Open under another name, with keys of %s, = %v, want an OriginError", what, err)
+		e, ok := errors.AsType[*OriginError](err)
+		if !ok || *e != (OriginError{testOrigin, "maskgate/renamed"}) ||
+			!strings.Contains(err.Error(), "new directory") {
+			t.Errorf("Open under another name, with keys of %s, = %v, want an OriginError",
+				what, err)
 		}
 	}
 	err := open(newKey, newVerifier)
@@ -256,7 +274,8 @@ func TestOpenOther(t *testing.T) {
 	if !ok || e.Name != testOrigin || e.Hash != v1.KeyHash() || e.Seq != 12 || e.Line != 3 {
 		t.Errorf("Open with another key = %v, want a KeyError for record 12", err)
 	}
-	for _, want := range []string{fmt.Sprintf("%s+%08x", testOrigin, v1.KeyHash()), "key file", "--key"} {
+	hash := fmt.Sprintf("%s+%08x", testOrigin, v1.KeyHash())
+	for _, want := range []string{hash, "key file", "--key"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("Open with another key = %v, want %q in it", err, want)
 		}
@@ -266,9 +285,14 @@ func TestOpenOther(t *testing.T) {
 	last := names(whole)[2]
 	whole[last] = []byte(strings.Replace(string(whole[last]), "released", "refused!", 1))
 	fill(t, dir, whole)
-	for _, err := range []error{open(renamed, renamedVerifier), open(renamed, v1, renamedVerifier), open(newKey, newVerifier)} {
+	for _, err := range []error{
+		open(renamed, renamedVerifier),
+		open(renamed, v1, renamedVerifier),
+		open(newKey, newVerifier),
+	} {
 		if _, ok := errors.AsType[*CorruptError](err); !ok {
-			t.Errorf("Open of a corrupt log under another name or key = %v, want a CorruptError", err)
+			t.Errorf("Open of a corrupt log under another name or key = %v, want a CorruptError",
+				err)
 		}
 	}
 }
@@ -309,11 +333,14 @@ func TestVerifyKeptOfAnother(t *testing.T) {
 	l := mustOpen(t, o)
 	mustAppend(t, l, Record{Event: EventAccess})
 	mustClose(t, l)
-	_, err := Verify(o.Dir, note.VerifierList(v1, other), Contains(mine.Checkpoint))
-	if e, ok := errors.AsType[*OriginError](err); !ok || *e != (OriginError{"maskgate/other", testOrigin}) {
+	both := note.VerifierList(v1, other)
+	_, err := Verify(o.Dir, both, Contains(mine.Checkpoint))
+	e, ok := errors.AsType[*OriginError](err)
+	if !ok || *e != (OriginError{"maskgate/other", testOrigin}) {
 		t.Errorf("Verify with a checkpoint of another log = %v, want an OriginError", err)
 	}
-	if _, err := Verify(o.Dir, note.VerifierList(v1, other), Contains(mine.Checkpoint), Contains(l.Checkpoint())); err == nil {
+	_, err = Verify(o.Dir, both, Contains(mine.Checkpoint), Contains(l.Checkpoint()))
+	if err == nil {
 		t.Error("Verify with checkpoints of two logs = nil, want an error")
 	}
 }

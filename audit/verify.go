@@ -30,12 +30,11 @@ type Summary struct {
 // Present returns how many committed records are there, and were verified.
 func (s Summary) Present() int64 { return max(s.Records-s.First, 0) }
 
-// Removed returns how many records came before those that are there, and were
-// removed; see [PrunedBefore]. Nothing of them was verified but the hash that
-// stands for all of them.
+// Removed returns how many records were removed from the beginning of the log;
+// see [PrunedBefore]. What they said was not verified.
 func (s Summary) Removed() int64 { return s.First }
 
-// A Check is something more that [Verify] is to check.
+// A Check is something more that [Verify] checks.
 type Check func(*checks)
 
 type checks struct {
@@ -44,8 +43,8 @@ type checks struct {
 }
 
 // Contains asks that the log contain all that a checkpoint covers which was
-// kept elsewhere; see [Log.Checkpoint], and [FindCheckpoint] for one in a file.
-// It finds out that the log was rolled back, cut off, or written anew by
+// kept elsewhere; see [Log.Checkpoint], and [FindCheckpoint] for what a file
+// has. So it comes out if the log was rolled back, cut off, or written anew by
 // somebody who has the key.
 func Contains(checkpoint string) Check {
 	return func(c *checks) { c.kept = append(c.kept, checkpoint) }
@@ -63,11 +62,11 @@ func PrunedBefore(seq int64) Check {
 // in it. It only reads, in bounded memory, and may run while a gateway writes
 // to the log; what is being written shows as a tail.
 //
-// For a log that is not what was written the error wraps a [*CorruptError]
-// that names the first bad record, and the summary covers what is before it.
-// For one without a fault, but with checkpoints by a key that v does not know,
-// it wraps a [*KeyError], and the summary covers what is before the first of
-// them; for one of another name than a checkpoint kept elsewhere, an
+// If the log is not what was written, the error wraps a [*CorruptError] that
+// names the first bad record. If it has no fault, but checkpoints by a key that
+// v does not know, the error wraps a [*KeyError] with the first of them. In
+// both cases the summary covers what is before that record. If the log has
+// another name than a checkpoint kept elsewhere, the error wraps an
 // [*OriginError].
 func Verify(dir string, v note.Verifiers, opts ...Check) (Summary, error) {
 	var c checks
@@ -95,7 +94,8 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 			return sum, fmt.Errorf("reading kept checkpoint: %w", err)
 		}
 		if most.origin != "" && most.origin != cp.origin {
-			return sum, fmt.Errorf("reading kept checkpoint: it is of log %q, another of %q; give those of one log", cp.origin, most.origin)
+			return sum, fmt.Errorf("reading kept checkpoint: it is of log %q, another of %q; "+
+				"give those of one log", cp.origin, most.origin)
 		}
 		kept[cp.n] = append(kept[cp.n], cp.root)
 		if cp.n >= most.n {
@@ -107,7 +107,8 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 	holds := func(t *tree) {
 		for _, root := range kept[t.n] {
 			if root != t.root() && broken == nil {
-				broken = &CorruptError{Seq: -1, Reason: fmt.Sprintf("a record before %d is not the one that the checkpoint kept elsewhere covers", t.n)}
+				broken = &CorruptError{Seq: -1, Reason: fmt.Sprintf("a record before %d is not "+
+					"the one that the checkpoint kept elsewhere covers", t.n)}
 			}
 		}
 		delete(kept, t.n)
@@ -138,21 +139,26 @@ func verify(dir string, v note.Verifiers, c checks) (Summary, error) {
 			return sum, err
 		}
 		if t, origin = s.tree, s.origin; s.committed == 0 && !linked {
-			return sum, &CorruptError{File: s.file, Seq: first, Reason: "no checkpoint vouches for the removed records"}
+			return sum, &CorruptError{File: s.file, Seq: first,
+				Reason: "no checkpoint vouches for the removed records"}
 		}
 	}
 	if origin != "" && most.origin != "" && origin != most.origin {
-		return sum, fmt.Errorf("checking kept checkpoint: %w; give one of this log, or the directory of that one", &OriginError{Have: origin, Want: most.origin})
+		return sum, fmt.Errorf("checking kept checkpoint: %w; "+
+			"give one of this log, or the directory of that one",
+			&OriginError{Have: origin, Want: most.origin})
 	}
 	if broken != nil {
 		return sum, broken
 	}
 	if most.n > t.n {
-		return sum, &CorruptError{Seq: t.n, Reason: fmt.Sprintf("the log ends before this record, but the checkpoint kept elsewhere covers %d: records were cut off", most.n)}
+		return sum, &CorruptError{Seq: t.n, Reason: fmt.Sprintf("the log ends before this record, "+
+			"but the checkpoint kept elsewhere covers %d: records were cut off", most.n)}
 	}
 	delete(kept, 0)
 	for n := range kept {
-		return sum, fmt.Errorf("checking kept checkpoint: the records before %d that it covers were removed; give a newer one", n)
+		return sum, fmt.Errorf("checking kept checkpoint: the records before %d that it covers "+
+			"were removed; give a newer one", n)
 	}
 	return sum, signers.err()
 }

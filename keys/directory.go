@@ -104,8 +104,9 @@ func checkLayout(dir string) error {
 	case err != nil || n < 1 || string(formatLayout(n)) != string(data):
 		return fmt.Errorf("%s is not a version on a line; restore it from a copy", path)
 	case n != layout:
-		return fmt.Errorf("%s says that the directory is of version %d, but this maskgate knows only %d; "+
-			"run the maskgate that made it, or a newer one, or give another directory", path, n, layout)
+		return fmt.Errorf("%s says that the directory is of version %d, but this maskgate knows "+
+			"only %d; run the maskgate that made it, or a newer one, or give another directory",
+			path, n, layout)
 	}
 	return nil
 }

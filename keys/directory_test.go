@@ -36,7 +36,8 @@ func TestOpenDirectory(t *testing.T) {
 	if got := contents(t, path); !slices.Equal(got, []string{"keys.json", "layout"}) {
 		t.Errorf("a new directory holds %v, want the key file and the layout", got)
 	}
-	if data, err := os.ReadFile(filepath.Join(path, "layout")); err != nil || string(data) != "1\n" {
+	data, err := os.ReadFile(filepath.Join(path, "layout"))
+	if err != nil || string(data) != "1\n" {
 		t.Errorf("the new file layout is %q, %v, want 1", data, err)
 	}
 	if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != 0o700 {
@@ -45,7 +46,10 @@ func TestOpenDirectory(t *testing.T) {
 	if got := made.AuditDir(); got != filepath.Join(path, "audit") || got != AuditDir(path) {
 		t.Errorf("AuditDir = %s", got)
 	}
-	for name, open := range map[string]func(string) (*Directory, error){"open": OpenDirectory, "read": ReadDirectory} {
+	openers := map[string]func(string) (*Directory, error){
+		"open": OpenDirectory, "read": ReadDirectory,
+	}
+	for name, open := range openers {
 		d, err := open(path + "/")
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -74,13 +78,15 @@ func TestOpenDirectoryOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := ReadDirectory(path); err != nil || !bytes.Equal(d.Keys().Subject().Secret, set.Subject().Secret) {
+	if d, err := ReadDirectory(path); err != nil ||
+		!bytes.Equal(d.Keys().Subject().Secret, set.Subject().Secret) {
 		t.Errorf("ReadDirectory = %v, %v, want the keys", d, err)
 	}
 	if got := contents(t, path); !slices.Equal(got, []string{"keys.json"}) {
 		t.Errorf("after ReadDirectory the directory holds %v, want the key file alone", got)
 	}
-	if d, err := OpenDirectory(path); err != nil || !bytes.Equal(d.Keys().Subject().Secret, set.Subject().Secret) {
+	if d, err := OpenDirectory(path); err != nil ||
+		!bytes.Equal(d.Keys().Subject().Secret, set.Subject().Secret) {
 		t.Errorf("OpenDirectory = %v, %v, want the keys", d, err)
 	}
 	if got := contents(t, path); !slices.Equal(got, []string{"keys.json", "layout"}) {
@@ -151,16 +157,19 @@ func TestDirectoryRefuses(t *testing.T) {
 			before := contents(t, path)
 			if keyFile {
 				_, err := ReadDirectory(path)
-				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				if (err == nil) != (tt.want == "") ||
+					err != nil && !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("%s: ReadDirectory = %v, want %q", tt.name, err, tt.want)
 				}
 			}
 			_, err := OpenDirectory(path)
-			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			if (err == nil) != (tt.want == "") ||
+				err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s: OpenDirectory = %v, want %q", tt.name, err, tt.want)
 			}
 			if got := contents(t, path); err != nil && !slices.Equal(got, before) {
-				t.Errorf("%s: OpenDirectory refuses, but leaves %v where %v was", tt.name, got, before)
+				t.Errorf("%s: OpenDirectory refuses, but leaves %v where %v was",
+					tt.name, got, before)
 			}
 		}
 	}
@@ -168,8 +177,9 @@ func TestDirectoryRefuses(t *testing.T) {
 
 func TestReadDirectoryOfNone(t *testing.T) {
 	empty := t.TempDir()
-	for name, path := range map[string]string{"empty": empty, "missing": filepath.Join(empty, "x")} {
-		if _, err := ReadDirectory(path); err == nil || !strings.Contains(err.Error(), "want the gateway's data directory") {
+	for name, path := range map[string]string{"empty": empty, "missing": empty + "/x"} {
+		_, err := ReadDirectory(path)
+		if err == nil || !strings.Contains(err.Error(), "want the gateway's data directory") {
 			t.Errorf("%s: ReadDirectory = %v, want an error that says what is wanted", name, err)
 		}
 	}
@@ -181,6 +191,6 @@ func TestReadDirectoryOfNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ReadDirectory(empty); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("ReadDirectory with a key file that others can read = %v, want an error that says what to do", err)
+		t.Errorf("ReadDirectory with a key file that others can read = %v, want what to do", err)
 	}
 }

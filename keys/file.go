@@ -76,7 +76,8 @@ func rotate(path string, o Options) (*Set, error) {
 	next := path + ".new"
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there: another rotation is under way, or one was cut short; in that case remove it", next)
+		return nil, fmt.Errorf("%s is there: another rotation is under way, or one was cut short; "+
+			"in that case remove it", next)
 	}
 	if err != nil {
 		return nil, err
@@ -196,15 +197,16 @@ func checkSecret(path string, info fs.FileInfo) error {
 		return err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s can be read by others (%s); chmod 600, and rotate the keys if somebody may have read it",
-			path, info.Mode())
+		return fmt.Errorf("%s can be read by others (%s); chmod 600, "+
+			"and rotate the keys if somebody may have read it", path, info.Mode())
 	}
 	return nil
 }
 
 func checkRegular(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file (%s); give the path of the file itself", path, info.Mode())
+		return fmt.Errorf("%s is not a regular file (%s); give the path of the file itself",
+			path, info.Mode())
 	}
 	return nil
 }

@@ -48,10 +48,12 @@ func parse(data []byte) ([]master, error) {
 			}
 			for _, old := range masters {
 				if m.version <= old.version {
-					return fmt.Errorf("key %d: version is not greater than the one before; list keys from oldest to newest", len(masters)+1)
+					return fmt.Errorf("key %d: version is not greater than the one before; "+
+						"list keys from oldest to newest", len(masters)+1)
 				}
 				if bytes.Equal(m.secret, old.secret) {
-					return fmt.Errorf("key %d: secret is that of an older version; make a new one", len(masters)+1)
+					return fmt.Errorf("key %d: secret is that of an older version; make a new one",
+						len(masters)+1)
 				}
 			}
 			masters = append(masters, m)
@@ -88,7 +90,8 @@ func parseMaster(d *json.Decoder) (m master, err error) {
 				return errors.New("created is not an RFC 3339 time")
 			}
 		case "secret":
-			if m.secret, err = strict64.DecodeString(text); err != nil || len(m.secret) != SecretSize {
+			if m.secret, err = strict64.DecodeString(text); err != nil ||
+				len(m.secret) != SecretSize {
 				return fmt.Errorf("secret is not %d bytes of base64", SecretSize)
 			}
 		}

@@ -69,7 +69,8 @@ func TestOpenMakesFile(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Open of a file just made: %v", err)
 	}
-	if a, b := set.current("x"), again.current("x"); !bytes.Equal(a.Secret, b.Secret) || a.Version != 1 {
+	if a, b := set.current("x"), again.current("x"); !bytes.Equal(a.Secret, b.Secret) ||
+		a.Version != 1 {
 		t.Error("Open of a file just made gives another key")
 	}
 }
@@ -154,7 +155,8 @@ func TestRotate(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	const secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	entry := func(version int, secret string) string {
-		return fmt.Sprintf(`{"version":%d,"created":"2026-03-01T08:00:00Z","secret":%q}`, version, secret)
+		return fmt.Sprintf(`{"version":%d,"created":"2026-03-01T08:00:00Z","secret":%q}`,
+			version, secret)
 	}
 	good := `{"keys":[` + entry(1, secret) + `]}`
 	tests := []struct {
@@ -175,10 +177,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"trailing comma", `{"keys":[` + entry(1, secret) + `,]}`, "restore"},
 		{"unknown member", `{"keys":[` + entry(1, secret) + `],"x":1}`, "member other than"},
 		{"other case", `{"Keys":[` + entry(1, secret) + `]}`, "member other than"},
-		{"unknown in key", `{"keys":[` + strings.Replace(entry(1, secret), "{", `{"x":1,`, 1) + `]}`, "member other than"},
+		{"unknown in key", `{"keys":[` + strings.Replace(entry(1, secret), "{", `{"x":1,`, 1) +
+			`]}`, "member other than"},
 		{"duplicate keys", `{"keys":[` + entry(1, secret) + `],"keys":[]}`, "twice"},
 		{"duplicate escaped", `{"keys":[` + entry(1, secret) + `],"\u006beys":[]}`, "twice"},
-		{"duplicate secret", `{"keys":[` + strings.Replace(entry(1, secret), "{", `{"secret":"x",`, 1) + `]}`, "secret is not 32 bytes"},
+		{"duplicate secret", `{"keys":[` +
+			strings.Replace(entry(1, secret), "{", `{"secret":"x",`, 1) + `]}`,
+			"secret is not 32 bytes"},
 		{"no secret", `{"keys":[{"version":1,"created":"2026-03-01T08:00:00Z"}]}`, "lacks"},
 		{"version 0", `{"keys":[` + entry(0, secret) + `]}`, "positive integer"},
 		{"version 1.5", strings.Replace(good, `:1,`, `:1.5,`, 1), "positive integer"},
@@ -188,8 +193,10 @@ func TestOpenRefuses(t *testing.T) {
 		{"short secret", strings.Replace(good, "AAEC", "", 1), "32 bytes"},
 		{"trailing bits", strings.Replace(good, "Hh8=", "Hh9=", 1), "32 bytes"},
 		{"URL base64", strings.Replace(good, "AAEC", "__--", 1), "32 bytes"},
-		{"same version", `{"keys":[` + entry(1, secret) + `,` + entry(1, strings.Replace(secret, "A", "B", 1)) + `]}`, "not greater"},
-		{"same secret", `{"keys":[` + entry(1, secret) + `,` + entry(2, secret) + `]}`, "older version"},
+		{"same version", `{"keys":[` + entry(1, secret) + `,` +
+			entry(1, strings.Replace(secret, "A", "B", 1)) + `]}`, "not greater"},
+		{"same secret", `{"keys":[` + entry(1, secret) + `,` + entry(2, secret) + `]}`,
+			"older version"},
 		{"too long", good + strings.Repeat(" ", maxFile), "1 MiB"},
 	}
 	for _, tt := range tests {
@@ -198,7 +205,8 @@ func TestOpenRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Open(path)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+		if (err == nil) != (tt.want == "") ||
+			err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Open = %v, want %q", tt.name, err, tt.want)
 		}
 		if err != nil && strings.Contains(err.Error(), secret[4:20]) {
@@ -221,7 +229,8 @@ func TestOpenRefusesFile(t *testing.T) {
 		want string
 	}{
 		{"symlink", func(p string) error { return os.Symlink(good, p) }, "regular file"},
-		{"dangling symlink", func(p string) error { return os.Symlink(good+"x", p) }, "regular file"},
+		{"dangling symlink", func(p string) error { return os.Symlink(good+"x", p) },
+			"regular file"},
 		{"FIFO", func(p string) error { return syscall.Mkfifo(p, 0o600) }, "regular file"},
 		{"directory", func(p string) error { return os.Mkdir(p, 0o700) }, "regular file"},
 		{"group can read", func(p string) error { return copyFile(p, good, 0o640) }, "chmod 600"},
@@ -272,8 +281,10 @@ func TestNoSecretPrinted(t *testing.T) {
 	secrets := [][]byte{set.masters[0].secret, key.Secret}
 	type holder struct{ K any }
 	var out strings.Builder
-	for _, v := range []any{key, &key, []Key{key}, set, *set, holder{key}, holder{*set}, map[string]Key{"k": key}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%t", "%c", "%U"} {
+	for _, v := range []any{key, &key, []Key{key}, set, *set, holder{key}, holder{*set},
+		map[string]Key{"k": key}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b",
+			"%t", "%c", "%U"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}
 		data, err := json.Marshal(v)
@@ -285,7 +296,9 @@ func TestNoSecretPrinted(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "v", v)
 	}
 	for _, s := range secrets {
-		for _, form := range []string{string(s[:4]), fmt.Sprintf("%x", s[:4]), fmt.Sprintf("%X", s[:4]), strings.Trim(fmt.Sprint(s[:4]), "[]"), fmt.Sprintf("%#v", s[:4])[7:20], base64Of(s)} {
+		for _, form := range []string{string(s[:4]), fmt.Sprintf("%x", s[:4]),
+			fmt.Sprintf("%X", s[:4]), strings.Trim(fmt.Sprint(s[:4]), "[]"),
+			fmt.Sprintf("%#v", s[:4])[7:20], base64Of(s)} {
 			if strings.Contains(out.String(), form) {
 				t.Errorf("a key was printed with its secret, as %q", form)
 			}
@@ -322,7 +335,8 @@ func TestSigner(t *testing.T) {
 			t.Errorf("opening a note signed with version 1, by %v: %v", s, err)
 		}
 	}
-	if old, all := set.VerifierKeys(name), rotated.VerifierKeys(name); len(all) != 2 || all[1] != old[0] || all[0] == old[0] {
+	if old, all := set.VerifierKeys(name), rotated.VerifierKeys(name); len(all) != 2 ||
+		all[1] != old[0] || all[0] == old[0] {
 		t.Errorf("VerifierKeys after Rotate = %v, want a new one and %v", all, old)
 	}
 	newest, err := rotated.Signer(name)

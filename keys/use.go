@@ -11,8 +11,9 @@ const (
 )
 
 // Pseudonym returns the newest key for the pseudonyms, tokens and ciphertexts
-// of a purpose. Those of different purposes cannot be joined. It derives the
-// key anew each time; keep it if it is needed often.
+// of a purpose. Each purpose has its own, so that its values cannot be joined
+// with another's. The key is derived anew each time; keep it if it is needed
+// often.
 func (s *Set) Pseudonym(purpose string) Key { return s.current(pseudonymPrefix + purpose) }
 
 // Pseudonyms returns every version of the key that [Set.Pseudonym] returns,

@@ -27,18 +27,23 @@ func TestUses(t *testing.T) {
 		want   string
 	}{
 		{"pseudonym loan-review", func(s *Set) Key { return s.Pseudonym("loan-review") },
-			func(s *Set) []Key { return s.Pseudonyms("loan-review") }, "195edad576e56ffc110aa94704081a5a2e878d4ac93ee72a454cbb0f2b490a57"},
-		{"audit subject", (*Set).Subject, (*Set).Subjects, "75385e2c42250d31d0f608baf0d825357de21cfa493349b336325d942c40f4be"},
+			func(s *Set) []Key { return s.Pseudonyms("loan-review") },
+			"195edad576e56ffc110aa94704081a5a2e878d4ac93ee72a454cbb0f2b490a57"},
+		{"audit subject", (*Set).Subject, (*Set).Subjects,
+			"75385e2c42250d31d0f608baf0d825357de21cfa493349b336325d942c40f4be"},
 	}
 	for _, tt := range tests {
 		if got := hex.EncodeToString(tt.newest(first).Secret); got != tt.want {
 			t.Errorf("%s: the first key is %s, want %s", tt.name, got, tt.want)
 		}
 		all := tt.all(set)
-		if len(all) != 2 || all[0].Version != 2 || all[1].Version != 1 || hex.EncodeToString(all[1].Secret) != tt.want {
-			t.Errorf("%s: the versions are %v, want 2 and 1, the first key among them", tt.name, all)
+		if len(all) != 2 || all[0].Version != 2 || all[1].Version != 1 ||
+			hex.EncodeToString(all[1].Secret) != tt.want {
+			t.Errorf("%s: the versions are %v, want 2 and 1, the first key among them",
+				tt.name, all)
 		}
-		if newest := tt.newest(set); newest.Version != 2 || string(newest.Secret) != string(all[0].Secret) {
+		if newest := tt.newest(set); newest.Version != 2 ||
+			string(newest.Secret) != string(all[0].Secret) {
 			t.Errorf("%s: the newest is %v, want version 2", tt.name, newest)
 		}
 	}

@@ -9,16 +9,16 @@
 // have other lines around it, as what "maskgate audit verify" prints has. With
 // -pruned-before, segments whose records are all before record N may be gone.
 //
-// It prints the log's origin, how many records are there and, if there are
-// fewer than there were, how many before them were removed, how many
-// checkpoints there are, and the root over all records.
+// It prints the log's origin, how many records it has, how many of the ones
+// before them were removed (if any), how many checkpoints it has, and the root
+// over all records, removed ones included.
 //
 // Exit status:
 //
 //	0  every byte is what was written
-//	1  the log is corrupt, signed by a key that was not given, or not the one
-//	   that the checkpoint is of; the first such record is named on standard
-//	   error
+//	1  the log is corrupt, or signed by a key that was not given, or another
+//	   log than the checkpoint's; the first record for which nothing vouches
+//	   is named on standard error
 //	2  it could not be checked: wrong usage, or a file cannot be read
 //	3  all committed records are good, but an uncommitted tail follows: the
 //	   gateway is writing, or was cut off while it did
@@ -62,15 +62,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("auditverify [flags] DIR", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Func("key", "trust this public `key`; at least one is needed", addKey)
-	flags.Func("key-file", "trust the public keys in this `file`, one to a line", func(name string) error {
-		data, err := os.ReadFile(name)
-		for _, vkey := range strings.Fields(string(data)) {
-			err = errors.Join(err, addKey(vkey))
-		}
-		return err
-	})
-	keep := flags.String("checkpoint", "", "the log must contain what the checkpoint in this `file` covers")
-	flags.Int64Var(&v.pruned, "pruned-before", 0, "segments before this `record` may have been removed")
+	flags.Func("key-file", "trust the public keys in this `file`, one to a line",
+		func(name string) error {
+			data, err := os.ReadFile(name)
+			for _, vkey := range strings.Fields(string(data)) {
+				err = errors.Join(err, addKey(vkey))
+			}
+			return err
+		})
+	keep := flags.String("checkpoint", "",
+		"the log must contain what the checkpoint in this `file` covers")
+	flags.Int64Var(&v.pruned, "pruned-before", 0,
+		"segments before this `record` may have been removed")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -138,7 +141,8 @@ func (v *verifier) check(dir, kept string) error {
 	if err != nil {
 		return err
 	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".jsonl") })
+	entries = slices.DeleteFunc(entries,
+		func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".jsonl") })
 	for i, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
 		first, err := strconv.ParseInt(strings.TrimSuffix(name, ".jsonl"), 10, 64)
@@ -165,12 +169,14 @@ func (v *verifier) check(dir, kept string) error {
 		}
 	}
 	if v.keptN > 0 && !v.kept {
-		return bad(dir, 0, min(v.n, v.keptN), "the log does not contain what the checkpoint kept elsewhere covers")
+		return bad(dir, 0, min(v.n, v.keptN),
+			"the log does not contain what the checkpoint kept elsewhere covers")
 	}
 	return nil
 }
 
-// segment checks one segment; cut says that its header is to be believed.
+// segment checks one segment. If cut, segments before it were removed, and its
+// header is believed.
 func (v *verifier) segment(name string, data []byte, first int64, cut, last bool) (fault error) {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	lines = lines[:len(lines)-1]     // what follows the last newline is no line
@@ -213,23 +219,26 @@ func (v *verifier) segment(name string, data []byte, first int64, cut, last bool
 // header checks the first line of a segment against what stands before it.
 func (v *verifier) header(name string, line []byte, first int64, cut bool) error {
 	var h struct{ Segment struct{ Edge []tlog.Hash } }
-	if cut && json.Unmarshal(line, &h) == nil && len(h.Segment.Edge) == bits.OnesCount64(uint64(first)) {
+	if cut && json.Unmarshal(line, &h) == nil &&
+		len(h.Segment.Edge) == bits.OnesCount64(uint64(first)) {
 		v.tree, v.first = tree{first, h.Segment.Edge}, first
 		v.grown()
 	}
 	edge, _ := json.Marshal(v.edge)
-	if first != v.n || string(line) != fmt.Sprintf(`{"segment":{"first":%d,"edge":%s}}`+"\n", v.n, edge) {
+	again := fmt.Sprintf(`{"segment":{"first":%d,"edge":%s}}`+"\n", v.n, edge)
+	if first != v.n || string(line) != again {
 		return bad(name, 1, first, "the header does not continue the segment before it")
 	}
 	return nil
 }
 
-// records checks that lines, of which from stand before, are the next
-// records; with parse, that they are JSON.
+// records checks that lines, which follow line number from of the segment, are
+// the next records, and if parse is set that they are JSON.
 func (v *verifier) records(name string, lines [][]byte, from int, parse bool) error {
 	for i, line := range lines {
 		seq := v.n + int64(i)
-		if len(line) > maxLine+1 || !bytes.HasPrefix(line, fmt.Appendf(nil, `{"seq":%d,"time":"`, seq)) || parse && !json.Valid(line) {
+		start := fmt.Appendf(nil, `{"seq":%d,"time":"`, seq)
+		if len(line) > maxLine+1 || !bytes.HasPrefix(line, start) || parse && !json.Valid(line) {
 			return bad(name, from+i+1, seq, "another line stands where the record should")
 		}
 	}
@@ -242,7 +251,8 @@ func (v *verifier) group(name string, lines [][]byte, last []byte, from int) err
 	odd := v.records(name, lines, from, false)
 	fault := odd
 	if odd == nil {
-		fault = bad(name, from+len(lines)+1, v.n, "the checkpoint is not what must stand here, by a key of this log")
+		fault = bad(name, from+len(lines)+1, v.n,
+			"the checkpoint is not what must stand here, by a key of this log")
 	}
 	var cp struct {
 		Checkpoint string
@@ -254,9 +264,12 @@ func (v *verifier) group(name string, lines [][]byte, last []byte, from int) err
 	origin, n, root, err := v.open(cp.Checkpoint)
 	if e, ok := errors.AsType[*note.UnverifiedNoteError](err); ok && odd == nil {
 		s := e.Note.UnverifiedSigs[0]
-		return bad(name, from+len(lines)+1, v.n, fmt.Sprintf("the checkpoint is signed by a key that was not given, %q", fmt.Sprintf("%s+%08x", s.Name, s.Hash)))
+		key := fmt.Sprintf("%s+%08x", s.Name, s.Hash)
+		return bad(name, from+len(lines)+1, v.n,
+			fmt.Sprintf("the checkpoint is signed by a key that was not given, %q", key))
 	}
-	if err != nil || v.origin != "" && v.origin != origin || strings.ContainsFunc(origin, func(r rune) bool { return r > '~' }) {
+	if err != nil || v.origin != "" && v.origin != origin ||
+		strings.ContainsFunc(origin, func(r rune) bool { return r > '~' }) {
 		return fault
 	}
 	next := tree{v.n, slices.Clone(v.edge)}
@@ -309,7 +322,7 @@ func (v *verifier) open(signed string) (origin string, n int64, root tlog.Hash, 
 }
 
 // checkpoint cuts the checkpoint out of what "maskgate audit verify" prints. A
-// text without one, or with several, is returned as it is.
+// text without one, or with several, is returned unchanged.
 func checkpoint(text string) string {
 	const mark = "\n\n— " // a note's text ends, its signatures begin
 	body, sigs, _ := strings.Cut(text, mark)

@@ -45,7 +45,8 @@ func makeKit(t *testing.T, origin string) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kit{dir: filepath.Join(t.TempDir(), "log"), vkey: vkey, verifiers: note.VerifierList(verifier)}
+	k := &kit{dir: filepath.Join(t.TempDir(), "log"), vkey: vkey,
+		verifiers: note.VerifierList(verifier)}
 	disk := &gate{}
 	l, err := audit.Open(audit.Options{
 		Dir: k.dir, Signer: signer, Verifiers: k.verifiers, SegmentSize: 1500, Disk: disk,
@@ -109,8 +110,14 @@ func (a arrival) Done() <-chan struct{} { a.arrived <- true; return nil }
 type gate struct{ mu sync.Mutex }
 
 func (g *gate) WriteAt(f *os.File, p []byte, off int64) (int, error) { return f.WriteAt(p, off) }
-func (g *gate) Sync(*os.File) error                                  { g.mu.Lock(); defer g.mu.Unlock(); return nil }
-func (g *gate) SyncDir(string) error                                 { return nil }
+
+func (g *gate) Sync(*os.File) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return nil
+}
+
+func (g *gate) SyncDir(string) error { return nil }
 
 func (k *kit) fill(t *testing.T, segments map[string][]byte) {
 	t.Helper()
@@ -140,7 +147,8 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 	if sum.Removed() > 0 {
 		removed = fmt.Sprintf("removed %d\n", sum.Removed())
 	}
-	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\n%scheckpoints %d\nroot %s\n", sum.Origin, sum.Present(), removed, sum.Checkpoints, sum.Root)
+	want, text := 0, fmt.Sprintf("origin %s\nrecords %d\n%scheckpoints %d\nroot %s\n",
+		sum.Origin, sum.Present(), removed, sum.Checkpoints, sum.Root)
 	corrupt, isCorrupt := errors.AsType[*audit.CorruptError](err)
 	key, isKey := errors.AsType[*audit.KeyError](err)
 	_, isOrigin := errors.AsType[*audit.OriginError](err)
@@ -151,7 +159,8 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 	case isKey:
 		seq = key.Seq
 	}
-	if m := recordNumber.FindStringSubmatch(errOut.String()); seq >= 0 && (m == nil || m[1] != fmt.Sprint(seq)) {
+	m := recordNumber.FindStringSubmatch(errOut.String())
+	if seq >= 0 && (m == nil || m[1] != fmt.Sprint(seq)) {
 		t.Errorf("%s: auditverify: %saudit.Verify: %v", what, errOut.String(), err)
 	}
 	switch {
@@ -164,7 +173,8 @@ func (k *kit) both(t *testing.T, what string, args []string, checks ...audit.Che
 		text += fmt.Sprintf("uncommitted tail: %d bytes at the end of %s\n", sum.Tail, sum.TailFile)
 	}
 	if got != want || out.String() != text {
-		t.Errorf("%s: auditverify = %d, %q, %q, audit.Verify = %+v, %v", what, got, out.String(), errOut.String(), sum, err)
+		t.Errorf("%s: auditverify = %d, %q, %q, audit.Verify = %+v, %v",
+			what, got, out.String(), errOut.String(), sum, err)
 	}
 	return got
 }
@@ -175,11 +185,13 @@ func TestAgreeGood(t *testing.T) {
 	if err := os.WriteFile(kept, []byte(k.kept), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := k.both(t, "good log", []string{"-checkpoint", kept}, audit.Contains(k.kept)); got != 0 {
+	if got := k.both(t, "good log", []string{"-checkpoint", kept},
+		audit.Contains(k.kept)); got != 0 {
 		t.Errorf("auditverify of a good log = %d, want 0", got)
 	}
 	for what, text := range map[string]string{
-		"lines before": "13 records: verified\n" + k.kept, "lines around": "verified\n\n" + k.kept + "12 bytes behind them\n",
+		"lines before": "13 records: verified\n" + k.kept,
+		"lines around": "verified\n\n" + k.kept + "12 bytes behind them\n",
 	} {
 		if err := os.WriteFile(kept, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -199,7 +211,8 @@ func TestAgreeGood(t *testing.T) {
 	if got := k.both(t, "rolled back", nil); got != 0 {
 		t.Errorf("auditverify of a log rolled back = %d, want 0", got)
 	}
-	if got := k.both(t, "rolled back, checkpoint kept", []string{"-checkpoint", kept}, audit.Contains(k.kept)); got != 1 {
+	if got := k.both(t, "rolled back, checkpoint kept", []string{"-checkpoint", kept},
+		audit.Contains(k.kept)); got != 1 {
 		t.Errorf("auditverify of a log rolled back, checkpoint kept, = %d, want 1", got)
 	}
 	m = maps.Clone(k.segments)
@@ -208,7 +221,8 @@ func TestAgreeGood(t *testing.T) {
 	if got := k.both(t, "pruned", nil); got != 1 {
 		t.Errorf("auditverify of a pruned log = %d, want 1", got)
 	}
-	if got := k.both(t, "pruned", []string{"-pruned-before", "1000", "-checkpoint", kept}, audit.PrunedBefore(1000), audit.Contains(k.kept)); got != 0 {
+	if got := k.both(t, "pruned", []string{"-pruned-before", "1000", "-checkpoint", kept},
+		audit.PrunedBefore(1000), audit.Contains(k.kept)); got != 0 {
 		t.Errorf("auditverify -pruned-before of a pruned log = %d, want 0", got)
 	}
 	k.fill(t, nil)
@@ -232,7 +246,8 @@ func TestAgreeFlippedByte(t *testing.T) {
 				begin = i
 			}
 			// Also a byte of each hash and signature, at another place in each line.
-			if rest := bytes.IndexByte(data[i:], '\n'); !long && i-begin > 2 && rest > 1 && i%41 != 0 {
+			rest := bytes.IndexByte(data[i:], '\n')
+			if !long && i-begin > 2 && rest > 1 && i%41 != 0 {
 				continue
 			}
 			for _, x := range []byte{1, data[i], data[i] ^ '\n'} {
@@ -281,11 +296,14 @@ func TestAgreeStructure(t *testing.T) {
 			try(at+"replaced by JSON", with("{}\n")...)
 			try(at+"in other case", with(strings.ToUpper(l))...)
 			try(at+"with white space", with(" "+l)...)
-			try(at+"with NULs for the first half", with(strings.Repeat("\x00", len(l)/2), l[len(l)/2:])...)
+			try(at+"with NULs for the first half",
+				with(strings.Repeat("\x00", len(l)/2), l[len(l)/2:])...)
 			try(at+"and on cut off", lines[:i]...)
 			try(at+"cut off in the middle", append(slices.Clone(lines[:i]), l[:len(l)/2])...)
-			try(at+"cut off in the middle, newline", append(slices.Clone(lines[:i]), l[:len(l)/2]+"\n")...)
-			try(at+"NULs to the end", append(slices.Clone(lines[:i]), strings.Repeat("\x00", 100))...)
+			try(at+"cut off in the middle, newline",
+				append(slices.Clone(lines[:i]), l[:len(l)/2]+"\n")...)
+			try(at+"NULs to the end", append(slices.Clone(lines[:i]),
+				strings.Repeat("\x00", 100))...)
 			if i+1 < len(lines) {
 				try(at+"swapped", slices.Concat(lines[:i], []string{lines[i+1], l}, lines[i+2:])...)
 			}
@@ -341,15 +359,20 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", []string{"-x", k.dir}, 2},
 		{"bad checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", "x"), k.dir}, 2},
 		{"empty checkpoint", []string{"-key", k.vkey, "-checkpoint", file("cp", ""), k.dir}, 2},
-		{"two checkpoints", []string{"-key", k.vkey, "-checkpoint", file("cps", k.kept+k.kept), k.dir}, 2},
-		{"half a checkpoint", []string{"-key", k.vkey, "-checkpoint", file("half", strings.TrimSuffix(k.kept, "\n")), k.dir}, 2},
-		{"checkpoint of another log", []string{"-key", k.vkey, "-key", elsewhere.vkey, "-checkpoint", file("other", elsewhere.kept), k.dir}, 1},
+		{"two checkpoints", []string{"-key", k.vkey, "-checkpoint", file("cps", k.kept+k.kept),
+			k.dir}, 2},
+		{"half a checkpoint", []string{"-key", k.vkey, "-checkpoint",
+			file("half", strings.TrimSuffix(k.kept, "\n")), k.dir}, 2},
+		{"checkpoint of another log",
+			[]string{"-key", k.vkey, "-key", elsewhere.vkey, "-checkpoint",
+				file("other", elsewhere.kept), k.dir}, 1},
 		{"missing checkpoint", []string{"-key", k.vkey, "-checkpoint", dir + "/x", k.dir}, 2},
 	}
 	for _, tt := range tests {
 		var out, errOut strings.Builder
 		if got := run(tt.args, &out, &errOut); got != tt.want {
-			t.Errorf("%s: run(%q) = %d, want %d (%s%s)", tt.name, tt.args, got, tt.want, out.String(), errOut.String())
+			t.Errorf("%s: run(%q) = %d, want %d (%s%s)",
+				tt.name, tt.args, got, tt.want, out.String(), errOut.String())
 		}
 		if (tt.want == 0) != (errOut.Len() == 0) {
 			t.Errorf("%s: run(%q) prints %q on standard error", tt.name, tt.args, errOut.String())
