@@ -30,9 +30,9 @@ What it prints has the newest checkpoint. Keep that elsewhere, as it is printed,
 --checkpoint later: the log must still contain all that it covers. Without one, a log whose end
 was cut off is sound.
 
-Exit status: 0 if all of it is sound; 1 if not; 2 if it cannot be verified: it cannot be read, it
-is signed by a key that is not known, it is not the log that the checkpoint is of, or the command
-was called wrongly; 3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is
+Exit status: 0 if all of it is sound; 1 if not: it was altered, it is signed by a key that is not
+known, or it is not the log that the checkpoint is of; 2 if it cannot be read, or the command was
+called wrongly; 3 if it is sound, but ends in bytes that no checkpoint covers: a gateway is
 writing, or was cut short. A gateway that starts sets such bytes aside; nothing in them had been
 released.`,
 		Example: "  maskgate audit verify --data maskgate-data\n" +
@@ -61,10 +61,14 @@ released.`,
 	return cmd
 }
 
-// unsound makes an error the answer no if it names a bad record. An error about a key that is not
-// known, or a log of another name, names none: nobody can tell whether such a log is sound.
+// unsound makes an error the answer no if it says that the log is not what it should be: altered,
+// another gateway's, or signed by nobody who is trusted. Whoever rewrote a log under a key of their
+// own must not get away with "there is no answer".
 func unsound(err error) error {
-	if _, ok := errors.AsType[*audit.CorruptError](err); ok {
+	_, corrupt := errors.AsType[*audit.CorruptError](err)
+	_, foreign := errors.AsType[*audit.KeyError](err)
+	_, other := errors.AsType[*audit.OriginError](err)
+	if corrupt || foreign || other {
 		return No(err)
 	}
 	return err
@@ -158,8 +162,8 @@ func searchCommand() *cobra.Command {
 subject is given as services know it, and never stands in the log: only its keyed pseudonym does.
 With --event rules it prints which rules came into force, and when.
 
-Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if it cannot be verified, or
-the command was called wrongly.`,
+Exit status: 0, also if nothing is found; 1 if the log is not sound; 2 if it cannot be read, or the
+command was called wrongly.`,
 		Example: "  maskgate audit search --subject C00000052 --since 24h\n" +
 			"  maskgate audit search --caller officer-03 --json\n" +
 			"  maskgate audit search --event rules",
