@@ -175,11 +175,11 @@ func printExplanation(out io.Writer, x *rules.Explanation, numbered bool) error 
 	}
 	printEntries(w, "takes no part in the request", "", x.Skipped)
 	for _, g := range alike(x.Records) {
-		if g.account.Kind == rules.EnvelopeKind && len(g.account.Fields) == 0 {
+		if g.account.Kind == rules.Envelope && len(g.account.Fields) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s", g.account.Kind)
-		if numbered && g.account.Kind != rules.EnvelopeKind {
+		if numbered && g.account.Kind != rules.Envelope {
 			fmt.Fprintf(w, ", record %s", strings.Join(g.numbers, ", "))
 		}
 		if g.account.Limit > 0 {

@@ -149,7 +149,7 @@ func (d *decider) tooMany() bool {
 	for _, g := range d.groups {
 		limit, shown := g.profile.Limit, 0
 		for _, other := range d.groups {
-			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != rules.EnvelopeKind {
+			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != rules.Envelope {
 				shown += other.earlier + other.records
 			}
 		}
@@ -210,7 +210,7 @@ func (d *decider) describe(record *audit.Record, report *masking.Report) {
 			continue
 		}
 		p := audit.Profile{Kind: g.profile.Kind, Subjects: g.subjects}
-		if g.profile.Kind != rules.EnvelopeKind {
+		if g.profile.Kind != rules.Envelope {
 			p.Records = g.records
 		}
 		if t := report.Of(&g.profile.Profile); t != nil {

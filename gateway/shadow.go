@@ -228,7 +228,7 @@ func treatments(b *buffers) map[string]map[string]int {
 		case g.profile.Denied:
 			add(g.profile.Kind, "denied", g.records)
 			continue
-		case g.profile.Kind != rules.EnvelopeKind:
+		case g.profile.Kind != rules.Envelope:
 			add(g.profile.Kind, "shown", g.records)
 		}
 		t := b.report.Of(&g.profile.Profile)

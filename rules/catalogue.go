@@ -67,7 +67,7 @@ func mustReadCatalogue() map[string]*fieldType {
 
 // declare adds the types of a policy's own, and what it says of the catalogue's. What it does not say of those stays.
 func (l *loader) declare(o object) {
-	for _, e := range o.entries("types") {
+	for _, e := range o.pairs("types") {
 		name, t := e.key.Value, o.object(e.value)
 		builtIn := catalogue[name]
 		switch other, ok := l.typeDeclared[name]; {

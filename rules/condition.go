@@ -24,6 +24,8 @@ type condition struct {
 	checked *cel.Ast
 	zone    *time.Location
 	reads   bool // whether it reads the record, or what is on record about its subject
+	// readsStanding reports whether it reads what is on record about the subject: consent or grant.
+	readsStanding bool
 	// compared are the groups of operands that only make sense if they are of one type.
 	compared []comparison
 }
@@ -122,7 +124,8 @@ func (l *loader) readings(root ast.Expr, c *condition) error {
 	visit = func(e ast.Expr) {
 		variable, path := attribute(e)
 		if v, ok := variables[variable]; ok {
-			c.reads = c.reads || v.perRecord
+			c.reads = c.reads || v.ofStanding
+			c.readsStanding = c.readsStanding || v.ofStanding
 			faults = append(faults, v.knows(variable, path))
 			return
 		}

@@ -24,7 +24,7 @@ type Change struct {
 	Purpose string   `json:"purpose,omitempty"`
 	Service string   `json:"service,omitempty"`
 	Route   string   `json:"route,omitempty"` // method and path; with a host as in GET //crm.bank.example/v1/customers
-	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or EnvelopeKind
+	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or Envelope
 	Field   string   `json:"field,omitempty"`
 	Old     string   `json:"old"`
 	New     string   `json:"new"`
@@ -44,7 +44,7 @@ func Diff(before, after *Set) []Change {
 	d.purposes()
 	d.roles()
 	for _, p := range answers(before, after) {
-		d.pair(p)
+		d.answer(p)
 	}
 	slices.SortStableFunc(d.changes, func(a, b Change) int {
 		return cmp.Or(
@@ -157,7 +157,7 @@ func (s *Set) conditionsRead(variable, attribute string) bool {
 		})
 	}
 	return slices.ContainsFunc(s.roles, func(r *role) bool { return reads(r.when) }) ||
-		slices.ContainsFunc(s.caps, func(c *limit) bool { return reads(c.when) })
+		slices.ContainsFunc(s.caps, func(c *capRule) bool { return reads(c.when) })
 }
 
 func opensIf(opens bool) Effect {

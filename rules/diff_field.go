@@ -39,10 +39,10 @@ const maxConditions = 8
 const maxTogether = 6
 
 // fields compares what the fields of two routes get, for each purpose and role.
-func (d *differ) fields(p pair) {
+func (d *differ) fields(p answer) {
 	flipped := d.flipped()
 	for _, purpose := range union(slices.Sorted(maps.Keys(d.before.purposes)), slices.Sorted(maps.Keys(d.after.purposes))) {
-		for _, selector := range union([]string{EnvelopeKind}, union(p.before.selectors(), p.after.selectors())) {
+		for _, selector := range union([]string{Envelope}, union(p.before.selectors(), p.after.selectors())) {
 			a := side{d.before, p.before, p.before.kindOf(selector), purpose}
 			b := side{d.after, p.after, p.after.kindOf(selector), purpose}
 			label := p.label
@@ -90,7 +90,7 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 		}
 		serving = append(serving, name)
 		touched = touched || slices.Contains(d.narrowed, name)
-		for _, c := range d.decide(label, a, b, []string{name}, []string{name}) {
+		for _, c := range d.compare(label, a, b, []string{name}, []string{name}) {
 			touched = true
 			opened[name] = opened[name] || c.Effect == Opens
 			d.add(c)
@@ -108,7 +108,7 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 		if known {
 			continue
 		}
-		for _, c := range d.decideTogether(label, a, b, held) {
+		for _, c := range d.openedTogether(label, a, b, held) {
 			d.add(c)
 			shown = append(shown, held)
 		}
@@ -166,9 +166,9 @@ func together(names []string) [][]string {
 	return list
 }
 
-// decideTogether returns what opens for the holders of several roles, also where some of them permit no more since their
+// openedTogether returns what opens for the holders of several roles, also where some of them permit no more since their
 // conditions or requirements are others than before.
-func (d *differ) decideTogether(label Change, a, b side, held []string) []Change {
+func (d *differ) openedTogether(label Change, a, b side, held []string) []Change {
 	left := [][]string{held}
 	for _, name := range held {
 		if slices.Contains(d.narrowed, name) {
@@ -177,7 +177,7 @@ func (d *differ) decideTogether(label Change, a, b side, held []string) []Change
 	}
 	left = append(left, slices.DeleteFunc(slices.Clone(held), func(name string) bool { return slices.Contains(d.narrowed, name) }))
 	for _, after := range left {
-		changes := d.decide(label, a, b, held, after)
+		changes := d.compare(label, a, b, held, after)
 		changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Effect != Opens })
 		if len(changes) > 0 {
 			return changes
@@ -192,8 +192,8 @@ func (s *side) serves(name string) bool {
 		slices.Contains(s.set.role(name).serves(), s.purpose)
 }
 
-// decide compares what a field gets in all scenarios, for holders of some roles, of which others permit after the change.
-func (d *differ) decide(label Change, a, b side, before, after []string) []Change {
+// compare compares what a field gets in all scenarios, for holders of some roles, of which others permit after the change.
+func (d *differ) compare(label Change, a, b side, before, after []string) []Change {
 	type outcome struct {
 		change Change
 		in     []scenario
@@ -294,8 +294,8 @@ func (s *side) circumstances(held []string, sc scenario) *circumstances {
 			}
 		}
 	}
-	for i, limit := range s.set.caps {
-		if !limit.asks(s) || sc.caps[limit.when.named()] {
+	for i, rule := range s.set.caps {
+		if !rule.asks(s) || sc.caps[rule.when.named()] {
 			c.caps = append(c.caps, i)
 		}
 	}
@@ -307,7 +307,7 @@ func (s *side) circumstances(held []string, sc scenario) *circumstances {
 
 // asks reports whether the cap has a condition that may be false. Outside of records, one that reads a record cannot be told, so
 // the cap applies.
-func (c *limit) asks(s *side) bool {
+func (c *capRule) asks(s *side) bool {
 	return c.when != nil && !(s.kind == &s.route.envelope && c.when.reads)
 }
 

@@ -267,7 +267,7 @@ func differingKeys(a, b *yaml.Node, f *form, name string) []string {
 
 func namesOf(n *yaml.Node) []string {
 	var names []string
-	for _, e := range pairs(n) {
+	for _, e := range pairsOf(n) {
 		names = append(names, e.key.Value)
 	}
 	return names
@@ -275,7 +275,7 @@ func namesOf(n *yaml.Node) []string {
 
 func valuesOf(n *yaml.Node) map[string]*yaml.Node {
 	values := map[string]*yaml.Node{}
-	for _, e := range pairs(n) {
+	for _, e := range pairsOf(n) {
 		values[e.key.Value] = e.value
 	}
 	return values

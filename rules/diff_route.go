@@ -9,8 +9,8 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// pair is the routes that answer the same requests before and after; nil where there is none.
-type pair struct {
+// answer is the routes that answer the same requests before and after; nil where there is none.
+type answer struct {
 	label         Change // service and route
 	before, after *Route
 }
@@ -23,13 +23,13 @@ const maxVariants = 256
 
 // answers finds out by whom requests are answered before and after: those that each route of either set is made for, by each
 // host that a service lists. Where a parameter can be what another route has as a literal, that is tried too.
-func answers(before, after *Set) []pair {
+func answers(before, after *Set) []answer {
 	routes := slices.Concat(before.list, after.list)
 	var allHosts []string
 	for _, r := range routes {
 		allHosts = union(allHosts, r.Hosts)
 	}
-	var list []pair
+	var list []answer
 	seen := map[[2]*Route]bool{}
 	for _, r := range routes {
 		hosts := r.Hosts
@@ -39,7 +39,7 @@ func answers(before, after *Set) []pair {
 		method, _, _ := strings.Cut(r.Match, " ")
 		for _, path := range variants(r, routes) {
 			for _, host := range hosts {
-				p := pair{before: before.routes.find(method, host, path), after: after.routes.find(method, host, path)}
+				p := answer{before: before.routes.find(method, host, path), after: after.routes.find(method, host, path)}
 				named := closest(p.before, p.after)
 				if named == nil { // none of them answers by this host
 					continue
@@ -98,8 +98,8 @@ func segmentsOf(r *Route) []string {
 	return strings.Split(strings.TrimPrefix(path, "/"), "/")
 }
 
-// pair compares what two routes do, for everybody.
-func (d *differ) pair(p pair) {
+// answer compares what two routes do, for everybody.
+func (d *differ) answer(p answer) {
 	a, b := p.before, p.after
 	change := func(effect Effect, what, old, now string) {
 		c := p.label

@@ -33,7 +33,7 @@ type Explanation struct {
 
 // Account is the decision about one record.
 type Account struct {
-	Kind    string         `json:"kind"` // selector, or EnvelopeKind
+	Kind    string         `json:"kind"` // of record: its selector, or Envelope
 	Denied  bool           `json:"denied,omitempty"`
 	Roles   []string       `json:"roles,omitempty"`   // that permit
 	Suppose []Supposition  `json:"suppose,omitempty"` // what was taken for granted
@@ -128,7 +128,7 @@ func (a *Access) account(record Record) Account {
 	a.weigh(record.Kind, record.Inputs, record.Standing, out)
 	p := a.build(record.Kind)
 	account := Account{Kind: p.Kind, Denied: p.Denied, Roles: p.Roles, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
-	for _, i := range a.in.roles {
+	for _, i := range a.weighed.roles {
 		if role := a.set.roles[i]; record.Supposing && role.when != nil && role.when.reads {
 			account.Suppose = append(account.Suppose, Supposition{role.at.String(), role.name, role.when.text})
 		}
@@ -145,7 +145,7 @@ func (a *Access) others(f *field) []Entry {
 	if f.typ == embeddedType {
 		return nil
 	}
-	permitted, left := a.decide(f, &a.in)
+	permitted, left := a.decide(f, &a.weighed)
 	var list []Entry
 	note := func(e Entry, at place, about bool) {
 		e.Rule = at.String()
@@ -163,7 +163,7 @@ func (a *Access) others(f *field) []Entry {
 		}
 		list = append(list, e)
 	}
-	for _, i := range a.in.roles {
+	for _, i := range a.weighed.roles {
 		role := a.set.roles[i]
 		if p, ok := role.permit(f); ok {
 			note(Entry{Role: role.name, Treatment: f.typ.resolve(p.expression).String()}, p.at, true)
@@ -173,14 +173,14 @@ func (a *Access) others(f *field) []Entry {
 		for _, able := range role.grantable {
 			switch g := &a.set.grantables[able]; {
 			case g.Type != f.typ.Name:
-			case slices.Contains(a.in.grants, able):
+			case slices.Contains(a.weighed.grants, able):
 				note(Entry{Role: role.name, Treatment: clearExpression.Name}, g.at, true)
 			default:
 				list = append(list, Entry{Rule: g.at.String(), Role: role.name, Treatment: clearExpression.Name, Reason: NoGrant})
 			}
 		}
 	}
-	for _, i := range a.in.caps {
+	for _, i := range a.weighed.caps {
 		c := a.set.caps[i]
 		note(Entry{Treatment: c.expression.String()}, c.at, c.covers(f))
 	}

@@ -97,7 +97,7 @@ func (s *source) check(n *yaml.Node, f *form, what, like string) {
 	case n.Kind == yaml.SequenceNode && f.list != nil:
 		s.checkList(n, f.list, what, like)
 	case n.Kind == yaml.MappingNode && f.mapping != nil:
-		for _, e := range s.entries(n, what) {
+		for _, e := range s.checkPairs(n, what) {
 			inner := what + ": " + e.key.Value
 			if f.mapping.object != nil { // each entry is named by its key: role agent
 				inner = f.mapping.object.name + " " + e.key.Value
@@ -168,7 +168,7 @@ func (s *source) checkObject(n *yaml.Node, shape *shape, what string) {
 	if len(n.Content) == 0 && !slices.ContainsFunc(shape.keys, func(k key) bool { return k.required }) {
 		s.fault(n, "%s: want at least one of %s, or leave it out", what, oneOfList(known))
 	}
-	for _, e := range s.entries(n, what) {
+	for _, e := range s.checkPairs(n, what) {
 		i := slices.Index(known, e.key.Value)
 		if i < 0 {
 			s.fault(e.key, "%s: unknown key %q; want one of %s%s", what, e.key.Value, strings.Join(known, ", "), meant(e.key.Value, known))
@@ -232,7 +232,7 @@ type object struct {
 
 func (s *source) object(n *yaml.Node) object {
 	o := object{s, n, map[string]*yaml.Node{}}
-	for _, e := range pairs(n) {
+	for _, e := range pairsOf(n) {
 		o.values[e.key.Value] = e.value
 	}
 	return o
@@ -259,8 +259,8 @@ func (o object) items(key string) []*yaml.Node {
 	return nil
 }
 
-// entries returns the entries of the mapping at a key.
-func (o object) entries(key string) []entry { return pairs(o.values[key]) }
+// pairs returns the pairs of the mapping at a key.
+func (o object) pairs(key string) []pair { return pairsOf(o.values[key]) }
 
 // inner returns the object at a key; it is empty if there is none.
 func (o object) inner(key string) object {
@@ -288,17 +288,17 @@ func scalar(n *yaml.Node) string {
 	return n.Value
 }
 
-// pairs returns the entries of a mapping whose keys are texts, the first of each.
-func pairs(n *yaml.Node) []entry {
+// pairsOf returns the pairs of a mapping whose keys are texts: of those with one key, the first.
+func pairsOf(n *yaml.Node) []pair {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
-	var list []entry
+	var list []pair
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if key := scalar(n.Content[i]); key != "" && !seen[key] {
 			seen[key] = true
-			list = append(list, entry{n.Content[i], n.Content[i+1]})
+			list = append(list, pair{n.Content[i], n.Content[i+1]})
 		}
 	}
 	return list

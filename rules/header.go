@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// ownHeaders are response headers that no rule or configuration hands over to the data service: they frame the answer,
-// let caches keep it, or are the gateway's to set.
+// ownHeaders are the response headers that the gateway sets or drops itself, whatever a rule or the
+// configuration says: headers that frame the answer, that tell caches to keep it, or that say
+// something of the gateway.
 var ownHeaders = []string{
 	"Content-Type", "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Trailer", "Connection", "Upgrade",
 	"Cache-Control", "Vary", "Etag", "Last-Modified", "Expires", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5",

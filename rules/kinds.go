@@ -2,6 +2,10 @@ package rules
 
 import "github.com/maskgate/maskgate/masking"
 
+// Envelope is what stands instead of a selector for what is outside any record: in [Kind.Name],
+// [Profile.Kind], [Account.Kind] and [Change.Kind]. Its index is [masking.Envelope].
+const Envelope = "envelope"
+
 // Kinds are the kinds of record of the route's layout, the envelope last. A public route has none.
 func (r *Route) Kinds() []Kind {
 	if r.Public != "" {
@@ -14,12 +18,9 @@ func (r *Route) Kinds() []Kind {
 	return append(kinds, r.describe(masking.Envelope))
 }
 
-// EnvelopeKind names, where kinds of record are named by their selectors, what lies outside any record.
-const EnvelopeKind = "envelope"
-
 // Kind is a kind of record, or the envelope.
 type Kind struct {
-	Name   string   // its selector, or EnvelopeKind, as [Profile.Kind] has it
+	Name   string   // its selector, or [Envelope]
 	Fields []string // the selectors of its fields, in the order of [Profile.Fields]
 }
 

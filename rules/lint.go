@@ -271,7 +271,7 @@ func (l *linter) reasons() {
 
 // credentials reports a set without a cap that keeps back class C3 whatever roles say.
 func (l *linter) credentials() {
-	if len(l.set.policies) == 0 || slices.ContainsFunc(l.set.caps, func(c *limit) bool {
+	if len(l.set.policies) == 0 || slices.ContainsFunc(l.set.caps, func(c *capRule) bool {
 		return c.when == nil && c.field == "" && c.typ == "" && c.level == "" && c.sensitive == nil &&
 			(c.class == "" || c.class == "C3") && c.expression.Rank() >= masking.RankRedact
 	}) {
@@ -290,7 +290,7 @@ func (l *linter) credentials() {
 
 // withheld reports whether some cap always keeps a field back.
 func (l *linter) withheld(f *field) bool {
-	return slices.ContainsFunc(l.set.caps, func(c *limit) bool {
+	return slices.ContainsFunc(l.set.caps, func(c *capRule) bool {
 		return c.when == nil && c.covers(f) && c.expression.Rank() >= masking.RankRedact
 	})
 }

@@ -71,8 +71,8 @@ type grantable struct {
 	at place
 }
 
-// limit is one entry of caps: it forbids.
-type limit struct {
+// capRule is one entry of caps: it forbids.
+type capRule struct {
 	at                       place
 	field, typ, class, level string
 	sensitive                *bool
@@ -80,7 +80,7 @@ type limit struct {
 	expression               treatment.Expression
 }
 
-func (c *limit) covers(f *field) bool {
+func (c *capRule) covers(f *field) bool {
 	return (c.field == "" || c.field == f.inRoute || c.field == f.inService) &&
 		(c.typ == "" || c.typ == f.typ.Name) &&
 		(c.class == "" || c.class == f.typ.Class) &&
@@ -95,10 +95,10 @@ var (
 
 func (l *loader) policy(o object) {
 	zone := l.zone(o, "time_zone", shanghai)
-	for _, e := range o.entries("purposes") {
+	for _, e := range o.pairs("purposes") {
 		l.purpose(o.source, e)
 	}
-	for _, e := range o.entries("roles") {
+	for _, e := range o.pairs("roles") {
 		l.role(o.source, e, zone)
 	}
 	for _, n := range o.items("caps") {
@@ -108,7 +108,7 @@ func (l *loader) policy(o object) {
 	}
 }
 
-func (l *loader) purpose(s *source, e entry) {
+func (l *loader) purpose(s *source, e pair) {
 	name, o := e.key.Value, s.object(e.value)
 	if l.set.purposes[name] != nil {
 		s.fault(e.key, "purpose %s is declared in another policy too; remove one", name)
@@ -116,7 +116,7 @@ func (l *loader) purpose(s *source, e entry) {
 	l.set.purposes[name] = &purpose{name: name, at: s.place(e.key), basis: o.text("basis"), document: o.text("document")}
 }
 
-func (l *loader) role(s *source, e entry, zone *time.Location) {
+func (l *loader) role(s *source, e pair, zone *time.Location) {
 	name, o := e.key.Value, s.object(e.value)
 	r := &role{name: name, at: s.place(e.key), treat: map[string]permit{}}
 	if slices.ContainsFunc(l.set.roles, func(other *role) bool { return other.name == name }) {
@@ -129,14 +129,14 @@ func (l *loader) role(s *source, e entry, zone *time.Location) {
 	}
 	r.when = l.condition(o, zone)
 	r.require = l.require(o.inner("require"), zone)
-	for _, t := range o.entries("treat") {
+	for _, t := range o.pairs("treat") {
 		what := "role " + name + ": treat"
 		l.choice(s, t.key, what)
 		if expression, ok := l.treatment(s, t.value, what+": "+t.key.Value); ok {
 			r.treat[t.key.Value] = permit{expression, s.place(t.key)}
 		}
 	}
-	for _, g := range o.entries("grantable") {
+	for _, g := range o.pairs("grantable") {
 		l.grantable(s, g, r)
 	}
 	limit := o.inner("limit")
@@ -162,7 +162,7 @@ func (l *loader) choice(s *source, n *yaml.Node, what string) {
 	}
 }
 
-func (l *loader) grantable(s *source, e entry, r *role) {
+func (l *loader) grantable(s *source, e pair, r *role) {
 	o := s.object(e.value)
 	g := grantable{Grantable{Role: r.name, Type: e.key.Value, Approver: o.text("approver"), TTL: duration(o.text("ttl")), Uses: leadingNumber(o.text("uses"))}, s.place(e.key)}
 	switch t := l.typeOf(s, e.key, "grantable"); {
@@ -197,7 +197,7 @@ func duration(text string) time.Duration {
 }
 
 func (l *loader) cap(o object, zone *time.Location) {
-	c := &limit{
+	c := &capRule{
 		at: o.place(o.node), field: o.text("field"), typ: o.text("type"), class: o.text("class"), level: o.text("level"),
 		sensitive: o.flag(sensitive), when: l.condition(o, zone),
 	}

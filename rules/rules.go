@@ -72,7 +72,7 @@ type Set struct {
 	purposes   map[string]*purpose
 	roles      []*role // in the order of base names and lines
 	grantables []grantable
-	caps       []*limit
+	caps       []*capRule
 	keys       Keys
 	inputs     inputs       // that conditions read
 	policies   []place      // of the caps of each policy, or where they would be

@@ -42,7 +42,7 @@ type Route struct {
 
 // kind is a kind of record.
 type kind struct {
-	selector string // EnvelopeKind for what is outside any record
+	selector string // or Envelope
 	subject  string
 	fields   []field
 	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
@@ -84,7 +84,7 @@ func (r *Route) Query() []string { return slices.Clone(r.query) }
 // AllowsQuery reports whether the route's service file lists the query parameter.
 func (r *Route) AllowsQuery(name string) bool { return slices.Contains(r.query, name) }
 
-// Kind names a kind of record of the route's layout: its selector, or [EnvelopeKind].
+// Kind names a kind of record of the route's layout: its selector, or [Envelope].
 func (r *Route) Kind(kind int) string { return r.kind(kind).selector }
 
 func (r *Route) kind(index int) *kind {
@@ -203,7 +203,7 @@ func (l *loader) layout(o object, r *Route) {
 	if keep := o.flag("keep_positions"); keep != nil {
 		r.keepPositions = *keep
 	}
-	r.envelope = kind{selector: EnvelopeKind, at: o.node, fields: l.fields(o, "envelope", r)}
+	r.envelope = kind{selector: Envelope, at: o.node, fields: l.fields(o, "envelope", r)}
 	r.envelope.complete(r)
 	if o.values["records"] == nil {
 		r.kinds = append(r.kinds, l.record(o, r, "route"))
@@ -241,7 +241,7 @@ func (l *loader) record(o object, r *Route, what string) kind {
 
 func (l *loader) fields(o object, key string, r *Route) []field {
 	var fields []field
-	for _, e := range o.entries(key) {
+	for _, e := range o.pairs(key) {
 		path := e.key.Value
 		l.selector(o.source, e.key, key, path)
 		f := r.field(path)
@@ -264,7 +264,7 @@ func (r *Route) field(path string) field {
 }
 
 // fieldType reads what a field is: the name of a type, or a type and what is other than usual with it.
-func (l *loader) fieldType(s *source, e entry, what string) *fieldType {
+func (l *loader) fieldType(s *source, e pair, what string) *fieldType {
 	if e.value.Kind != yaml.MappingNode {
 		return l.typeOf(s, e.value, what)
 	}

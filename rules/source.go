@@ -113,16 +113,16 @@ func (s *source) plain(n *yaml.Node) bool {
 	return ok
 }
 
-// entry is a key and its value.
-type entry struct{ key, value *yaml.Node }
+// pair is a key of a mapping and its value.
+type pair struct{ key, value *yaml.Node }
 
-// entries returns the entries of a mapping, without those whose key stands twice.
-func (s *source) entries(n *yaml.Node, what string) []entry {
+// checkPairs returns the pairs of a mapping, and reports those whose key is no text or stands twice.
+func (s *source) checkPairs(n *yaml.Node, what string) []pair {
 	if n.Kind != yaml.MappingNode {
 		s.fault(n, "%s: want a mapping of keys to values", what)
 		return nil
 	}
-	var list []entry
+	var list []pair
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
@@ -135,7 +135,7 @@ func (s *source) entries(n *yaml.Node, what string) []entry {
 			continue
 		}
 		seen[key.Value] = key.Line
-		list = append(list, entry{key, n.Content[i+1]})
+		list = append(list, pair{key, n.Content[i+1]})
 	}
 	return list
 }

@@ -86,15 +86,29 @@ func during(now, from, to time.Time) bool {
 	return !now.IsZero() && !from.IsZero() && !now.Before(from) && (to.IsZero() || now.Before(to))
 }
 
-// standing is what of a Standing holds for an access.
-type standing struct {
+// ReadsStandings reports whether a decision under this access may depend on what is on record about
+// a subject. Where it reports false, [Access.ProfileOf] decides alike whatever the [Standing], so
+// nobody need look one up. It reports true where the purpose rests on consent, where a role that may
+// permit allows grants, and where a condition that may decide reads consent or grant.
+func (a *Access) ReadsStandings() bool {
+	reads := func(c *condition) bool { return c != nil && c.readsStanding }
+	return a.purpose.basis == consentBasis ||
+		slices.ContainsFunc(a.roles, func(i int) bool {
+			r := a.set.roles[i]
+			return len(r.grantable) > 0 || reads(r.when)
+		}) ||
+		slices.ContainsFunc(a.caps, func(i int) bool { return reads(a.set.caps[i].when) })
+}
+
+// holding is what of a Standing holds for one access.
+type holding struct {
 	consent *Consent
 	grant   *Grant // the first that holds
 	grants  []int  // indexes of the set's grantables for which one holds
 }
 
-func (a *Access) resolve(s Standing) standing {
-	var have standing
+func (a *Access) holding(s Standing) holding {
+	var have holding
 	for i := range s.Consents {
 		if s.Consents[i].holds(a.purpose.name, &a.request) {
 			have.consent = &s.Consents[i]

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -170,6 +171,69 @@ func TestConditionsOfStanding(t *testing.T) {
 		if got := !a.ProfileOf(0, nil, test.standing).Denied; got != test.want {
 			t.Errorf("%s: %s = %v, want %v", test.name, test.when, got, test.want)
 		}
+	}
+}
+
+func TestReadsStandings(t *testing.T) {
+	const able = "treat: {C2: mask}, grantable: {person_name: {approver: boss, ttl: 1h}}"
+	for _, test := range []struct {
+		name        string
+		roles, caps []string
+		purpose     string
+		want        bool
+	}{
+		{"a purpose that needs no consent", []string{"treat: {C2: mask}"}, []string{"class: C2, at_most: hash"}, "care", false},
+		{"a purpose that rests on consent", []string{"treat: {C2: mask}"}, nil, "loan", true},
+		{"a role that allows grants", []string{"treat: {C2: mask}", able}, nil, "care", true},
+		{"a role that allows grants, and is not admitted", []string{"treat: {C2: mask}", "require: {amr: [mfa]}, " + able}, nil, "care", false},
+		{"a role that allows grants, for another purpose", []string{"treat: {C2: mask}", "purposes: [loan], " + able}, nil, "care", false},
+		{"a role that allows grants, if the record is one", []string{"when: record.x == 1, " + able}, nil, "care", true},
+		{"a condition of the record", []string{"when: record.x == 1, treat: {C2: mask}"}, nil, "care", false},
+		{"a condition of the consent", []string{"when: has(consent.id), treat: {C2: mask}"}, nil, "care", true},
+		{"a condition of the consent, and then of the caller", []string{"when: has(consent.id) || caller.id == 'u1', treat: {C2: mask}"}, nil, "care", true},
+		{"a condition of the grant", []string{"when: \"record.x == 1 || grant.id == 'g1'\", treat: {C2: mask}"}, nil, "care", true},
+		{"a cap that reads the consent", []string{"treat: {C2: mask}"}, []string{`when: "!has(consent.id)", at_most: drop`}, "care", true},
+		{"a cap that reads the grant", []string{"treat: {C2: mask}"}, []string{`when: "!has(grant.id)", at_most: drop`}, "care", true},
+	} {
+		set := load(t, test.roles, test.caps)
+		a, err := set.Admit(set.Routes()[0], request(all(len(test.roles)), test.purpose))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.ReadsStandings(); got != test.want {
+			t.Errorf("%s: ReadsStandings() = %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// Over random policies: where no standing is read, all of them decide alike.
+func TestReadsStandingsMissesNothing(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(9, 10))
+	one := inputs(t, `{"x":1}`)[:1]
+	unread, differing := 0, 0
+	for range repeats(1_000, 100, 40) {
+		p := randomPolicies(t, rng)
+		for range 20 {
+			c := randomChoice(rng, one)
+			a, err := p.set.Admit(p.set.Routes()[0], c.request())
+			if err != nil {
+				continue
+			}
+			alike := a.ProfileOf(c.record.Kind, c.record.Inputs, c.record.Standing) == a.Profile(c.record.Kind, c.record.Inputs)
+			switch {
+			case !alike:
+				differing++
+				if !a.ReadsStandings() {
+					t.Fatalf("roles %q\ncaps %q\nchoice %+v: no standing is read, but this one decides otherwise than none", p.roles, p.caps, c)
+				}
+			case !a.ReadsStandings():
+				unread++
+			}
+		}
+	}
+	if unread == 0 || differing == 0 {
+		t.Errorf("%d decisions read no standing, %d are others by theirs; want some of each, to show anything", unread, differing)
 	}
 }
 

@@ -31,11 +31,11 @@ type TestFile struct {
 	Rules []string // paths of rule files and their directories
 	Tests []Test
 
-	uses []standingUse
+	uses []nameUse
 }
 
-// standingUse is a place of a consent or a grant that names what the rules are to know.
-type standingUse struct {
+// nameUse is a name in a consent or grant that the rules should know.
+type nameUse struct {
 	use
 	key string // purposes, purpose, covers or types
 }
@@ -173,7 +173,7 @@ var standingShape = &shape{"standing", slices.Collect(func(yield func(key) bool)
 type testParser struct {
 	*source
 	read func(name string) ([]byte, error)
-	uses []standingUse
+	uses []nameUse
 }
 
 func (p *testParser) file(root *yaml.Node, out *TestFile) {
@@ -293,7 +293,7 @@ func (p *testParser) use(o object, keys ...string) {
 			names, at = []string{scalar(n)}, []*yaml.Node{n}
 		}
 		for i, name := range names {
-			p.uses = append(p.uses, standingUse{use{p.source, at[i], name}, key})
+			p.uses = append(p.uses, nameUse{use{p.source, at[i], name}, key})
 		}
 	}
 }
@@ -315,7 +315,7 @@ func (p *testParser) response(o object) *TestResponse {
 	if r.Status < 100 || r.Status > 599 {
 		p.fault(o.values["status"], "status: want one from 100 to 599; have %d", r.Status)
 	}
-	for _, e := range o.entries("headers") {
+	for _, e := range o.pairs("headers") {
 		if !IsHeaderName(e.key.Value) {
 			p.fault(e.key, "headers: want the name of a header, as in X-Total-Count; have %q", e.key.Value)
 		}
@@ -355,12 +355,12 @@ func (p *testParser) expect(o object) Expectation {
 			p.fault(n, "expect: a request that is refused gets nothing else; remove refused or the rest")
 		}
 	}
-	for _, f := range o.entries("fields") {
+	for _, f := range o.pairs("fields") {
 		if f.value.Kind != yaml.MappingNode {
 			e.Fields = append(e.Fields, p.expectField("", f))
 			continue
 		}
-		for _, inner := range pairs(f.value) {
+		for _, inner := range pairsOf(f.value) {
 			e.Fields = append(e.Fields, p.expectField(f.key.Value, inner))
 		}
 	}
@@ -377,7 +377,7 @@ func (p *testParser) expect(o object) Expectation {
 	return e
 }
 
-func (p *testParser) expectField(kind string, f entry) ExpectedField {
+func (p *testParser) expectField(kind string, f pair) ExpectedField {
 	e, err := treatment.ParseExpression(scalar(f.value))
 	if err == nil {
 		_, err = e.Treatment(noKeys)
@@ -393,7 +393,7 @@ func listed(o object, key string) []string {
 	return texts
 }
 
-// FieldName names a field of a route: the selector of its kind of record, or [EnvelopeKind], and its own.
+// FieldName names a field of a route: the selector of its kind of record, or [Envelope], and its own.
 type FieldName struct{ Kind, Path string }
 
 // Fields are the route's fields, the envelope's first, without strings that hold JSON: those are structure.

@@ -15,7 +15,7 @@ import (
 // variable is an object that conditions read, with the types of its attributes.
 type variable struct {
 	attributes map[string]*cel.Type
-	perRecord  bool // whether it differs from record to record
+	ofStanding bool // whether it is a part of what is on record about the subject
 }
 
 var texts = cel.ListType(cel.StringType)
@@ -33,11 +33,11 @@ var variables = map[string]variable{
 	"time": {attributes: map[string]*cel.Type{
 		"now": cel.TimestampType, "date": cel.StringType, "hour": cel.IntType, "minute": cel.IntType, "weekday": cel.IntType,
 	}},
-	"consent": {perRecord: true, attributes: map[string]*cel.Type{
+	"consent": {ofStanding: true, attributes: map[string]*cel.Type{
 		"id": cel.StringType, "purposes": texts, "covers": texts, "recipients": texts, "notice": cel.StringType,
 		"granted": cel.TimestampType, "expires": cel.TimestampType,
 	}},
-	"grant": {perRecord: true, attributes: map[string]*cel.Type{
+	"grant": {ofStanding: true, attributes: map[string]*cel.Type{
 		"id": cel.StringType, "types": texts, "approver": cel.StringType, "approved": cel.TimestampType, "expires": cel.TimestampType,
 	}},
 }
@@ -116,8 +116,8 @@ type values struct {
 
 // about is one record that is decided.
 type about struct {
-	inputs   []masking.Value
-	standing standing
+	inputs  []masking.Value
+	holding holding
 }
 
 // ResolveName implements [cel.Activation].
@@ -143,15 +143,15 @@ func (v *values) ResolveName(name string) (any, bool) {
 	case "record":
 		return v.record(), true
 	case "consent":
-		if v.about == nil || v.about.standing.consent == nil {
+		if v.about == nil || v.about.holding.consent == nil {
 			return nothing, true
 		}
-		return v.about.standing.consent.variable(), true
+		return v.about.holding.consent.variable(), true
 	case "grant":
-		if v.about == nil || v.about.standing.grant == nil {
+		if v.about == nil || v.about.holding.grant == nil {
 			return nothing, true
 		}
-		return v.about.standing.grant.variable(), true
+		return v.about.holding.grant.variable(), true
 	}
 	return nil, false
 }
