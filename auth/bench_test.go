@@ -7,8 +7,9 @@ import (
 func BenchmarkVerify(b *testing.B) {
 	v := mustVerifier(b, testConfig(), allKeys())
 	payload := mustJSON(claimsWith(map[string]any{
-		"roles": []string{"customer-service", "credit-officer"}, "org": "crm", "purpose": "loan-review",
-		"amr": []string{"pwd", "mfa"}, "acr": "2", "region": "CN",
+		"roles": []string{"customer-service", "credit-officer"}, "org": "crm",
+		"purpose": "loan-review",
+		"amr":     []string{"pwd", "mfa"}, "acr": "2", "region": "CN",
 	}))
 	for _, algorithm := range algorithms {
 		key := testKeys()[algorithm]

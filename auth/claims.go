@@ -42,9 +42,9 @@ func (v *Verifier) caller(payload []byte) (Caller, *Error) {
 	return caller, nil
 }
 
-// Unverified reads the caller from a token's payload, a JSON object, that nobody has verified: for tools that say what a
-// caller with these claims would get, never for a request. Claims without a name have the default one. Issuer and Expires
-// stay empty. Its error is an [*Error].
+// Unverified reads the caller from a token's payload, a JSON object, that nobody has verified: for
+// tools that say what a caller with these claims would get, never for a request. Claims without a
+// name have the default one. Issuer and Expires stay empty. Its error is an [*Error].
 func (c Claims) Unverified(payload []byte) (Caller, error) {
 	claims, err := parseObject(payload)
 	if err != nil {
@@ -75,7 +75,9 @@ func (c Claims) read(claims map[string]any) (Caller, *Error) {
 		Region:       r.single(c.Region),
 		TokenID:      r.member("jti"),
 	}
-	r.member("sub") // registered (RFC 7519 section 4.1.2), so of the right type even where another claim is the subject
+	// sub is registered (RFC 7519 section 4.1.2): its type counts even where another claim is the
+	// subject.
+	r.member("sub")
 	if !r.ok {
 		return Caller{}, refuse(ReasonClaims)
 	}
@@ -85,7 +87,8 @@ func (c Claims) read(claims map[string]any) (Caller, *Error) {
 	return caller, nil
 }
 
-// isAudience reports whether aud (a string or an array of strings, none empty) has an expected audience.
+// isAudience reports whether aud (a string or an array of strings, none empty) has an expected
+// audience.
 func (v *Verifier) isAudience(aud any) bool {
 	values, ok := aud.([]any)
 	if !ok {
@@ -128,7 +131,8 @@ func (v *Verifier) checkTimes(claims map[string]any) (expires time.Time, err *Er
 	return expires, nil
 }
 
-// numericDate reads seconds since 1970 (RFC 7519 section 2), fractions included, up to the year 9999.
+// numericDate reads seconds since 1970 (RFC 7519 section 2), fractions included, up to the year
+// 9999.
 func numericDate(value any) (time.Time, bool) {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -195,7 +199,8 @@ func (r *claimReader) single(path string) string {
 	return list[0]
 }
 
-// purposes reads an array of strings, or a string of them separated by spaces (RFC 6749 section 3.3).
+// purposes reads an array of strings, or a string of them separated by spaces (RFC 6749 section
+// 3.3).
 func (r *claimReader) purposes(path, prefix string) []string {
 	value, there := r.find(r.claims, path)
 	var list []string
@@ -236,13 +241,14 @@ func (r *claimReader) elements(array []any) []string {
 	return list
 }
 
-// find looks a claim up by its exact name, or else by a path with dots; of several ways to split a path, the longest
-// first name wins. A path that leads through anything but objects is wrong.
+// find looks a claim up by its exact name, or else by a path with dots; of several ways to split a
+// path, the longest first name wins. A path that leads through anything but objects is wrong.
 func (r *claimReader) find(object map[string]any, path string) (value any, there bool) {
 	if value, there = object[path]; there {
 		return value, true
 	}
-	for end := strings.LastIndexByte(path, '.'); end >= 0; end = strings.LastIndexByte(path[:end], '.') {
+	dot := func(end int) int { return strings.LastIndexByte(path[:end], '.') }
+	for end := dot(len(path)); end >= 0; end = dot(end) {
 		inner, there := object[path[:end]]
 		if !there {
 			continue

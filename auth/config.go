@@ -19,8 +19,8 @@ const (
 	MaxMaxTokenSize     = 1 << 20  // bytes
 )
 
-// algorithms are the ones that a Config may allow: signatures by a private key. A MAC would make every verifier an
-// issuer, and none is no signature (RFC 8725 sections 3.1 and 3.2).
+// algorithms are the ones that a Config may allow: signatures by a private key. A MAC would make
+// every verifier an issuer, and none is no signature (RFC 8725 sections 3.1 and 3.2).
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
 
 // Config says which tokens are accepted. The zero value of an optional field means its default.
@@ -28,35 +28,36 @@ type Config struct {
 	Issuer   string   // iss, compared byte for byte (RFC 7519 section 4.1.1). Required.
 	Audience []string // at least one of these must be in aud (RFC 7519 section 4.1.3). Required.
 
-	// Algorithms that may be in alg: of RS256, PS256, ES256 and EdDSA; by default all four. That is safe because a key
-	// verifies only the algorithm that its type, and its alg if it has one, fit.
+	// Algorithms that may be in alg: of RS256, PS256, ES256 and EdDSA; by default all four. That is
+	// safe because a key verifies only the algorithm that its type, and its alg if it has one, fit.
 	Algorithms []string
 
-	Leeway       time.Duration // clock skew tolerated in exp, nbf and iat; default 30 s, at most 5 min
+	Leeway       time.Duration // clock skew in exp, nbf and iat; default 30 s, at most 5 min
 	MaxTokenSize int           // bytes; default 16 KiB, at most 1 MiB
 	Claims       Claims        // where the parts of the Caller are
 
-	// Types that may be in typ, compared without case and without a leading application/ (RFC 7515 section 4.1.9); ""
-	// accepts a token without typ. Default "", JWT and at+jwt. Where the issuer follows RFC 9068, set at+jwt alone:
-	// then an ID token is no access token.
+	// Types that may be in typ, compared without case and without a leading application/ (RFC 7515
+	// section 4.1.9); "" accepts a token without typ. Default "", JWT and at+jwt. Where the issuer
+	// follows RFC 9068, set at+jwt alone: then an ID token is no access token.
 	Types []string
 
 	Now func() time.Time // default time.Now
 }
 
-// Claims names the claim that each part of the [Caller] is read from: an exact name, or else a path with dots. An
-// optional claim that is missing is empty; any claim of another JSON type than said here makes the token invalid.
+// Claims names the claim that each part of the [Caller] is read from: an exact name, or else a path
+// with dots. An optional claim that is missing is empty; any claim of another JSON type than said
+// here makes the token invalid.
 type Claims struct {
 	Subject      string // default sub; required in the token; a string
 	Roles        string // default roles; a string (one role) or an array of strings
 	Organisation string // default org; a string or an array of one string
-	Purposes     string // default purpose; a string of purposes separated by spaces, such as scope, or an array of strings
+	Purposes     string // default purpose; a string separated by spaces, or an array of strings
 	AMR          string // default amr; a string (one method) or an array of strings (RFC 8176)
 	ACR          string // default acr; a string or an array of one string
 	Region       string // default region; a string or an array of one string
 
-	// PurposePrefix, if set, is stripped from the purposes, and those without it are left out: with "purpose:" the
-	// scope "openid purpose:loan-review" gives loan-review.
+	// PurposePrefix, if set, is stripped from the purposes, and purposes without it are left out:
+	// with "purpose:" the scope "openid purpose:loan-review" gives loan-review.
 	PurposePrefix string
 }
 
@@ -141,15 +142,18 @@ func (c Config) validate() error {
 		fault("issuer has a control or invisible character, or a space at an end; remove it")
 	}
 	if len(c.Audience) == 0 {
-		fault("audience is missing; set it to what aud names this service, or tokens for others would do here")
+		fault("audience is missing; set it to what aud names this service, or tokens for others " +
+			"would do here")
 	}
 	for i, a := range c.Audience {
 		if a == "" || !isClean(a) {
-			fault("audience %d is empty, or has a control or invisible character or a space at an end; correct it", i+1)
+			fault("audience %d is empty, or has a control or invisible character or a space at "+
+				"an end; correct it", i+1)
 		}
 	}
 	if len(c.Algorithms) == 0 {
-		fault("algorithms is an empty list; leave it out or name some of RS256, PS256, ES256, EdDSA")
+		fault("algorithms is an empty list; leave it out or name some of RS256, PS256, ES256, " +
+			"EdDSA")
 	}
 	for _, a := range c.Algorithms {
 		if !slices.Contains(algorithms, jose.SignatureAlgorithm(a)) {
@@ -160,19 +164,22 @@ func (c Config) validate() error {
 		fault("leeway is %v; choose between 0 and %v", c.Leeway, MaxLeeway)
 	}
 	if c.MaxTokenSize < 0 || c.MaxTokenSize > MaxMaxTokenSize {
-		fault("token size limit is %d bytes; choose between 1 and %d", c.MaxTokenSize, MaxMaxTokenSize)
+		fault("token size limit is %d bytes; choose between 1 and %d", c.MaxTokenSize,
+			MaxMaxTokenSize)
 	}
 	if len(c.Types) == 0 {
 		fault("types is an empty list; leave it out or name some, such as at+jwt")
 	}
 	for i, t := range c.Types {
 		if !isClean(t) {
-			fault("type %d has a control or invisible character, or a space at an end; correct it", i+1)
+			fault("type %d has a control or invisible character, or a space at an end; correct it",
+				i+1)
 		}
 	}
 	for _, d := range c.Claims.defaults() {
 		if !isClean(*d.claim) || strings.Count(*d.claim, ".") > maxDepth {
-			fault("the claim for %s has a control or invisible character, a space at an end or over %d dots; correct it",
+			fault("the claim for %s has a control or invisible character, a space at an end or "+
+				"over %d dots; correct it",
 				d.field, maxDepth)
 		}
 	}

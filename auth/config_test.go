@@ -17,20 +17,36 @@ func TestNewFaults(t *testing.T) {
 		{"no issuer", func(c *Config) { c.Issuer = "" }, "issuer is missing"},
 		{"issuer with newline", func(c *Config) { c.Issuer += "\n" }, "issuer has a control"},
 		{"no audience", func(c *Config) { c.Audience = nil }, "audience is missing"},
-		{"empty audience", func(c *Config) { c.Audience = []string{"a", ""} }, "audience 2 is empty"},
-		{"none", func(c *Config) { c.Algorithms = []string{"none"} }, `algorithm "none" is not accepted`},
-		{"empty algorithm", func(c *Config) { c.Algorithms = []string{""} }, `algorithm "" is not accepted`},
-		{"HS256", func(c *Config) { c.Algorithms = []string{"RS256", "HS256"} }, `algorithm "HS256" is not accepted`},
-		{"RS512", func(c *Config) { c.Algorithms = []string{"RS512"} }, `algorithm "RS512" is not accepted`},
-		{"another case", func(c *Config) { c.Algorithms = []string{"rs256"} }, `algorithm "rs256" is not accepted`},
-		{"no algorithm", func(c *Config) { c.Algorithms = []string{} }, "algorithms is an empty list"},
+		{"empty audience", func(c *Config) {
+			c.Audience = []string{"a", ""}
+		}, "audience 2 is empty"},
+		{"none", func(c *Config) {
+			c.Algorithms = []string{"none"}
+		}, `algorithm "none" is not accepted`},
+		{"empty algorithm", func(c *Config) {
+			c.Algorithms = []string{""}
+		}, `algorithm "" is not accepted`},
+		{"HS256", func(c *Config) {
+			c.Algorithms = []string{"RS256", "HS256"}
+		}, `algorithm "HS256" is not accepted`},
+		{"RS512", func(c *Config) {
+			c.Algorithms = []string{"RS512"}
+		}, `algorithm "RS512" is not accepted`},
+		{"another case", func(c *Config) {
+			c.Algorithms = []string{"rs256"}
+		}, `algorithm "rs256" is not accepted`},
+		{"no algorithm", func(c *Config) {
+			c.Algorithms = []string{}
+		}, "algorithms is an empty list"},
 		{"negative leeway", func(c *Config) { c.Leeway = -1 }, "leeway is -1ns"},
 		{"much leeway", func(c *Config) { c.Leeway = MaxLeeway + 1 }, "leeway is 5m0.000000001s"},
 		{"negative size", func(c *Config) { c.MaxTokenSize = -1 }, "token size limit is -1"},
 		{"large size", func(c *Config) { c.MaxTokenSize = 2 << 20 }, "token size limit is 2097152"},
 		{"no type", func(c *Config) { c.Types = []string{} }, "types is an empty list"},
 		{"claim with control", func(c *Config) { c.Claims.Roles = "a\x00" }, "claim for roles"},
-		{"claim with many dots", func(c *Config) { c.Claims.ACR = strings.Repeat("a.", 20) }, "claim for acr"},
+		{"claim with many dots", func(c *Config) {
+			c.Claims.ACR = strings.Repeat("a.", 20)
+		}, "claim for acr"},
 		{"prefix with space", func(c *Config) { c.Claims.PurposePrefix = "a b" }, "purpose prefix"},
 	}
 	for _, tt := range tests {
@@ -67,7 +83,8 @@ func TestNewKeepsNoSlices(t *testing.T) {
 	cfg := testConfig()
 	v := mustVerifier(t, cfg, allKeys())
 	cfg.Audience[0] = "evil"
-	if _, err := v.Verify(t.Context(), mintRaw(`{"alg":"EdDSA","kid":"ed"}`, mustJSON(claimsWith(nil)))); err != nil {
+	if _, err := v.Verify(t.Context(), mintRaw(`{"alg":"EdDSA","kid":"ed"}`,
+		mustJSON(claimsWith(nil)))); err != nil {
 		t.Errorf("Verify after the configuration's slice changed: %v", err)
 	}
 }

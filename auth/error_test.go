@@ -17,13 +17,16 @@ func TestChallenge(t *testing.T) {
 		want  string
 	}{
 		{"no credentials", &Error{Reason: ReasonMissing}, "maskgate", `Bearer realm="maskgate"`},
-		{"keys unavailable", &Error{Reason: ReasonKeysUnavailable}, "maskgate", `Bearer realm="maskgate"`},
+		{"keys unavailable", &Error{Reason: ReasonKeysUnavailable}, "maskgate",
+			`Bearer realm="maskgate"`},
 		{
 			"expired", refuse(ReasonExpired), "maskgate",
-			`Bearer realm="maskgate", error="invalid_token", error_description="the token has expired; get a new one"`,
+			`Bearer realm="maskgate", error="invalid_token", error_description="the token has ` +
+				`expired; get a new one"`,
 		},
 		{"realm is escaped", &Error{Reason: ReasonMissing}, `a"b\c`, `Bearer realm="a\"b\\c"`},
-		{"realm cannot split the header", &Error{Reason: ReasonMissing}, "a\r\nSet-Cookie: x\u00e9", `Bearer realm="aSet-Cookie: x"`},
+		{"realm cannot split the header", &Error{Reason: ReasonMissing}, "a\r\nSet-Cookie: x\u00e9",
+			`Bearer realm="aSet-Cookie: x"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,7 +60,8 @@ func TestReasons(t *testing.T) {
 		}
 		for _, c := range descriptions[reason] {
 			if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
-				t.Errorf("description of %s has %q, which RFC 6750 section 3 does not permit", reason, c)
+				t.Errorf("description of %s has %q, which RFC 6750 section 3 does not permit",
+					reason, c)
 			}
 		}
 	}

@@ -31,7 +31,8 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("Verify(%q) = %+v, want it refused", token, caller)
 		}
 		var refused *Error
-		if err != nil && (caller.ID != "" || !errors.As(err, &refused) || descriptions[refused.Reason] == "") {
+		if err != nil && (caller.ID != "" || !errors.As(err, &refused) ||
+			descriptions[refused.Reason] == "") {
 			t.Fatalf("Verify(%q) = %+v, %v", token, caller, err)
 		}
 		_, _ = bearerToken(http.Header{"Authorization": {token}})
@@ -43,7 +44,8 @@ func FuzzClaims(f *testing.F) {
 	cfg := testConfig()
 	cfg.Claims = Claims{Roles: "realm_access.roles", PurposePrefix: "p:"}
 	v := mustVerifier(f, cfg, allKeys())
-	f.Add(mustJSON(claimsWith(map[string]any{"realm_access": map[string]any{"roles": []string{"a"}}, "purpose": "p:a b"})))
+	f.Add(mustJSON(claimsWith(map[string]any{"realm_access": map[string]any{"roles": []string{"a"}},
+		"purpose": "p:a b"})))
 	for _, tt := range refusedPayloads() {
 		f.Add(tt.payload)
 	}
@@ -52,7 +54,8 @@ func FuzzClaims(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if caller.ID == "" || caller.Issuer != testIssuer || !caller.Expires.After(testNow.Add(-DefaultLeeway)) {
+		if caller.ID == "" || caller.Issuer != testIssuer ||
+			!caller.Expires.After(testNow.Add(-DefaultLeeway)) {
 			t.Errorf("caller(%q) = %+v", payload, caller)
 		}
 		texts := []string{caller.ID, caller.Organisation, caller.ACR, caller.Region, caller.TokenID}
@@ -72,9 +75,11 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// FuzzParseJWKS: a JWKS is half trusted. A set that is accepted has usable public keys and nothing else.
+// FuzzParseJWKS: a JWKS is half trusted. A set that is accepted has usable public keys and nothing
+// else.
 func FuzzParseJWKS(f *testing.F) {
-	f.Add(jwks(jwk(testKeys()[jose.RS256].public(), nil), jwk(testKeys()[jose.ES256].public(), nil)))
+	f.Add(jwks(jwk(testKeys()[jose.RS256].public(), nil), jwk(testKeys()[jose.ES256].public(),
+		nil)))
 	f.Add(edJWKS("a", "b"))
 	f.Add(jwks(jwk(jose.JSONWebKey{Key: testKeys()[jose.ES256].private}, nil)))
 	f.Fuzz(func(t *testing.T, data string) {

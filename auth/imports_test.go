@@ -26,7 +26,8 @@ func TestImports(t *testing.T) {
 		}
 		for _, spec := range file.Imports {
 			path, _ := strconv.Unquote(spec.Path.Value)
-			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && !allowed[path] {
+			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") &&
+				!allowed[path] {
 				t.Errorf("%s imports %s", name, path)
 			}
 		}

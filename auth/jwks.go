@@ -22,30 +22,32 @@ const (
 
 // JWKSOptions are options for [OpenJWKS]. The zero value of a field means its default.
 type JWKSOptions struct {
-	// Report gets what the operator should know and no caller: that a refresh failed and old keys stay in force, that
-	// a key is left out. It holds no key material. It is called from any goroutine and must not call the JWKS. By
-	// default it does nothing.
+	// Report gets what the operator should know and no caller: that a refresh failed and old keys
+	// stay in force, that a key is left out. It holds no key material. It is called from any
+	// goroutine and must not call the JWKS. By default it does nothing.
 	Report func(error)
 
 	Now func() time.Time // default time.Now
 
 	// The rest is for URLs.
 
-	// Client fetches. Its redirect policy and cookies are not used. By default a client that uses the proxy of the
-	// environment and, unless AllowLocal, connects to no loopback or link-local address, a proxy's included; a Client
-	// given here has to see to that itself.
+	// Client fetches. Its redirect policy and cookies are not used. By default a client that uses
+	// the proxy of the environment and, unless AllowLocal, connects to no loopback or link-local
+	// address, a proxy's included; a Client given here has to see to that itself.
 	Client *http.Client
 
-	// AllowLocal permits loopback and link-local addresses, and http:// to localhost or a loopback address. Elsewhere
-	// only https:// is permitted: whoever could alter the keys could sign tokens.
+	// AllowLocal permits loopback and link-local addresses, and http:// to localhost or a loopback
+	// address. Elsewhere only https:// is permitted: whoever could alter the keys could sign
+	// tokens.
 	AllowLocal bool
 
-	RefreshInterval time.Duration // age at which keys are fetched again; default 5 min, at least 30 s
-	MaxAge          time.Duration // age until which keys serve when they cannot be fetched; default 24 h
-	FetchTimeout    time.Duration // for one fetch, body included; default 5 s
+	RefreshInterval time.Duration // age at which keys are fetched anew; default 5 min, least 30 s
+	MaxAge          time.Duration // age up to which keys serve; default 24 h
+	FetchTimeout    time.Duration // of one fetch, body included; default 5 s
 }
 
-// JWKS is a [KeySet] and [Renewer] that reads a JWKS from a file or URL. It is safe for concurrent use.
+// JWKS is a [KeySet] and [Renewer] that reads a JWKS from a file or URL. It is safe for concurrent
+// use.
 type JWKS struct {
 	source jwksSource
 }
@@ -62,19 +64,21 @@ type jwksSource interface {
 	close()
 }
 
-// OpenJWKS reads the JWKS at a location: an https:// URL, an http:// URL if [JWKSOptions.AllowLocal] permits it, or
-// else the path of a file. It fails if there are no usable keys now, or if a private or symmetric key is published
-// with them; ctx ends it early and has no meaning after it.
+// OpenJWKS reads the JWKS at a location: an https:// URL, an http:// URL if
+// [JWKSOptions.AllowLocal] permits it, or else the path of a file. It fails if there are no usable
+// keys now, or if a private or symmetric key is published with them; ctx ends it early and has no
+// meaning after it.
 //
-// A file is looked at again at most once a second, when keys are asked for, and read when it has changed. If it is
-// broken then, the keys read before stay in force.
+// A file is looked at again at most once a second, when keys are asked for, and read when it has
+// changed. If it is broken then, the keys read before stay in force.
 //
-// A URL is fetched again when keys are asked for that are older than the refresh interval, while these still serve, and
-// when no key verifies a token; but 30 s or more apart, by one fetch at a time. So a new key is known 30 s after its
-// publication at the latest. A withdrawn one is forgotten after twice the refresh interval at the latest, plus one
-// fetch, while the URL can be reached; after so long without a request the next one waits for the fetch. Keys that
-// cannot be fetched serve until they are MaxAge old. A fetch follows at most 3 redirects, all to the same host over the
-// same scheme, and accepts status 200, a JSON media type and 1 MiB.
+// A URL is fetched again when keys are asked for that are older than the refresh interval, while
+// these still serve, and when no key verifies a token; but 30 s or more apart, by one fetch at a
+// time. So a new key is known 30 s after its publication at the latest. A withdrawn one is
+// forgotten after twice the refresh interval at the latest, plus one fetch, while the URL can be
+// reached; after so long without a request the next one waits for the fetch. Keys that cannot be
+// fetched serve until they are MaxAge old. A fetch follows at most 3 redirects, all to the same
+// host over the same scheme, and accepts status 200, a JSON media type and 1 MiB.
 func OpenJWKS(ctx context.Context, location string, opts JWKSOptions) (*JWKS, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -95,8 +99,8 @@ func OpenJWKS(ctx context.Context, location string, opts JWKSOptions) (*JWKS, er
 	return &JWKS{source: source}, nil
 }
 
-// Keys returns the keys with this kid, or all if it is "". It fails only for a URL, when the keys are older than MaxAge
-// and cannot be fetched, or when ctx ends while it waits for them.
+// Keys returns the keys with this kid, or all if it is "". It fails only for a URL, when the keys
+// are older than MaxAge and cannot be fetched, or when ctx ends while it waits for them.
 func (j *JWKS) Keys(ctx context.Context, kid string) ([]jose.JSONWebKey, error) {
 	set, err := j.source.current(ctx)
 	if err != nil {
@@ -105,12 +109,12 @@ func (j *JWKS) Keys(ctx context.Context, kid string) ([]jose.JSONWebKey, error) 
 	return set.find(kid), nil
 }
 
-// Renew fetches from a URL, unless the last fetch began less than 30 s ago, or waits for the fetch under way. A file
-// has nothing to renew: Keys sees its changes.
+// Renew fetches from a URL, unless the last fetch began less than 30 s ago, or waits for the fetch
+// under way. A file has nothing to renew: Keys sees its changes.
 func (j *JWKS) Renew(ctx context.Context) bool { return j.source.renew(ctx) }
 
-// Close ends the fetch under way, waits for it, and permits no more. The keys that are known go on to serve, so that
-// requests in flight can end, until they are MaxAge old. Closing twice is fine.
+// Close ends the fetch under way, waits for it, and permits no more. The keys that are known go on
+// to serve, so that requests in flight can end, until they are MaxAge old. Closing twice is fine.
 func (j *JWKS) Close() error {
 	j.source.close()
 	return nil
@@ -137,7 +141,8 @@ func (o JWKSOptions) withDefaults() (JWKSOptions, error) {
 		errs = append(errs, errors.New("opening JWKS: refresh interval is below 30s; raise it"))
 	}
 	if o.MaxAge < o.RefreshInterval {
-		errs = append(errs, errors.New("opening JWKS: maximum age is below the refresh interval; raise it"))
+		errs = append(errs, errors.New("opening JWKS: maximum age is below the refresh interval; "+
+			"raise it"))
 	}
 	if o.FetchTimeout < 0 {
 		errs = append(errs, errors.New("opening JWKS: fetch timeout is negative; raise it"))

@@ -15,8 +15,8 @@ const (
 	maxJWKSKeys = 100
 )
 
-// secretMembers are the members of a JWK that nobody but the issuer may know (RFC 7518 sections 6.2.2, 6.3.2 and
-// 6.4.1, RFC 8037 section 2, RFC 9964).
+// secretMembers are the members of a JWK that nobody but the issuer may know (RFC 7518 sections
+// 6.2.2, 6.3.2 and 6.4.1, RFC 8037 section 2, RFC 9964).
 var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
 // jwkSet holds the keys of a JWKS that can verify a token. It does not change.
@@ -33,10 +33,11 @@ func (s *jwkSet) find(kid string) []jose.JSONWebKey {
 	return slices.Clone(s.byKeyID[kid])
 }
 
-// parseJWKS parses a JWKS (RFC 7517 section 5). It refuses the whole set if it holds a private or symmetric key, if two
-// usable keys with one kid fit one algorithm, or if no key is usable. Keys that are for other things, or that it does
-// not understand, it leaves out (section 5). Those that look meant for signatures but are unfit it leaves out too and
-// returns a warning for each. No error or warning holds key material; keys are numbered from 1.
+// parseJWKS parses a JWKS (RFC 7517 section 5). It refuses the whole set if it holds a private or
+// symmetric key, if two usable keys with one kid fit one algorithm, or if no key is usable. Keys
+// that are for other things, or that it does not understand, it leaves out (section 5). Those that
+// look meant for signatures but are unfit it leaves out too and returns a warning for each. No
+// error or warning holds key material; keys are numbered from 1.
 func parseJWKS(data []byte) (set *jwkSet, warnings []error, err error) {
 	if len(data) > maxJWKSSize {
 		return nil, nil, fmt.Errorf("JWKS is larger than %d bytes; check the location", maxJWKSSize)
@@ -47,10 +48,12 @@ func parseJWKS(data []byte) (set *jwkSet, warnings []error, err error) {
 	}
 	members, ok := document["keys"].([]any)
 	if !ok {
-		return nil, nil, errors.New("JWKS has no array keys; check that the location is a JWKS and no other document")
+		return nil, nil, errors.New("JWKS has no array keys; check that the location is a JWKS " +
+			"and no other document")
 	}
 	if len(members) > maxJWKSKeys {
-		return nil, nil, fmt.Errorf("JWKS has %d keys; at most %d are accepted", len(members), maxJWKSKeys)
+		return nil, nil, fmt.Errorf("JWKS has %d keys; at most %d are accepted", len(members),
+			maxJWKSKeys)
 	}
 	set = &jwkSet{byKeyID: map[string][]jose.JSONWebKey{}}
 	for i, member := range members {
@@ -60,7 +63,8 @@ func parseJWKS(data []byte) (set *jwkSet, warnings []error, err error) {
 		}
 		for _, name := range secretMembers {
 			if _, secret := object[name]; secret {
-				return nil, nil, fmt.Errorf("key %d of the JWKS is private or symmetric (it has %q), so whoever reads the JWKS "+
+				return nil, nil, fmt.Errorf("key %d of the JWKS is private or symmetric (it has "+
+					"%q), so whoever reads the JWKS "+
 					"can sign tokens; replace that key and publish its public half only", i+1, name)
 			}
 		}
@@ -73,7 +77,8 @@ func parseJWKS(data []byte) (set *jwkSet, warnings []error, err error) {
 			continue
 		}
 		if set.isAmbiguous(key) {
-			return nil, nil, fmt.Errorf("key %d of the JWKS has the kid of another key for the same algorithm; "+
+			return nil, nil, fmt.Errorf("key %d of the JWKS has the kid of another key for the "+
+				"same algorithm; "+
 				"give each key its own kid", i+1)
 		}
 		set.keys = append(set.keys, key)
@@ -82,14 +87,15 @@ func parseJWKS(data []byte) (set *jwkSet, warnings []error, err error) {
 		}
 	}
 	if len(set.keys) == 0 {
-		return nil, nil, errors.Join(append(warnings, errors.New("JWKS has no key that can verify a token; "+
-			"publish an RSA key of 2048 bits or more, a P-256 or an Ed25519 key"))...)
+		return nil, nil,
+			errors.Join(append(warnings, errors.New("JWKS has no key that can verify a token; "+
+				"publish an RSA key of 2048 bits or more, a P-256 or an Ed25519 key"))...)
 	}
 	return set, warnings, nil
 }
 
-// isForSignatures reports whether a JWK may be meant to verify signatures, by its kty, use and key_ops (RFC 7517
-// sections 4.1 to 4.3). What has the wrong type is not.
+// isForSignatures reports whether a JWK may be meant to verify signatures, by its kty, use and
+// key_ops (RFC 7517 sections 4.1 to 4.3). A JWK that has one of these of the wrong type is not.
 func isForSignatures(object map[string]any) bool {
 	if kty, _ := object["kty"].(string); kty != "RSA" && kty != "EC" && kty != "OKP" {
 		return false
@@ -112,7 +118,8 @@ func parseJWK(object map[string]any) (key jose.JSONWebKey, err error) {
 	}
 	// go-jose's errors can quote what it parsed.
 	if key.UnmarshalJSON(data) != nil {
-		return key, errors.New("its members are missing, malformed or of an unsupported kind; publish it anew")
+		return key, errors.New("its members are missing, malformed or of an unsupported kind; " +
+			"publish it anew")
 	}
 	if len(key.KeyID) > maxKeyID {
 		return key, fmt.Errorf("its kid is longer than %d bytes; shorten it", maxKeyID)
@@ -122,11 +129,13 @@ func parseJWK(object map[string]any) (key jose.JSONWebKey, err error) {
 			return key, nil
 		}
 	}
-	return key, errors.New("its type, curve, size or alg fits none of RS256, PS256 (RSA of 2048 to 8192 bits, not weak), " +
-		"ES256 (P-256) and EdDSA (Ed25519); have the issuer use one of these")
+	return key, errors.New("its type, curve, size or alg fits none of RS256, PS256 (RSA of 2048 " +
+		"to 8192 bits, not weak), ES256 (P-256) and EdDSA (Ed25519); have the issuer use one of " +
+		"these")
 }
 
-// isAmbiguous reports whether the set has a key with the same kid for an algorithm that this key fits too.
+// isAmbiguous reports whether the set has a key with the same kid for an algorithm that this key
+// fits too.
 func (s *jwkSet) isAmbiguous(key jose.JSONWebKey) bool {
 	for _, other := range s.byKeyID[key.KeyID] {
 		for _, algorithm := range algorithms {

@@ -34,13 +34,15 @@ func jwks(keys ...map[string]any) string { return mustJSON(map[string]any{"keys"
 
 func TestParseJWKS(t *testing.T) {
 	keys := testKeys()
-	rs, ps, es, ed := keys[jose.RS256].public(), keys[jose.PS256].public(), keys[jose.ES256].public(), keys[jose.EdDSA].public()
+	rs, ps, es, ed := keys[jose.RS256].public(), keys[jose.PS256].public(),
+		keys[jose.ES256].public(), keys[jose.EdDSA].public()
 	small := testKey{"small", jose.RS256, newRSA(1024)}.public()
 	p384 := testKey{"p384", jose.ES384, newEC(elliptic.P384())}.public()
 	private := func(key testKey) map[string]any {
 		return jwk(jose.JSONWebKey{Key: key.private, KeyID: key.kid}, nil)
 	}
-	oct := map[string]any{"kty": "oct", "k": b64("canary-canary-canary-canary-1234"), "kid": "canary"}
+	oct := map[string]any{"kty": "oct", "k": b64("canary-canary-canary-canary-1234"),
+		"kid": "canary"}
 	other := testKey{"ed", jose.EdDSA, newEd()}.public()
 	tests := []struct {
 		name     string
@@ -49,56 +51,90 @@ func TestParseJWKS(t *testing.T) {
 		warnings int
 		want     string // in the error
 	}{
-		{"all", jwks(jwk(rs, nil), jwk(ps, nil), jwk(es, nil), jwk(ed, nil)), []string{"rs", "ps", "es", "ed"}, 0, ""},
-		{"no use, alg or kid", jwks(jwk(rs, map[string]any{"use": nil, "alg": nil, "kid": nil})), []string{""}, 0, ""},
-		{"unknown members", `{"x":1,"keys":[` + mustJSON(jwk(ed, map[string]any{"z": 1})) + `]}`, []string{"ed"}, 0, ""},
-		{"key_ops verify", jwks(jwk(rs, map[string]any{"use": nil, "key_ops": []string{"verify"}})), []string{"rs"}, 0, ""},
+		{"all", jwks(jwk(rs, nil), jwk(ps, nil), jwk(es, nil), jwk(ed, nil)),
+			[]string{"rs", "ps", "es", "ed"}, 0, ""},
+		{"no use, alg or kid", jwks(jwk(rs, map[string]any{"use": nil, "alg": nil, "kid": nil})),
+			[]string{""}, 0, ""},
+		{"unknown members", `{"x":1,"keys":[` + mustJSON(jwk(ed, map[string]any{"z": 1})) + `]}`,
+			[]string{"ed"}, 0, ""},
+		{"key_ops verify", jwks(jwk(rs, map[string]any{"use": nil, "key_ops": []string{"verify"}})),
+			[]string{"rs"}, 0, ""},
 
-		{"use enc", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": "enc"})), []string{"ed"}, 0, ""},
-		{"use of a wrong type", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": []string{"sig"}})), []string{"ed"}, 0, ""},
-		{"key_ops encrypt", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": nil, "key_ops": []string{"encrypt"}})), []string{"ed"}, 0, ""},
-		{"key_ops empty", jwks(jwk(ed, nil), jwk(rs, map[string]any{"key_ops": []string{}})), []string{"ed"}, 0, ""},
-		{"key_ops of a wrong type", jwks(jwk(ed, nil), jwk(rs, map[string]any{"key_ops": "verify"})), []string{"ed"}, 0, ""},
-		{"unknown kty", jwks(jwk(ed, nil), map[string]any{"kty": "NEW", "kid": "new"}), []string{"ed"}, 0, ""},
+		{"use enc", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": "enc"})), []string{"ed"}, 0,
+			""},
+		{"use of a wrong type", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": []string{"sig"}})),
+			[]string{"ed"}, 0, ""},
+		{"key_ops encrypt",
+			jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": nil, "key_ops": []string{"encrypt"}})),
+			[]string{"ed"}, 0, ""},
+		{"key_ops empty", jwks(jwk(ed, nil), jwk(rs, map[string]any{"key_ops": []string{}})),
+			[]string{"ed"}, 0, ""},
+		{"key_ops of a wrong type", jwks(jwk(ed, nil),
+			jwk(rs, map[string]any{"key_ops": "verify"})), []string{"ed"}, 0, ""},
+		{"unknown kty", jwks(jwk(ed, nil), map[string]any{"kty": "NEW", "kid": "new"}),
+			[]string{"ed"}, 0, ""},
 		{"no kty", jwks(jwk(ed, nil), map[string]any{"kid": "new"}), []string{"ed"}, 0, ""},
 
 		{"1024 bits", jwks(jwk(ed, nil), jwk(small, nil)), []string{"ed"}, 1, ""},
 		{"P-384", jwks(jwk(ed, nil), jwk(p384, nil)), []string{"ed"}, 1, ""},
-		{"X25519", jwks(jwk(ed, nil), jwk(ed, map[string]any{"crv": "X25519", "kid": "x"})), []string{"ed"}, 1, ""},
-		{"alg RS512", jwks(jwk(ed, nil), jwk(rs, map[string]any{"alg": "RS512"})), []string{"ed"}, 1, ""},
-		{"alg of another kty", jwks(jwk(ed, nil), jwk(rs, map[string]any{"alg": "ES256"})), []string{"ed"}, 1, ""},
-		{"exponent one", jwks(jwk(ed, nil), jwk(rs, map[string]any{"e": "AQ"})), []string{"ed"}, 1, ""},
-		{"exponent even", jwks(jwk(ed, nil), jwk(rs, map[string]any{"e": "AQAA"})), []string{"ed"}, 1, ""},
-		{"point off the curve", jwks(jwk(ed, nil), jwk(es, map[string]any{"y": jwk(es, nil)["x"]})), []string{"ed"}, 1, ""},
-		{"curve of another size", jwks(jwk(ed, nil), jwk(es, map[string]any{"crv": "P-384"})), []string{"ed"}, 1, ""},
-		{"kid number", jwks(jwk(ed, nil), jwk(rs, map[string]any{"kid": 1})), []string{"ed"}, 1, ""},
-		{"kid long", jwks(jwk(ed, nil), jwk(rs, map[string]any{"kid": strings.Repeat("k", 300)})), []string{"ed"}, 1, ""},
+		{"X25519", jwks(jwk(ed, nil), jwk(ed, map[string]any{"crv": "X25519", "kid": "x"})),
+			[]string{"ed"}, 1, ""},
+		{"alg RS512", jwks(jwk(ed, nil), jwk(rs, map[string]any{"alg": "RS512"})), []string{"ed"},
+			1, ""},
+		{"alg of another kty", jwks(jwk(ed, nil), jwk(rs, map[string]any{"alg": "ES256"})),
+			[]string{"ed"}, 1, ""},
+		{"exponent one", jwks(jwk(ed, nil), jwk(rs, map[string]any{"e": "AQ"})), []string{"ed"}, 1,
+			""},
+		{"exponent even", jwks(jwk(ed, nil), jwk(rs, map[string]any{"e": "AQAA"})), []string{"ed"},
+			1, ""},
+		{"point off the curve", jwks(jwk(ed, nil), jwk(es, map[string]any{"y": jwk(es, nil)["x"]})),
+			[]string{"ed"}, 1, ""},
+		{"curve of another size", jwks(jwk(ed, nil), jwk(es, map[string]any{"crv": "P-384"})),
+			[]string{"ed"}, 1, ""},
+		{"kid number", jwks(jwk(ed, nil), jwk(rs, map[string]any{"kid": 1})), []string{"ed"}, 1,
+			""},
+		{"kid long", jwks(jwk(ed, nil), jwk(rs, map[string]any{"kid": strings.Repeat("k", 300)})),
+			[]string{"ed"}, 1, ""},
 
-		{"one kid for two algorithms", jwks(jwk(rs, map[string]any{"kid": "a"}), jwk(ps, map[string]any{"kid": "a"}), jwk(ed, map[string]any{"kid": "a"})), []string{"a", "a", "a"}, 0, ""},
-		{"one kid for one algorithm", jwks(jwk(ed, nil), jwk(other, nil)), nil, 0, "key 2 of the JWKS has the kid of another key"},
-		{"one kid, one without alg", jwks(jwk(rs, nil), jwk(ps, map[string]any{"kid": "rs", "alg": nil})), nil, 0, "key 2 of the JWKS has the kid of another key"},
+		{"one kid for two algorithms", jwks(jwk(rs, map[string]any{"kid": "a"}),
+			jwk(ps, map[string]any{"kid": "a"}), jwk(ed, map[string]any{"kid": "a"})),
+			[]string{"a", "a", "a"}, 0, ""},
+		{"one kid for one algorithm", jwks(jwk(ed, nil), jwk(other, nil)), nil, 0,
+			"key 2 of the JWKS has the kid of another key"},
+		{"one kid, one without alg",
+			jwks(jwk(rs, nil), jwk(ps, map[string]any{"kid": "rs", "alg": nil})), nil, 0,
+			"key 2 of the JWKS has the kid of another key"},
 
-		{"private RSA key", jwks(jwk(ed, nil), private(keys[jose.RS256])), nil, 0, "key 2 of the JWKS is private or symmetric"},
-		{"private EC key", jwks(private(keys[jose.ES256])), nil, 0, "key 1 of the JWKS is private or symmetric"},
-		{"private Ed25519 key", jwks(private(keys[jose.EdDSA])), nil, 0, "key 1 of the JWKS is private or symmetric"},
-		{"private key for encryption", jwks(jwk(ed, nil), jwk(rs, map[string]any{"use": "enc", "d": "canary"})), nil, 0, "private or symmetric"},
-		{"one private member", jwks(jwk(ed, map[string]any{"qi": jsonNull})), nil, 0, "private or symmetric"},
-		{"symmetric key", jwks(jwk(ed, nil), oct), nil, 0, "key 2 of the JWKS is private or symmetric"},
+		{"private RSA key", jwks(jwk(ed, nil), private(keys[jose.RS256])), nil, 0,
+			"key 2 of the JWKS is private or symmetric"},
+		{"private EC key", jwks(private(keys[jose.ES256])), nil, 0,
+			"key 1 of the JWKS is private or symmetric"},
+		{"private Ed25519 key", jwks(private(keys[jose.EdDSA])), nil, 0,
+			"key 1 of the JWKS is private or symmetric"},
+		{"private key for encryption", jwks(jwk(ed, nil),
+			jwk(rs, map[string]any{"use": "enc", "d": "canary"})), nil, 0, "private or symmetric"},
+		{"one private member", jwks(jwk(ed, map[string]any{"qi": jsonNull})), nil, 0,
+			"private or symmetric"},
+		{"symmetric key", jwks(jwk(ed, nil), oct), nil, 0,
+			"key 2 of the JWKS is private or symmetric"},
 
 		{"no usable key", jwks(jwk(small, nil)), nil, 0, "no key that can verify"},
 		{"no keys", jwks(), nil, 0, "no array keys"},
 		{"empty keys", `{"keys":[]}`, nil, 0, "no key that can verify"},
 		{"keys object", `{"keys":{}}`, nil, 0, "no array keys"},
 		{"a key alone", mustJSON(jwk(ed, nil)), nil, 0, "no array keys"},
-		{"discovery document", `{"issuer":"https://idp.example","jwks_uri":"https://idp.example/jwks"}`, nil, 0, "no array keys"},
+		{"discovery document", `{"issuer":"https://idp.example",` +
+			`"jwks_uri":"https://idp.example/jwks"}`, nil, 0, "no array keys"},
 		{"key is a string", `{"keys":["canary"]}`, nil, 0, "key 1 of the JWKS is not an object"},
 		{"duplicate names", `{"keys":[],"keys":[]}`, nil, 0, "duplicate member name"},
-		{"duplicate names in a key", strings.Replace(jwks(jwk(ed, nil)), `"kid"`, `"kid":"canary","kid"`, 1), nil, 0, "duplicate member name"},
+		{"duplicate names in a key", strings.Replace(jwks(jwk(ed, nil)), `"kid"`,
+			`"kid":"canary","kid"`, 1), nil, 0, "duplicate member name"},
 		{"empty", "", nil, 0, "malformed"},
 		{"HTML", "<html>canary</html>", nil, 0, "malformed"},
 		{"PEM", "-----BEGIN PRIVATE KEY-----\ncanary", nil, 0, "malformed"},
 		{"trailing data", jwks(jwk(ed, nil)) + "x", nil, 0, "malformed"},
-		{"too many", `{"keys":[` + strings.Repeat("{},", 100) + `{}]}`, nil, 0, "JWKS has 101 keys"},
+		{"too many", `{"keys":[` + strings.Repeat("{},", 100) + `{}]}`, nil, 0,
+			"JWKS has 101 keys"},
 		{"too large", strings.Repeat(" ", 1<<20+1), nil, 0, "larger than 1048576 bytes"},
 	}
 	for _, tt := range tests {
@@ -131,7 +167,8 @@ func TestParseJWKS(t *testing.T) {
 }
 
 func TestJWKSetFind(t *testing.T) {
-	set, _, err := parseJWKS([]byte(jwks(jwk(testKeys()[jose.EdDSA].public(), nil), jwk(testKeys()[jose.ES256].public(), nil))))
+	set, _, err := parseJWKS([]byte(jwks(jwk(testKeys()[jose.EdDSA].public(), nil),
+		jwk(testKeys()[jose.ES256].public(), nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +222,8 @@ func TestIsROCA(t *testing.T) {
 			continue
 		}
 		if primes++; isROCA(modulus(prime)) {
-			t.Errorf("isROCA(multiple of %d, powers modulo the other primes) = true, want false", prime)
+			t.Errorf("isROCA(multiple of %d, powers modulo the other primes) = true, want false",
+				prime)
 		}
 	}
 	if primes != 38 {
@@ -198,7 +236,8 @@ func TestFitsRSASizes(t *testing.T) {
 		bits int
 		want bool
 	}{
-		{1024, false}, {2047, false}, {2048, true}, {4096, true}, {8191, true}, {8192, true}, {8193, false}, {16384, false},
+		{1024, false}, {2047, false}, {2048, true}, {4096, true}, {8191, true}, {8192, true},
+		{8193, false}, {16384, false},
 	}
 	for _, tt := range tests {
 		// An odd number of this size. That it has no two primes does not matter: nothing is signed.

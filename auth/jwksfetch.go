@@ -20,7 +20,7 @@ const maxRedirects = 3
 // jwksFetcher gets a JWKS from a URL, once per call.
 type jwksFetcher struct {
 	url     string
-	host    string // with the port; all that errors say of the URL, whose path or query may hold a secret
+	host    string // with the port; errors name nothing else of the URL: it may hold a secret
 	client  *http.Client
 	timeout time.Duration
 }
@@ -31,23 +31,28 @@ func newJWKSFetcher(location string, opts JWKSOptions) (*jwksFetcher, error) {
 		return nil, errors.New("location is not a URL with a host; give a file or an https:// URL")
 	}
 	if u.User != nil {
-		return nil, errors.New("location has a user or password in its URL; a JWKS is public, remove them")
+		return nil, errors.New("location has a user or password in its URL; a JWKS is public, " +
+			"remove them")
 	}
 	local := isLocalName(u.Hostname())
 	switch u.Scheme {
 	case "https":
 		if local && !opts.AllowLocal {
-			return nil, fmt.Errorf("location is on the local host or link (%s); allow local addresses if that is meant", u.Host)
+			return nil, fmt.Errorf("location is on the local host or link (%s); allow local "+
+				"addresses if that is meant", u.Host)
 		}
 	case "http":
 		if !opts.AllowLocal || !isLoopbackName(u.Hostname()) {
-			return nil, errors.New("location is an http:// URL, so anyone on the way could replace the keys; use https:// " +
-				"(http:// is for loopback addresses, where local addresses are allowed)")
+			return nil, errors.New("location is an http:// URL, so anyone on the way could " +
+				"replace the keys; use https:// (http:// is for loopback addresses, where local " +
+				"addresses are allowed)")
 		}
 	default:
-		return nil, errors.New("location has another scheme than https://; give a file or an https:// URL")
+		return nil, errors.New("location has another scheme than https://; give a file or an " +
+			"https:// URL")
 	}
-	f := &jwksFetcher{url: u.String(), host: u.Host, timeout: opts.FetchTimeout, client: &http.Client{}}
+	f := &jwksFetcher{url: u.String(), host: u.Host, timeout: opts.FetchTimeout,
+		client: &http.Client{}}
 	if opts.Client != nil {
 		*f.client = *opts.Client
 		f.client.Jar = nil
@@ -59,34 +64,39 @@ func newJWKSFetcher(location string, opts JWKSOptions) (*jwksFetcher, error) {
 			return errors.New("redirected too often")
 		}
 		if req.URL.Scheme != u.Scheme || !strings.EqualFold(req.URL.Host, u.Host) {
-			return errors.New("redirected to another host or scheme; configure the location it leads to if you trust it")
+			return errors.New("redirected to another host or scheme; configure the location it " +
+				"leads to if you trust it")
 		}
 		return nil
 	}
 	return f, nil
 }
 
-// newJWKSTransport returns a transport whose connections are checked after name resolution: a name can resolve to
-// anything.
+// newJWKSTransport returns a transport whose connections are checked after name resolution: a name
+// can resolve to anything.
 func newJWKSTransport(allowLocal bool) *http.Transport {
-	dialer := &net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		if target, err := netip.ParseAddrPort(address); !allowLocal && (err != nil || isLocal(target.Addr())) {
-			return errors.New("the host resolves to a loopback or link-local address; allow local addresses if that is meant")
+	check := func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		target, err := netip.ParseAddrPort(address)
+		if !allowLocal && (err != nil || isLocal(target.Addr())) {
+			return errors.New("the host resolves to a loopback or link-local address; allow " +
+				"local addresses if that is meant")
 		}
 		return nil
-	}}
+	}
+	dialer := &net.Dialer{ControlContext: check}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
-		DisableKeepAlives:      true, // one fetch in minutes: a kept connection would be a goroutine for nothing
+		DisableKeepAlives:      true, // fetches are minutes apart
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
 func isLocal(addr netip.Addr) bool {
 	addr = addr.Unmap()
-	return addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() || addr.IsMulticast()
+	return addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() ||
+		addr.IsMulticast()
 }
 
 func isLocalName(host string) bool {
@@ -126,7 +136,8 @@ func (f *jwksFetcher) get(ctx context.Context) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer has status %d instead of 200; check the location", resp.StatusCode)
+		return nil, fmt.Errorf("the answer has status %d instead of 200; check the location",
+			resp.StatusCode)
 	}
 	if !isJSONMediaType(resp.Header.Get("Content-Type")) {
 		return nil, errors.New("the answer has no JSON media type; check the location")
@@ -150,7 +161,8 @@ func (f *jwksFetcher) plain(ctx context.Context, err error) error {
 	return err
 }
 
-// isJSONMediaType accepts application/json and any +json (RFC 6839 section 3.1), which application/jwk-set+json is.
+// isJSONMediaType accepts application/json and any +json (RFC 6839 section 3.1), which
+// application/jwk-set+json is.
 func isJSONMediaType(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))

@@ -45,7 +45,8 @@ func TestOpenJWKSLocations(t *testing.T) {
 			_, err := OpenJWKS(t.Context(), tt.location, JWKSOptions{
 				Client: &http.Client{Transport: issuer}, AllowLocal: tt.allowLocal,
 			})
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "canary") {
+			if err == nil || !strings.Contains(err.Error(), tt.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("OpenJWKS(%q) = %v, want an error with %q", tt.location, err, tt.want)
 			}
 		})
@@ -63,13 +64,16 @@ func TestOpenJWKSOptionFaults(t *testing.T) {
 		opts JWKSOptions
 		want []string // all that the error says
 	}{
-		{"least of each", JWKSOptions{RefreshInterval: 30 * time.Second, MaxAge: 30 * time.Second, FetchTimeout: time.Hour}, nil},
+		{"least of each", JWKSOptions{RefreshInterval: 30 * time.Second, MaxAge: 30 * time.Second,
+			FetchTimeout: time.Hour}, nil},
 		{"refresh interval", JWKSOptions{RefreshInterval: 30*time.Second - 1}, []string{refresh}},
 		{"refresh interval negative", JWKSOptions{RefreshInterval: -time.Hour}, []string{refresh}},
-		{"maximum age", JWKSOptions{RefreshInterval: time.Hour, MaxAge: time.Hour - 1}, []string{age}},
+		{"maximum age", JWKSOptions{RefreshInterval: time.Hour, MaxAge: time.Hour - 1},
+			[]string{age}},
 		{"maximum age below the default interval", JWKSOptions{MaxAge: time.Minute}, []string{age}},
 		{"fetch timeout", JWKSOptions{FetchTimeout: -1}, []string{timeout}},
-		{"all at once", JWKSOptions{RefreshInterval: time.Second, MaxAge: time.Millisecond, FetchTimeout: -1},
+		{"all at once", JWKSOptions{RefreshInterval: time.Second, MaxAge: time.Millisecond,
+			FetchTimeout: -1},
 			[]string{refresh, age, timeout}},
 	}
 	for _, tt := range tests {
@@ -90,7 +94,8 @@ func TestOpenJWKSOptionFaults(t *testing.T) {
 			}
 			wantFetches(t, issuer, 0)
 			for _, fault := range []string{refresh, age, timeout} {
-				if got, want := strings.Contains(err.Error(), fault), slices.Contains(tt.want, fault); got != want {
+				if got, want := strings.Contains(err.Error(), fault),
+					slices.Contains(tt.want, fault); got != want {
 					t.Errorf("OpenJWKS = %v; has %q: %v, want %v", err, fault, got, want)
 				}
 			}
@@ -110,7 +115,8 @@ func TestOpenJWKSDefaultClient(t *testing.T) {
 	wantKids(t, keys, "a")
 
 	transport := newJWKSTransport(false)
-	if resp, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, server.URL, nil)); err == nil {
+	if resp, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, server.URL,
+		nil)); err == nil {
 		resp.Body.Close()
 		t.Error("the default transport connects to a loopback address")
 	} else if !strings.Contains(err.Error(), "loopback") {
@@ -145,7 +151,8 @@ func TestFetchJWKS(t *testing.T) {
 		{"HTML", answer(200, "text/html", good), "JSON media type"},
 		{"no type", answer(200, "", good), "JSON media type"},
 		{"lying type", answer(200, "application/json", "<html>canary"), "malformed"},
-		{"a mebibyte and more", answer(200, "application/json", good+strings.Repeat(" ", 1<<20)), "larger than"},
+		{"a mebibyte and more", answer(200, "application/json", good+strings.Repeat(" ", 1<<20)),
+			"larger than"},
 		{"cut", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100000")
@@ -158,8 +165,10 @@ func TestFetchJWKS(t *testing.T) {
 			}
 			http.Redirect(w, r, "/moved", http.StatusFound)
 		}), ""},
-		{"redirect to another host", http.RedirectHandler(elsewhere.URL+"/canary", http.StatusFound), "another host"},
-		{"redirect to http", http.RedirectHandler(plain.URL, http.StatusFound), "another host or scheme"},
+		{"redirect to another host", http.RedirectHandler(elsewhere.URL+"/canary",
+			http.StatusFound), "another host"},
+		{"redirect to http", http.RedirectHandler(plain.URL, http.StatusFound),
+			"another host or scheme"},
 		{"redirect without end", http.RedirectHandler("/", http.StatusFound), "too often"},
 	}
 	for _, tt := range tests {
@@ -169,7 +178,8 @@ func TestFetchJWKS(t *testing.T) {
 			// The client's own redirect policy is not asked.
 			client := server.Client()
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
-			keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{Client: client, AllowLocal: true})
+			keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{Client: client,
+				AllowLocal: true})
 			if tt.want == "" {
 				if err != nil {
 					t.Fatalf("OpenJWKS: %v", err)
@@ -177,7 +187,8 @@ func TestFetchJWKS(t *testing.T) {
 				wantKids(t, keys, "a")
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "canary") {
+			if err == nil || !strings.Contains(err.Error(), tt.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("OpenJWKS = %v, want an error with %q", err, tt.want)
 			}
 		})
@@ -186,7 +197,8 @@ func TestFetchJWKS(t *testing.T) {
 
 func TestFetchJWKSTimeout(t *testing.T) {
 	issuer := &fakeIssuer{gate: make(chan struct{})}
-	_, err := OpenJWKS(t.Context(), testLocation, JWKSOptions{Client: &http.Client{Transport: issuer}, FetchTimeout: time.Nanosecond})
+	_, err := OpenJWKS(t.Context(), testLocation,
+		JWKSOptions{Client: &http.Client{Transport: issuer}, FetchTimeout: time.Nanosecond})
 	if err == nil || !strings.Contains(err.Error(), "no whole answer within 1ns") {
 		t.Errorf("OpenJWKS = %v, want the timeout", err)
 	}
@@ -197,7 +209,8 @@ func TestFetcherRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newJWKSFetcher("https://idp.example/jwks", JWKSOptions{Client: &http.Client{Jar: jar}})
+	f, err := newJWKSFetcher("https://idp.example/jwks",
+		JWKSOptions{Client: &http.Client{Jar: jar}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +225,8 @@ func TestFetcherRedirects(t *testing.T) {
 		"https://idp.example.evil/jwks":    false,
 		"https://idp.example@evil.example": false,
 	} {
-		if err := f.client.CheckRedirect(httptest.NewRequest(http.MethodGet, to, nil), nil); (err == nil) != want {
+		req := httptest.NewRequest(http.MethodGet, to, nil)
+		if err := f.client.CheckRedirect(req, nil); (err == nil) != want {
 			t.Errorf("CheckRedirect(%s) = %v, want it followed: %v", to, err, want)
 		}
 	}
@@ -231,10 +245,11 @@ func TestFetchJWKSHeaderLimit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("X-Long", strings.Repeat("x", tt.size))
-				answer(http.StatusOK, "application/json", good).ServeHTTP(w, r)
-			}))
+			server := httptest.NewServer(
+				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("X-Long", strings.Repeat("x", tt.size))
+					answer(http.StatusOK, "application/json", good).ServeHTTP(w, r)
+				}))
 			defer server.Close()
 			keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{AllowLocal: true})
 			if (err == nil) != tt.want {
@@ -256,7 +271,8 @@ func TestFetchJWKSRequest(t *testing.T) {
 		answer(http.StatusOK, "application/json", edJWKS("a")).ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{Client: server.Client(), AllowLocal: true})
+	keys, err := OpenJWKS(t.Context(), server.URL, JWKSOptions{Client: server.Client(),
+		AllowLocal: true})
 	if err != nil {
 		t.Fatalf("OpenJWKS: %v", err)
 	}

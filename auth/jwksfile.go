@@ -19,7 +19,7 @@ type fileJWKS struct {
 
 	mu     sync.Mutex  // guards the fields below
 	set    *jwkSet     // never nil once open
-	info   fs.FileInfo // of the file as it was last read, also if it was broken; nil if it could not be
+	info   fs.FileInfo // of the file as last read; nil if it could not be read
 	failed bool        // whether the last look failed, so that it is reported once
 	looked time.Time
 }
@@ -76,7 +76,8 @@ func isSameVersion(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
-// readFileJWKS reads and parses a file. If it could be read and not parsed, info is returned beside the error.
+// readFileJWKS reads and parses a file. If the file can be read but not parsed, it returns info
+// beside the error.
 func readFileJWKS(path string) (set *jwkSet, info fs.FileInfo, warnings []error, err error) {
 	// A FIFO would block the open, so the kind is looked at first, and again once it is open.
 	if info, err = os.Stat(path); err != nil {
@@ -90,9 +91,11 @@ func readFileJWKS(path string) (set *jwkSet, info fs.FileInfo, warnings []error,
 		return nil, nil, nil, fmt.Errorf("%w; check its permissions", err)
 	}
 	defer file.Close()
-	// The version is taken before the content: what is written between the two is seen as a change later.
+	// The version is taken before the content: what is written between the two is seen as a change
+	// later.
 	if info, err = file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, nil, nil, errors.Join(fmt.Errorf("%s changed its kind while it was opened; try again", path), err)
+		return nil, nil, nil,
+			errors.Join(fmt.Errorf("%s changed its kind while it was opened; try again", path), err)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxJWKSSize+1))
 	if err != nil {

@@ -130,7 +130,7 @@ func TestFileJWKS(t *testing.T) {
 		t.Errorf("reports = %v, want one without the private key", errs)
 	}
 
-	// Gone: likewise.
+	// Gone: the old keys stay. It was broken before, so nothing is said.
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestFileJWKS(t *testing.T) {
 		clock.Add(time.Second)
 		wantKids(t, keys, "two", "three")
 	}
-	wantReports(t, reported) // it was broken already
+	wantReports(t, reported)
 
 	writeFile(t, path, edJWKS("four"))
 	clock.Add(time.Second)
@@ -156,7 +156,8 @@ func TestFileJWKS(t *testing.T) {
 	}
 }
 
-// A Kubernetes ConfigMap is changed by swapping a symbolic link; time and size of the file may be the same.
+// A Kubernetes ConfigMap is changed by swapping a symbolic link; time and size of the file may be
+// the same.
 func TestFileJWKSSwappedLink(t *testing.T) {
 	dir := t.TempDir()
 	for _, kid := range []string{"a", "b"} {
@@ -218,7 +219,8 @@ func TestOpenJWKSFileFaults(t *testing.T) {
 		{"empty", write("empty", ""), "malformed"},
 		{"no keys", write("nokeys", `{"keys":[]}`), "no key that can verify"},
 		{"too large", write("large", edJWKS("a")+strings.Repeat(" ", 1<<20)), "larger than"},
-		{"private", write("private", strings.Replace(edJWKS("a"), `"kid"`, `"d":"canary","kid"`, 1)), "private or symmetric"},
+		{"private", write("private", strings.Replace(edJWKS("a"), `"kid"`, `"d":"canary","kid"`,
+			1)), "private or symmetric"},
 		{"other scheme", "file:///etc/jwks.json", "URL"},
 	}
 	for _, tt := range tests {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// remoteJWKS is a JWKS at a URL, cached. It fetches only when it is asked for keys: there is no goroutine but for the
-// length of a fetch.
+// remoteJWKS is a JWKS at a URL, cached. It fetches only when it is asked for keys: there is no
+// goroutine but for the length of a fetch.
 type remoteJWKS struct {
 	fetcher *jwksFetcher
 	opts    JWKSOptions
@@ -30,8 +30,8 @@ type remoteJWKS struct {
 type flight struct {
 	done chan struct{} // closed when it has ended
 
-	// wake says that nobody had asked for keys for long. Then it is waited for, or the first token after a quiet night
-	// could be by a key withdrawn the evening before.
+	// wake says that nobody had asked for keys for long. Then it is waited for, or the first token
+	// after a quiet night could be by a key withdrawn the evening before.
 	wake bool
 }
 
@@ -74,8 +74,8 @@ func (r *remoteJWKS) current(ctx context.Context) (*jwkSet, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.opts.Now().Sub(r.fetched) > r.opts.MaxAge {
-		return nil, errors.New("the keys of the JWKS are older than their maximum age and could not be fetched; " +
-			"check that the issuer can be reached")
+		return nil, errors.New("the keys of the JWKS are older than their maximum age and could " +
+			"not be fetched; check that the issuer can be reached")
 	}
 	return r.set, nil
 }
@@ -97,7 +97,8 @@ func (r *remoteJWKS) renew(ctx context.Context) bool {
 	return r.set != before
 }
 
-// start begins a fetch if one may begin now, and returns the flight to wait for, or nil. The caller holds mu.
+// start begins a fetch if one may begin now, and returns the flight to wait for, or nil. The caller
+// holds mu.
 func (r *remoteJWKS) start() *flight {
 	if r.flight != nil || r.closed {
 		return r.flight
@@ -122,7 +123,8 @@ func (r *remoteJWKS) start() *flight {
 		r.mu.Unlock()
 		close(flight.done)
 		if err != nil && !closed {
-			r.opts.Report(fmt.Errorf("%w; the keys fetched before serve until they are %v old", err, r.opts.MaxAge))
+			r.opts.Report(fmt.Errorf("%w; the keys fetched before serve until they are %v old", err,
+				r.opts.MaxAge))
 		}
 		r.reportAll(warnings)
 	})

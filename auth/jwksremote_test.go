@@ -65,7 +65,9 @@ func (f *fakeIssuer) publish(kids ...string) {
 	f.set(func(f *fakeIssuer) { f.body, f.err = body, nil })
 }
 
-func (f *fakeIssuer) fail() { f.set(func(f *fakeIssuer) { f.err = errors.New("connection refused") }) }
+func (f *fakeIssuer) fail() {
+	f.set(func(f *fakeIssuer) { f.err = errors.New("connection refused") })
+}
 
 func (f *fakeIssuer) count() int {
 	f.mu.Lock()
@@ -207,7 +209,8 @@ func TestRemoteJWKSOutage(t *testing.T) {
 	}
 	clock.Add(1)
 	v := mustVerifier(t, testConfig(), keys)
-	_, err := v.Verify(t.Context(), mint(testKeys()[jose.EdDSA], "one", mustJSON(claimsWith(nil)), nil))
+	_, err := v.Verify(t.Context(), mint(testKeys()[jose.EdDSA], "one", mustJSON(claimsWith(nil)),
+		nil))
 	wantReason(t, err, ReasonKeysUnavailable)
 
 	// A caller whose keys are too old waits for the fetch, once it may begin.
@@ -216,10 +219,13 @@ func TestRemoteJWKSOutage(t *testing.T) {
 	wantKids(t, keys, "two")
 }
 
-// A private key that appears at the URL is refused: the old keys stay, and the operator hears of it.
+// A private key that appears at the URL is refused: the old keys stay, and the operator hears of
+// it.
 func TestRemoteJWKSBrokenUpdate(t *testing.T) {
 	keys, issuer, clock, reported := openFake(t)
-	issuer.set(func(f *fakeIssuer) { f.body = strings.Replace(edJWKS("two"), `"kid"`, `"d":"canary","kid"`, 1) })
+	issuer.set(func(f *fakeIssuer) {
+		f.body = strings.Replace(edJWKS("two"), `"kid"`, `"d":"canary","kid"`, 1)
+	})
 	clock.Add(DefaultRefreshInterval)
 	wantKids(t, keys, "one")
 	settle(keys)

@@ -34,7 +34,8 @@ type testKey struct {
 }
 
 func (k testKey) public() jose.JSONWebKey {
-	return jose.JSONWebKey{Key: k.private.Public(), KeyID: k.kid, Algorithm: string(k.algorithm), Use: "sig"}
+	return jose.JSONWebKey{Key: k.private.Public(), KeyID: k.kid, Algorithm: string(k.algorithm),
+		Use: "sig"}
 }
 
 // testKeys has one key for each algorithm.
@@ -118,7 +119,8 @@ func mustVerifier(t testing.TB, cfg Config, keys KeySet) *Verifier {
 	return v
 }
 
-// claimsWith returns claims that are accepted, with some replaced; nil removes one, jsonNull is null.
+// claimsWith returns claims that are accepted, with some replaced; nil removes one, jsonNull is
+// null.
 func claimsWith(changes map[string]any) map[string]any {
 	claims := map[string]any{
 		"iss": testIssuer, "aud": testAudience, "sub": "u-1001", "jti": "t-1",
@@ -180,7 +182,8 @@ func wantReason(t *testing.T, err error, reason string) {
 	if !errors.As(err, &e) || e.Reason != reason {
 		t.Fatalf("err = %v, want reason %s", err, reason)
 	}
-	if wantCode := map[bool]string{true: "", false: CodeInvalidToken}[reason == ReasonKeysUnavailable]; e.Code != wantCode {
+	if wantCode := map[bool]string{true: "",
+		false: CodeInvalidToken}[reason == ReasonKeysUnavailable]; e.Code != wantCode {
 		t.Errorf("Code = %q, want %q", e.Code, wantCode)
 	}
 }

@@ -18,9 +18,10 @@ var (
 	errTooDeep   = errors.New("nested deeper than " + strconv.Itoa(maxDepth) + " levels")
 )
 
-// parseObject parses one JSON object, strictly: RFC 8259 in UTF-8, no lone surrogates, no duplicate names at any depth
-// (compared after unescaping; RFC 7515 section 4 and RFC 7519 section 4 permit it), nothing after it. Numbers are
-// [json.Number], other values as encoding/json has them. Errors hold nothing of the data.
+// parseObject parses one JSON object, strictly: RFC 8259 in UTF-8, no lone surrogates, no duplicate
+// names at any depth (compared after unescaping; RFC 7515 section 4 and RFC 7519 section 4 permit
+// it), nothing after it. Numbers are [json.Number], other values as encoding/json has them. Errors
+// hold nothing of the data.
 func parseObject(data []byte) (map[string]any, error) {
 	// Decoder.Token alone is laxer than the grammar, and replaces what is not Unicode.
 	if !utf8.Valid(data) || !json.Valid(data) || hasLoneSurrogate(data) {

@@ -18,7 +18,8 @@ func TestParseObject(t *testing.T) {
 		{"escaped backslash before u", `{"a":"\\ud800"}`, nil},
 		{"same name at two depths", `{"a":{"a":[{"a":1},{"a":2}]}}`, nil},
 		{"sixteen levels", strings.Repeat(`{"a":`, 16) + "1" + strings.Repeat("}", 16), nil},
-		{"seventeen levels", strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17), errTooDeep},
+		{"seventeen levels", strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17),
+			errTooDeep},
 		{"a million levels", strings.Repeat("[", 1e6), errNotJSON},
 		{"nothing", "", errNotJSON},
 		{"string", `"a"`, errNotJSON},
@@ -49,7 +50,8 @@ func TestParseObject(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if object, err := parseObject([]byte(tt.in)); !errors.Is(err, tt.want) || err == nil && object == nil {
+			if object, err := parseObject([]byte(tt.in)); !errors.Is(err, tt.want) || err == nil &&
+				object == nil {
 				t.Errorf("parseObject = %v, %v, want error %v", object, err, tt.want)
 			}
 		})

@@ -78,5 +78,6 @@ func isB64Token(s string) bool {
 
 // isBase64URL reports whether c is in the alphabet of RFC 4648 section 5.
 func isBase64URL(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' ||
+		c == '_'
 }

@@ -31,20 +31,33 @@ func TestBearerToken(t *testing.T) {
 		{"DPoP", []string{"DPoP abc"}, "", &Error{Code: "", Reason: ReasonScheme}},
 		{"longer scheme", []string{"BearerX abc"}, "", &Error{Code: "", Reason: ReasonScheme}},
 		{"tab", []string{"Bearer\tabc"}, "", &Error{Code: "", Reason: ReasonScheme}},
-		{"control in scheme", []string{"B\x05arer abc"}, "", &Error{Code: "", Reason: ReasonScheme}},
+		{"control in scheme", []string{"B\x05arer abc"}, "",
+			&Error{Code: "", Reason: ReasonScheme}},
 		{"leading space", []string{" Bearer abc"}, "", &Error{Code: "", Reason: ReasonScheme}},
-		{"no token", []string{"Bearer"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"no token but a space", []string{"Bearer "}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"padding alone", []string{"Bearer =="}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"padding inside", []string{"Bearer a=b"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"two headers", []string{"Bearer a", "Bearer a"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"two headers, one empty", []string{"", "Bearer a"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"two in one", []string{"Bearer a, Bearer b"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"quoted", []string{`Bearer "a"`}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"trailing space", []string{"Bearer a "}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"newline", []string{"Bearer a\nb"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"not ASCII", []string{"Bearer \uff41"}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
-		{"JSON", []string{`Bearer {"payload":"a"}`}, "", &Error{Code: CodeInvalidRequest, Reason: ReasonMalformed}},
+		{"no token", []string{"Bearer"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"no token but a space", []string{"Bearer "}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"padding alone", []string{"Bearer =="}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"padding inside", []string{"Bearer a=b"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"two headers", []string{"Bearer a", "Bearer a"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"two headers, one empty", []string{"", "Bearer a"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"two in one", []string{"Bearer a, Bearer b"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"quoted", []string{`Bearer "a"`}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"trailing space", []string{"Bearer a "}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"newline", []string{"Bearer a\nb"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"not ASCII", []string{"Bearer \uff41"}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
+		{"JSON", []string{`Bearer {"payload":"a"}`}, "", &Error{Code: CodeInvalidRequest,
+			Reason: ReasonMalformed}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,7 +111,8 @@ func TestAuthenticate(t *testing.T) {
 		{"no JWT", []string{"Bearer abc"}, &Error{Code: CodeInvalidToken, Reason: ReasonMalformed}},
 		{"too large", []string{"Bearer " + strings.Repeat("a", DefaultMaxTokenSize+1)},
 			&Error{Code: CodeInvalidToken, Reason: ReasonTooLarge}},
-		{"expired", []string{"Bearer " + expired}, &Error{Code: CodeInvalidToken, Reason: ReasonExpired}},
+		{"expired", []string{"Bearer " + expired}, &Error{Code: CodeInvalidToken,
+			Reason: ReasonExpired}},
 	}
 	v := mustVerifier(t, testConfig(), allKeys())
 	for _, tt := range tests {
@@ -108,10 +122,12 @@ func TestAuthenticate(t *testing.T) {
 			caller, err := v.Authenticate(t.Context(), r)
 			if tt.want == nil {
 				want := Caller{
-					ID: "u-1001", TokenID: "t-1", Issuer: testIssuer, Expires: testNow.Add(time.Minute),
+					ID: "u-1001", TokenID: "t-1", Issuer: testIssuer,
+					Expires: testNow.Add(time.Minute),
 				}
 				if diff := cmp.Diff(want, caller); diff != "" || err != nil {
-					t.Errorf("Authenticate = %v, and the Caller differs (-want +got):\n%s", err, diff)
+					t.Errorf("Authenticate = %v, and the Caller differs (-want +got):\n%s", err,
+						diff)
 				}
 			} else {
 				var refused *Error
@@ -122,7 +138,8 @@ func TestAuthenticate(t *testing.T) {
 					t.Errorf("Caller beside the error (-want +got):\n%s", diff)
 				}
 			}
-			opts := cmp.Options{cmpopts.IgnoreUnexported(http.Request{}), cmpopts.IgnoreFields(http.Request{}, "Body")}
+			opts := cmp.Options{cmpopts.IgnoreUnexported(http.Request{}),
+				cmpopts.IgnoreFields(http.Request{}, "Body")}
 			if diff := cmp.Diff(before, r, opts); diff != "" {
 				t.Errorf("the request was altered (-before +after):\n%s", diff)
 			}
@@ -160,7 +177,8 @@ func TestAuthenticateEndsWithContext(t *testing.T) {
 	token := mintRaw(`{"alg":"EdDSA","kid":"ed"}`, mustJSON(claimsWith(nil)))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			caller, err := mustVerifier(t, testConfig(), tt.keys).Authenticate(tt.ctx(t), request("Bearer "+token))
+			caller, err := mustVerifier(t, testConfig(), tt.keys).Authenticate(tt.ctx(t),
+				request("Bearer "+token))
 			wantReason(t, err, ReasonKeysUnavailable)
 			if !errors.Is(err, gone) {
 				t.Errorf("Authenticate = %v, want the cause of the context in it", err)

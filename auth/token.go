@@ -15,8 +15,8 @@ type header struct {
 	keyID     string // "" if there is none
 }
 
-// parseCompact checks the form of a token and returns its header. The payload is not looked at: it means nothing
-// before the signature is checked.
+// parseCompact checks the form of a token and returns its header. The payload is not looked at: it
+// means nothing before the signature is checked.
 func parseCompact(token string, maxSize int) (header, *Error) {
 	if len(token) > maxSize {
 		return header{}, refuse(ReasonTooLarge)
@@ -38,8 +38,8 @@ func parseCompact(token string, maxSize int) (header, *Error) {
 	return parseHeader(first)
 }
 
-// decodePart decodes base64url as RFC 7515 section 2 has it. One value has one encoding: no padding, no line breaks
-// (which encoding/base64 would skip), no stray bits in the last character.
+// decodePart decodes base64url as RFC 7515 section 2 has it. One value has one encoding: no
+// padding, no line breaks (which encoding/base64 would skip), no stray bits in the last character.
 func decodePart(part string) ([]byte, bool) {
 	for i := range len(part) {
 		if !isBase64URL(part[i]) {
@@ -55,8 +55,8 @@ func parseHeader(data []byte) (header, *Error) {
 	if err != nil {
 		return header{}, refuse(ReasonMalformed)
 	}
-	// No extension is understood, so all critical ones are refused (RFC 7515 section 4.1.11), an unencoded payload too
-	// (RFC 7797). enc and zip belong to a JWE.
+	// No extension is understood, so all critical ones are refused (RFC 7515 section 4.1.11), an
+	// unencoded payload too (RFC 7797). enc and zip belong to a JWE.
 	for _, name := range []string{"crit", "b64", "enc", "zip"} {
 		if _, ok := params[name]; ok {
 			return header{}, refuse(ReasonHeader)

@@ -22,7 +22,8 @@ type refusedToken struct {
 	reason string
 }
 
-// refusedTokens is the table of tricks with the form, the header and the signature. It seeds the fuzzer too.
+// refusedTokens is the table of tricks with the form, the header and the signature. It seeds the
+// fuzzer too.
 func refusedTokens() []refusedToken {
 	keys := testKeys()
 	rs, es, ed := keys[jose.RS256], keys[jose.ES256], keys[jose.EdDSA]
@@ -36,7 +37,9 @@ func refusedTokens() []refusedToken {
 		panic(err)
 	}
 	spkiPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki})
-	raw := func(params string) string { return mintRaw(`{"alg":"EdDSA","kid":"ed"`+params+`}`, payload) }
+	raw := func(params string) string {
+		return mintRaw(`{"alg":"EdDSA","kid":"ed"`+params+`}`, payload)
+	}
 
 	table := []refusedToken{
 		{"empty", "", ReasonMalformed},
@@ -50,9 +53,11 @@ func refusedTokens() []refusedToken {
 		{"JWE", "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d", ReasonMalformed},
 		{"PS256 with a short salt", mintPSS(20, payload), ReasonSignature},
 		{"PS256 with a long salt", mintPSS(0, payload), ReasonSignature},
-		{"JWE header in three parts", mintRaw(`{"alg":"EdDSA","kid":"ed","enc":"A256GCM"}`, payload), ReasonHeader},
+		{"JWE header in three parts", mintRaw(`{"alg":"EdDSA","kid":"ed","enc":"A256GCM"}`,
+			payload), ReasonHeader},
 		{"compressed", raw(`,"zip":"DEF"`), ReasonHeader},
-		{"JSON serialisation", fmt.Sprintf(`{"payload":%q,"protected":%q,"signature":%q}`, parts[1], parts[0], parts[2]), ReasonMalformed},
+		{"JSON serialisation", fmt.Sprintf(`{"payload":%q,"protected":%q,"signature":%q}`, parts[1],
+			parts[0], parts[2]), ReasonMalformed},
 		{"JSON serialisation with two dots", `{"payload":"a.b.c"}`, ReasonMalformed},
 		{"detached payload", parts[0] + ".." + parts[2], ReasonMalformed},
 		{"no signature", parts[0] + "." + parts[1] + ".", ReasonMalformed},
@@ -68,8 +73,11 @@ func refusedTokens() []refusedToken {
 		{"standard base64", parts[0] + "." + parts[1] + ".+/+/", ReasonMalformed},
 		{"stray bits", strayBits(good), ReasonMalformed},
 		{"bearer prefix", "Bearer " + good, ReasonMalformed},
-		{"changed payload", parts[0] + "." + b64(mustJSON(claimsWith(map[string]any{"sub": "root"}))) + "." + parts[2], ReasonSignature},
-		{"changed signature", parts[0] + "." + parts[1] + "." + b64(strings.Repeat("x", 64)), ReasonSignature},
+		{"changed payload", parts[0] + "." +
+			b64(mustJSON(claimsWith(map[string]any{"sub": "root"}))) + "." + parts[2],
+			ReasonSignature},
+		{"changed signature", parts[0] + "." + parts[1] + "." + b64(strings.Repeat("x", 64)),
+			ReasonSignature},
 		{"short signature", parts[0] + "." + parts[1] + "." + parts[2][:40], ReasonSignature},
 		{"another's signature", mint(attacker, "ed", payload, nil), ReasonSignature},
 		{"another's RSA signature", mint(attackerRS, "rs", payload, nil), ReasonSignature},
@@ -77,15 +85,20 @@ func refusedTokens() []refusedToken {
 
 		{"header is no object", mintRaw(`["alg"]`, payload), ReasonMalformed},
 		{"header is no JSON", mintRaw(`{"alg":"EdDSA"`, payload), ReasonMalformed},
-		{"header with trailing data", mintRaw(`{"alg":"EdDSA","kid":"ed"}{}`, payload), ReasonMalformed},
+		{"header with trailing data", mintRaw(`{"alg":"EdDSA","kid":"ed"}{}`, payload),
+			ReasonMalformed},
 		{"header with bad UTF-8", raw(",\"x\":\"\xff\""), ReasonMalformed},
 		{"header with lone surrogate", raw(`,"x":"\ud800"`), ReasonMalformed},
-		{"header with BOM", mintRaw("\ufeff"+`{"alg":"EdDSA","kid":"ed"}`, payload), ReasonMalformed},
-		{"duplicate alg", mintRaw(`{"alg":"none","alg":"EdDSA","kid":"ed"}`, payload), ReasonMalformed},
-		{"duplicate alg, escaped", mintRaw(`{"alg":"EdDSA","\u0061lg":"none","kid":"ed"}`, payload), ReasonMalformed},
+		{"header with BOM", mintRaw("\ufeff"+`{"alg":"EdDSA","kid":"ed"}`, payload),
+			ReasonMalformed},
+		{"duplicate alg", mintRaw(`{"alg":"none","alg":"EdDSA","kid":"ed"}`, payload),
+			ReasonMalformed},
+		{"duplicate alg, escaped", mintRaw(`{"alg":"EdDSA","\u0061lg":"none","kid":"ed"}`, payload),
+			ReasonMalformed},
 		{"duplicate kid", raw(`,"kid":"es"`), ReasonMalformed},
 		{"duplicate deep in the header", raw(`,"x":[{"a":1,"a":2}]`), ReasonMalformed},
-		{"header nested deeply", raw(`,"x":` + strings.Repeat("[", 3000) + strings.Repeat("]", 3000)), ReasonMalformed},
+		{"header nested deeply", raw(`,"x":` + strings.Repeat("[", 3000) +
+			strings.Repeat("]", 3000)), ReasonMalformed},
 
 		{"no alg", mintRaw(`{"kid":"ed"}`, payload), ReasonAlgorithm},
 		{"alg null", mintRaw(`{"alg":null,"kid":"ed"}`, payload), ReasonAlgorithm},
@@ -94,11 +107,14 @@ func refusedTokens() []refusedToken {
 		{"alg in another case", mintRaw(`{"alg":"eddsa","kid":"ed"}`, payload), ReasonAlgorithm},
 		{"ALG", mintRaw(`{"ALG":"EdDSA","kid":"ed"}`, payload), ReasonAlgorithm},
 		{"alg with space", mintRaw(`{"alg":"EdDSA ","kid":"ed"}`, payload), ReasonAlgorithm},
-		{"alg not in the list", mint(testKey{"es384", jose.ES384, newEC(elliptic.P384())}, "es384", payload, nil), ReasonAlgorithm},
-		{"alg not in the list, right key", mint(testKey{"rs", jose.RS512, rs.private}, "rs", payload, nil), ReasonAlgorithm},
+		{"alg not in the list", mint(testKey{"es384", jose.ES384, newEC(elliptic.P384())}, "es384",
+			payload, nil), ReasonAlgorithm},
+		{"alg not in the list, right key", mint(testKey{"rs", jose.RS512, rs.private}, "rs",
+			payload, nil), ReasonAlgorithm},
 
 		{"kid is another key's type", mint(ed, "rs", payload, nil), ReasonKeyUnknown},
-		{"key's alg is another", mint(testKey{"rs", jose.PS256, rs.private}, "rs", payload, nil), ReasonKeyUnknown},
+		{"key's alg is another", mint(testKey{"rs", jose.PS256, rs.private}, "rs", payload, nil),
+			ReasonKeyUnknown},
 		{"ES256 on another kid", mint(es, "ed", payload, nil), ReasonKeyUnknown},
 		{"kid unknown", mint(ed, "ed2", payload, nil), ReasonKeyUnknown},
 		{"kid path traversal", mint(ed, "../../../../dev/null", payload, nil), ReasonKeyUnknown},
@@ -126,23 +142,30 @@ func refusedTokens() []refusedToken {
 	for _, none := range []string{"none", "None", "NONE", "nOnE", "n\\u006fne", "none "} {
 		header := b64(`{"alg":"` + none + `"}`)
 		table = append(table,
-			refusedToken{"alg " + none + ", no signature", header + "." + b64(payload) + ".", ReasonMalformed},
-			refusedToken{"alg " + none + ", some signature", header + "." + b64(payload) + ".AAAA", ReasonAlgorithm})
+			refusedToken{"alg " + none + ", no signature", header + "." + b64(payload) + ".",
+				ReasonMalformed},
+			refusedToken{"alg " + none + ", some signature", header + "." + b64(payload) + ".AAAA",
+				ReasonAlgorithm})
 	}
 	for name, secret := range map[string][]byte{
-		"SPKI": spki, "PEM": spkiPEM, "PEM without newline": []byte(strings.TrimSpace(string(spkiPEM))),
-		"modulus": []byte(mustJSON(rs.public())),
+		"SPKI": spki, "PEM": spkiPEM,
+		"PEM without newline": []byte(strings.TrimSpace(string(spkiPEM))),
+		"modulus":             []byte(mustJSON(rs.public())),
 	} {
 		for _, kid := range []string{`,"kid":"rs"`, ``} {
-			table = append(table, refusedToken{"HS256 with the public key as " + name + kid, mac(`{"alg":"HS256"`+kid+`}`, payload, secret), ReasonAlgorithm})
+			table = append(table, refusedToken{"HS256 with the public key as " + name + kid,
+				mac(`{"alg":"HS256"`+kid+`}`, payload, secret), ReasonAlgorithm})
 		}
-		table = append(table, refusedToken{"RS256 header over an HMAC by " + name, mac(`{"alg":"RS256","kid":"rs"}`, payload, secret), ReasonSignature})
+		table = append(table, refusedToken{"RS256 header over an HMAC by " + name,
+			mac(`{"alg":"RS256","kid":"rs"}`, payload, secret), ReasonSignature})
 	}
 	embedded := attacker.public()
 	for name, value := range map[jose.HeaderKey]any{
-		"jwk": embedded, "jku": "https://attacker.example/jwks", "x5u": "https://attacker.example/cert",
+		"jwk": embedded, "jku": "https://attacker.example/jwks",
+		"x5u": "https://attacker.example/cert",
 	} {
-		table = append(table, refusedToken{"attacker's key in " + string(name), mint(attacker, "ed", payload, map[jose.HeaderKey]any{name: value}), ReasonSignature})
+		table = append(table, refusedToken{"attacker's key in " + string(name),
+			mint(attacker, "ed", payload, map[jose.HeaderKey]any{name: value}), ReasonSignature})
 	}
 	return table
 }

@@ -19,15 +19,16 @@ type Verifier struct {
 	keys   KeySet
 }
 
-// New returns a Verifier. It reports all faults of the configuration at once ([errors.Join]). If keys is a [Renewer]
-// as well, the Verifier sees key rotations. It does not close keys.
+// New returns a Verifier. It reports all faults of the configuration at once ([errors.Join]). If
+// keys is a [Renewer] as well, the Verifier sees key rotations. It does not close keys.
 func New(cfg Config, keys KeySet) (*Verifier, error) {
 	cfg = cfg.withDefaults()
 	// The caller may go on to change its slices.
 	cfg.Audience, cfg.Algorithms = slices.Clone(cfg.Audience), slices.Clone(cfg.Algorithms)
 	err := cfg.validate()
 	if keys == nil {
-		err = errors.Join(err, errors.New("configuring auth: there is no key set; open the issuer's JWKS"))
+		err = errors.Join(err,
+			errors.New("configuring auth: there is no key set; open the issuer's JWKS"))
 	}
 	if err != nil {
 		return nil, err
@@ -39,8 +40,9 @@ func New(cfg Config, keys KeySet) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify checks a token as the package comment says and returns whom it names. The error is an [*Error]; with an error
-// the Caller is the zero value. It may wait for keys: up to the fetch timeout of a [JWKS], or until ctx ends.
+// Verify checks a token as the package comment says and returns whom it names. The error is an
+// [*Error]; with an error the Caller is the zero value. It may wait for keys: up to the fetch
+// timeout of a [JWKS], or until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	payload, err := v.payload(ctx, token)
 	if err != nil {
@@ -65,7 +67,8 @@ func (v *Verifier) payload(ctx context.Context, token string) ([]byte, *Error) {
 	if !slices.Contains(v.types, h.typ) {
 		return nil, refuse(ReasonType)
 	}
-	jws, parseErr := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.algorithm)})
+	jws, parseErr := jose.ParseSignedCompact(token,
+		[]jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.algorithm)})
 	if parseErr != nil {
 		return nil, refuse(ReasonMalformed)
 	}
@@ -86,7 +89,9 @@ func (v *Verifier) payload(ctx context.Context, token string) ([]byte, *Error) {
 }
 
 // tryKeys returns the payload if one of the keys that the header admits has signed it.
-func (v *Verifier) tryKeys(ctx context.Context, h header, jws *jose.JSONWebSignature) ([]byte, *Error) {
+func (v *Verifier) tryKeys(
+	ctx context.Context, h header, jws *jose.JSONWebSignature,
+) ([]byte, *Error) {
 	keys, err := v.keys.Keys(ctx, h.keyID)
 	if err != nil {
 		return nil, &Error{Reason: ReasonKeysUnavailable, cause: err}

@@ -45,8 +45,10 @@ func TestVerifyAccepts(t *testing.T) {
 		{"typ JWT", mint(ed, "ed", payload, map[jose.HeaderKey]any{"typ": "JWT"})},
 		{"typ jwt", mint(ed, "ed", payload, map[jose.HeaderKey]any{"typ": "jwt"})},
 		{"typ at+jwt", mint(ed, "ed", payload, map[jose.HeaderKey]any{"typ": "at+jwt"})},
-		{"typ application/at+JWT", mint(ed, "ed", payload, map[jose.HeaderKey]any{"typ": "application/at+JWT"})},
-		{"own key beside a jku that leads elsewhere", mint(ed, "ed", payload, map[jose.HeaderKey]any{"jku": "https://attacker.example/"})},
+		{"typ application/at+JWT",
+			mint(ed, "ed", payload, map[jose.HeaderKey]any{"typ": "application/at+JWT"})},
+		{"own key beside a jku that leads elsewhere",
+			mint(ed, "ed", payload, map[jose.HeaderKey]any{"jku": "https://attacker.example/"})},
 		{"kid empty", mintRaw(`{"alg":"EdDSA","kid":""}`, payload)},
 		{"unknown header parameter", mintRaw(`{"alg":"EdDSA","kid":"ed","x":{"y":[1]}}`, payload)},
 		{"surrogate pair", mintRaw(`{"alg":"EdDSA","kid":"ed","x":"\ud83d\ude00"}`, payload)},
@@ -62,7 +64,8 @@ func TestVerifyAccepts(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Verify: %v", err)
 			}
-			want := Caller{ID: "u-1001", TokenID: "t-1", Issuer: testIssuer, Expires: testNow.Add(time.Minute)}
+			want := Caller{ID: "u-1001", TokenID: "t-1", Issuer: testIssuer,
+				Expires: testNow.Add(time.Minute)}
 			if diff := cmp.Diff(want, caller); diff != "" {
 				t.Errorf("Caller (-want +got):\n%s", diff)
 			}
@@ -90,10 +93,12 @@ func TestVerifyTypes(t *testing.T) {
 	cfg.Types = []string{"application/at+jwt"}
 	v := mustVerifier(t, cfg, allKeys())
 	payload := mustJSON(claimsWith(nil))
-	if _, err := v.Verify(t.Context(), mintRaw(`{"alg":"EdDSA","kid":"ed","typ":"AT+JWT"}`, payload)); err != nil {
+	if _, err := v.Verify(t.Context(), mintRaw(`{"alg":"EdDSA","kid":"ed","typ":"AT+JWT"}`,
+		payload)); err != nil {
 		t.Errorf("Verify(at+jwt) = %v, want no error", err)
 	}
-	for _, header := range []string{`{"alg":"EdDSA","kid":"ed","typ":"JWT"}`, `{"alg":"EdDSA","kid":"ed"}`} {
+	for _, header := range []string{`{"alg":"EdDSA","kid":"ed","typ":"JWT"}`,
+		`{"alg":"EdDSA","kid":"ed"}`} {
 		_, err := v.Verify(t.Context(), mintRaw(header, payload))
 		wantReason(t, err, ReasonType)
 	}
@@ -116,26 +121,38 @@ func TestVerifyKeyContradicts(t *testing.T) {
 		want   string
 	}{
 		{"as it should be", rs.public(), rs, ""},
-		{"no use and no alg", change(rs, func(k *jose.JSONWebKey) { k.Use, k.Algorithm = "", "" }), rs, ""},
+		{"no use and no alg", change(rs, func(k *jose.JSONWebKey) {
+			k.Use, k.Algorithm = "", ""
+		}), rs, ""},
 		{"use enc", change(rs, func(k *jose.JSONWebKey) { k.Use = "enc" }), rs, ReasonKeyUnknown},
 		{"use SIG", change(rs, func(k *jose.JSONWebKey) { k.Use = "SIG" }), rs, ReasonKeyUnknown},
-		{"alg RSA-OAEP", change(rs, func(k *jose.JSONWebKey) { k.Algorithm = "RSA-OAEP" }), rs, ReasonKeyUnknown},
-		{"alg HS256", change(rs, func(k *jose.JSONWebKey) { k.Algorithm = "HS256" }), rs, ReasonKeyUnknown},
-		{"another kty", change(es, func(k *jose.JSONWebKey) { k.KeyID, k.Algorithm = "rs", "" }), rs, ReasonKeyUnknown},
+		{"alg RSA-OAEP", change(rs, func(k *jose.JSONWebKey) { k.Algorithm = "RSA-OAEP" }), rs,
+			ReasonKeyUnknown},
+		{"alg HS256", change(rs, func(k *jose.JSONWebKey) {
+			k.Algorithm = "HS256"
+		}), rs, ReasonKeyUnknown},
+		{"another kty", change(es, func(k *jose.JSONWebKey) { k.KeyID, k.Algorithm = "rs", "" }),
+			rs, ReasonKeyUnknown},
 		{"1024 bits", weak.public(), weak, ReasonKeyUnknown},
 		{"P-384", jose.JSONWebKey{Key: p384.private.Public(), KeyID: "es"}, es, ReasonKeyUnknown},
 		{"private key", jose.JSONWebKey{Key: rs.private, KeyID: "rs"}, rs, ReasonKeyUnknown},
-		{"symmetric key", jose.JSONWebKey{Key: []byte("secret"), KeyID: "rs"}, rs, ReasonKeyUnknown},
+		{"symmetric key", jose.JSONWebKey{Key: []byte("secret"), KeyID: "rs"}, rs,
+			ReasonKeyUnknown},
 		{"no key", jose.JSONWebKey{KeyID: "rs"}, rs, ReasonKeyUnknown},
-		{"RSA key nil", jose.JSONWebKey{Key: (*rsa.PublicKey)(nil), KeyID: "rs"}, rs, ReasonKeyUnknown},
-		{"RSA key empty", jose.JSONWebKey{Key: &rsa.PublicKey{}, KeyID: "rs"}, rs, ReasonKeyUnknown},
-		{"EC key nil", jose.JSONWebKey{Key: (*ecdsa.PublicKey)(nil), KeyID: "es"}, es, ReasonKeyUnknown},
-		{"Ed25519 key empty", jose.JSONWebKey{Key: ed25519.PublicKey(nil), KeyID: "ed"}, keys[jose.EdDSA], ReasonKeyUnknown},
+		{"RSA key nil", jose.JSONWebKey{Key: (*rsa.PublicKey)(nil), KeyID: "rs"}, rs,
+			ReasonKeyUnknown},
+		{"RSA key empty", jose.JSONWebKey{Key: &rsa.PublicKey{}, KeyID: "rs"}, rs,
+			ReasonKeyUnknown},
+		{"EC key nil", jose.JSONWebKey{Key: (*ecdsa.PublicKey)(nil), KeyID: "es"}, es,
+			ReasonKeyUnknown},
+		{"Ed25519 key empty", jose.JSONWebKey{Key: ed25519.PublicKey(nil), KeyID: "ed"},
+			keys[jose.EdDSA], ReasonKeyUnknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := mustVerifier(t, testConfig(), staticKeys{tt.key})
-			_, err := v.Verify(t.Context(), mint(tt.signer, tt.signer.kid, mustJSON(claimsWith(nil)), nil))
+			_, err := v.Verify(t.Context(), mint(tt.signer, tt.signer.kid,
+				mustJSON(claimsWith(nil)), nil))
 			if tt.want == "" {
 				if err != nil {
 					t.Errorf("Verify: %v", err)
@@ -147,14 +164,16 @@ func TestVerifyKeyContradicts(t *testing.T) {
 	}
 }
 
-// Without a kid an attacker must not be able to make each token cost as many checks as there are keys.
+// Without a kid an attacker must not be able to make each token cost as many checks as there are
+// keys.
 func TestVerifyTriesFewKeys(t *testing.T) {
 	var signers []testKey
 	for i := range maxTries + 1 {
 		signers = append(signers, testKey{fmt.Sprint(i), jose.EdDSA, newEd()})
 	}
 	// Keys of another type do not count.
-	v := mustVerifier(t, testConfig(), append(publicKeys(testKeys()[jose.RS256]), publicKeys(signers...)...))
+	v := mustVerifier(t, testConfig(), append(publicKeys(testKeys()[jose.RS256]),
+		publicKeys(signers...)...))
 	for i, signer := range signers {
 		_, err := v.Verify(t.Context(), mint(signer, "", mustJSON(claimsWith(nil)), nil))
 		if i < maxTries && err != nil {
@@ -172,7 +191,8 @@ func (f failingKeys) Keys(context.Context, string) ([]jose.JSONWebKey, error) { 
 func TestVerifyKeysUnavailable(t *testing.T) {
 	cause := errors.New("issuer is down")
 	v := mustVerifier(t, testConfig(), failingKeys{cause})
-	_, err := v.Verify(t.Context(), mint(testKeys()[jose.EdDSA], "ed", mustJSON(claimsWith(nil)), nil))
+	_, err := v.Verify(t.Context(), mint(testKeys()[jose.EdDSA], "ed", mustJSON(claimsWith(nil)),
+		nil))
 	wantReason(t, err, ReasonKeysUnavailable)
 	if !errors.Is(err, cause) {
 		t.Errorf("errors.Is(%v, cause) = false, want true", err)

@@ -23,8 +23,8 @@ type wycheproofGroup struct {
 	} `json:"tests"`
 }
 
-// readWycheproof reads a file of the conformance directory. Where the directory is not, the test is skipped, but not
-// in CI.
+// readWycheproof reads a file of the conformance directory. Where the directory is not, the test is
+// skipped, but not in CI.
 func readWycheproof(t *testing.T, name string) []wycheproofGroup {
 	t.Helper()
 	dir := os.Getenv("MASKGATE_CONFORMANCE")
@@ -54,7 +54,8 @@ func stricter(jws string) string {
 	case strings.Contains(jws, ".."):
 		return "an empty payload is no JWT, so the token is malformed"
 	case strings.HasPrefix(algorithm, "HS"):
-		return "a symmetric key would make every verifier an issuer, so it is refused when the JWKS is read"
+		return "a symmetric key would make every verifier an issuer, so it is refused when the " +
+			"JWKS is read"
 	case !slices.Contains([]string{"RS256", "PS256", "ES256", "EdDSA"}, algorithm):
 		return "the algorithm is not among the allowed ones"
 	}
@@ -87,9 +88,11 @@ func runWycheproof(t *testing.T, groups []wycheproofGroup, keysOf func(wycheproo
 			reason := stricter(tt.JWS)
 			switch want := tt.Result == "valid" && reason == ""; {
 			case want && refusal != nil:
-				t.Errorf("%s, tcId %d (%s): %v (JWKS: %v), want it accepted", group.Comment, tt.ID, tt.Comment, refusal, err)
+				t.Errorf("%s, tcId %d (%s): %v (JWKS: %v), want it accepted", group.Comment, tt.ID,
+					tt.Comment, refusal, err)
 			case !want && refusal == nil:
-				t.Errorf("%s, tcId %d (%s): accepted, want it refused (%s; %s)", group.Comment, tt.ID, tt.Comment, tt.Result, reason)
+				t.Errorf("%s, tcId %d (%s): accepted, want it refused (%s; %s)", group.Comment,
+					tt.ID, tt.Comment, tt.Result, reason)
 			case want:
 				accepted++
 			default:
@@ -104,12 +107,13 @@ func runWycheproof(t *testing.T, groups []wycheproofGroup, keysOf func(wycheproo
 }
 
 func TestWycheproofSignatures(t *testing.T) {
-	runWycheproof(t, readWycheproof(t, "json_web_signature_test.json"), func(g wycheproofGroup) string {
-		if g.Public == nil {
-			return `{"keys":[` + string(g.Private) + `]}`
-		}
-		return `{"keys":[` + string(g.Public) + `]}`
-	})
+	runWycheproof(t, readWycheproof(t, "json_web_signature_test.json"),
+		func(g wycheproofGroup) string {
+			if g.Public == nil {
+				return `{"keys":[` + string(g.Private) + `]}`
+			}
+			return `{"keys":[` + string(g.Public) + `]}`
+		})
 }
 
 func TestWycheproofKeys(t *testing.T) {
