@@ -19,11 +19,12 @@ type Caller struct {
 	Address      netip.Addr // network address of the connection
 }
 
-// Request is what a decision is about, besides the route.
+// Request is what a decision is about, besides the route. With a zero Time, nothing is permitted
+// that depends on the time.
 type Request struct {
 	Caller  Caller
 	Purpose string    // that the caller names
-	Time    time.Time // when it is decided; where it is zero, whatever depends on the time is not permitted
+	Time    time.Time // of the decision
 }
 
 // Denial is a request that is not admitted.
@@ -39,24 +40,22 @@ type Access struct {
 	request Request
 	values  values
 	about   about
-	roles   []int // that permit, or would if their condition held for the record
-	caps    []int // that forbid, or would
+	roles   []int // that permit, unless a condition that reads the record says otherwise
+	caps    []int // that forbid, unless a condition that reads the record says otherwise
 
-	// Of the record at hand.
-	weighed circumstances
-	key     []byte
-
-	supposing bool // that roles' conditions of records hold
+	weighed   circumstances // of the record at hand
+	key       []byte        // under which the profile of the record at hand is interned
+	supposing bool          // whether roles' conditions that read the record are taken to hold
 }
 
-// Route finds the route of a request; nil if there is none. host is as the request names it; path is as the upstream will
-// receive it.
+// Route finds the route of a request; nil if there is none. host is as the request names it; path
+// is as the upstream will receive it.
 func (s *Set) Route(method, host, path string) *Route {
 	return s.routes.find(method, hostName(host), path)
 }
 
-// Admit decides whether a caller may use a route at all, for the purpose that the route fixes or else for the one they name.
-// Its error is a [*Denial].
+// Admit decides whether a caller may use a route at all, for the purpose that the route fixes or
+// else for the one they name. Its error is a [*Denial].
 func (s *Set) Admit(r *Route, q Request) (*Access, error) { return s.admit(r, q, nil) }
 
 func (s *Set) admit(r *Route, q Request, skipped *skipped) (*Access, error) {
@@ -102,7 +101,8 @@ func (s *Set) admit(r *Route, q Request, skipped *skipped) (*Access, error) {
 	return a, nil
 }
 
-// unmet says why a condition does not hold: it is false, or cannot be told; "" if it holds.
+// unmet says why a condition does not hold, [ConditionNotMet] or [ConditionUnknown]; "" if it
+// holds.
 func (a *Access) unmet(c *condition) Reason {
 	switch yes, err := c.holds(&a.values); {
 	case err != nil:

@@ -11,20 +11,20 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// fieldType is what a field can be.
+// fieldType is a type of the catalogue or of a policy, or a type as one field overrides it.
 type fieldType struct {
 	Name      string
 	Class     string // C1 to C3 (JR/T 0171-2020), "" where the standard gives none
 	Level     string // L1 to L5 (JR/T 0197-2020)
 	Sensitive bool   // PIPL Art. 28
 	Mask      treatment.Expression
-	Always    *treatment.Expression // a cap that no rule lifts
+	Always    *treatment.Expression // a cap that no rule lifts; nil: none
 }
 
-// public is the type of what is not about anybody: clear to whoever is admitted.
+// public is the type of values that are about nobody: clear to whoever is admitted.
 const public = "public"
 
-// sensitive is the key, of types and of treat, for sensitive personal information.
+// sensitive is the word for sensitive personal information, in types and fields, treat and caps.
 const sensitive = "sensitive"
 
 //go:embed catalogue.yaml
@@ -52,7 +52,8 @@ func mustReadCatalogue() map[string]*fieldType {
 	}
 	types := map[string]*fieldType{}
 	for name, e := range entries {
-		t := &fieldType{Name: name, Class: e.Class, Level: fmt.Sprintf("L%d", e.Level), Sensitive: e.Sensitive, Mask: treatment.Redact}
+		t := &fieldType{Name: name, Class: e.Class, Level: fmt.Sprintf("L%d", e.Level),
+			Sensitive: e.Sensitive, Mask: treatment.Redact}
 		if e.Mask != "" {
 			t.Mask = expression(e.Mask)
 		}
@@ -65,7 +66,8 @@ func mustReadCatalogue() map[string]*fieldType {
 	return types
 }
 
-// declare adds the types of a policy's own, and what it says of the catalogue's. What it does not say of those stays.
+// declare adds the types that a policy declares, and overrides types of the catalogue in what the
+// policy says of them.
 func (l *loader) declare(o object) {
 	for _, e := range o.pairs("types") {
 		name, t := e.key.Value, o.object(e.value)
@@ -75,10 +77,13 @@ func (l *loader) declare(o object) {
 			o.fault(e.key, "type %s: declared at %s too; remove one", name, other)
 			continue
 		case name == public:
-			o.fault(e.key, "type public: it cannot be changed, since fields of it are clear to all; declare a type of another name")
+			o.fault(e.key, "type public: it cannot be changed, since fields of it are clear to "+
+				"all; declare a type of another name")
 			continue
-		case slices.Contains(classes, name) || slices.Contains(levels, name) || name == sensitive || name == embeddedJSON || !typeName.MatchString(name):
-			o.fault(e.key, "type %s: want a name of lower-case letters, digits and _, as in employee_number, that is no class, level, %s or %s", name, sensitive, embeddedJSON)
+		case slices.Contains(classes, name) || slices.Contains(levels, name) || name == sensitive ||
+			name == embeddedJSON || !typeName.MatchString(name):
+			o.fault(e.key, "type %s: want a name of lower-case letters, digits and _, as in "+
+				"employee_number, that is no class, level, %s or %s", name, sensitive, embeddedJSON)
 			continue
 		}
 		l.typeDeclared[name] = o.place(e.key)
@@ -93,7 +98,8 @@ func (l *loader) declare(o object) {
 			if own.Always == nil || always.Rank() > own.Always.Rank() {
 				own.Always = &always
 			} else {
-				o.fault(t.values["always"], "type %s: the catalogue's %s is as strict; remove always", name, own.Always)
+				o.fault(t.values["always"], "type %s: the catalogue's %s is as strict; remove "+
+					"always", name, own.Always)
 			}
 		}
 		l.types[name] = own
@@ -102,7 +108,7 @@ func (l *loader) declare(o object) {
 
 var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// override puts in what an object says of class, level, sensitivity and mask.
+// override sets class, level, sensitivity and mask to what an object says of them, if it does.
 func (t *fieldType) override(l *loader, o object, what string) {
 	if class := o.text("class"); class != "" {
 		t.Class = class
@@ -115,27 +121,28 @@ func (t *fieldType) override(l *loader, o object, what string) {
 	}
 	if mask, ok := l.expression(o, "mask", what); ok {
 		if mask.Name == "mask" && len(mask.Args) == 0 {
-			o.fault(o.values["mask"], "%s: mask: want what mask does to it, as in mask(keep_last=4), not mask itself", what)
+			o.fault(o.values["mask"], "%s: mask: want what mask does to it, as in "+
+				"mask(keep_last=4), not mask itself", what)
 			return
 		}
 		t.Mask = mask
 	}
 }
 
-// weaker names what is less protected by t than by the type that it overrides, or may be: of two masks it must be plain that the new one
-// shows nothing that the type's does not.
-func (t *fieldType) weaker(than *fieldType) []string {
+// weaker names the keys by which t protects less than the usual type. The mask is among them unless
+// it is plain that it shows nothing that the usual mask does not.
+func (t *fieldType) weaker(usual *fieldType) []string {
 	var list []string
-	if t.Class < than.Class { // C1 to C3, and "" below them
+	if t.Class < usual.Class { // C1 to C3; "" is the lowest
 		list = append(list, "class")
 	}
-	if t.Level < than.Level {
+	if t.Level < usual.Level {
 		list = append(list, "level")
 	}
-	if than.Sensitive && !t.Sensitive {
+	if usual.Sensitive && !t.Sensitive {
 		list = append(list, sensitive)
 	}
-	if t.Mask.Rank() <= than.Mask.Rank() && !than.Mask.Shows(t.Mask) {
+	if t.Mask.Rank() <= usual.Mask.Rank() && !usual.Mask.Shows(t.Mask) {
 		list = append(list, "mask")
 	}
 	return list

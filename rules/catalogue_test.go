@@ -10,7 +10,8 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// Type, class, level, sensitive, and the rank of what the treatment mask does: always for a cap that no rule lifts.
+// Type, class, level, sensitive, and the rank of what the treatment mask does: always for a cap
+// that no rule lifts.
 const catalogueTable = `
 person_name      C2  L3  no   mask
 cn_id_card       C2  L3  yes  mask
@@ -95,7 +96,8 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
-// Values that the types' masks treat, as the table of types has them; masking tests the masks themselves.
+// Each row has a value of a type and what the type's mask makes of it. Package treatment tests the
+// masks themselves.
 func TestCatalogueMasks(t *testing.T) {
 	for _, test := range []struct{ typ, value, want string }{
 		{"person_name", "张三丰", "张**"},
@@ -138,7 +140,8 @@ func TestCatalogueMasks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := treatment.Transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte(test.value)})
+		got, ok := treatment.Transform.Append(nil, masking.Value{Kind: masking.String,
+			Text: []byte(test.value)})
 		if !ok || string(got) != string(want) {
 			t.Errorf("%s(%q) = %s, %v, want %s", test.typ, test.value, got, ok, want)
 		}

@@ -10,16 +10,20 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// comparison is the operands of one ==, != or in. CEL says of values of two types that they differ, and no more: a status
-// that turned from text to number would quietly pass status != 'frozen'. Here that is a condition that cannot be evaluated.
+// comparison has the operands of one ==, != or in. To CEL, values of two types differ, and no more:
+// a status that turned from text to number would quietly pass status != 'frozen'. Here such a
+// condition cannot be evaluated.
 type comparison struct {
-	paths  [][]string // operands that are values of the record
-	kinds  []string   // of the other operands
-	hidden bool       // one is of a type that only shows at run time, and no value of the record
+	paths [][]string // of the operands that are values of the record
+	kinds []string   // of the other operands
+	// hidden reports whether the type of an operand that is no value of the record is known at run
+	// time only.
+	hidden bool
 }
 
-// comparisons collects the comparisons that read the record, except those with null, which ask for the type. Its error says that an
-// operand's type cannot be told beforehand, and that it is not a value of the record by itself: then nobody would check it.
+// comparisons collects the comparisons that read the record. It leaves out comparisons with null,
+// which ask for the type. It returns errHidden if the type of an operand is known at run time only
+// and the operand is no value of the record: nobody would check that type.
 func comparisons(checked *ast.AST) (list []comparison, err error) {
 	var visit func(e ast.Expr)
 	visit = func(e ast.Expr) {
@@ -43,10 +47,12 @@ func comparisons(checked *ast.AST) (list []comparison, err error) {
 	return list, err
 }
 
-var errHidden = errors.New("==, != and in want the record's values as they are, or lists of them, so that their types are checked; " +
-	"write has(record.status) && record.status != 'frozen' rather than a choice, dyn() or a map")
+var errHidden = errors.New("==, != and in want the record's values as they are, or lists of " +
+	"them, so that their types are checked; write has(record.status) && record.status != " +
+	"'frozen' rather than a choice, dyn() or a map")
 
-// add adds operands; it reports false if one is null or of a type that only shows at run time.
+// add adds operands. It reports false if an operand is null or of a type that is known at run time
+// only.
 func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
 	for _, e := range operands {
 		variable, path := attribute(e)
@@ -73,7 +79,8 @@ func (c *comparison) add(checked *ast.AST, operands []ast.Expr) bool {
 	return true
 }
 
-// kindOf joins CEL's types of numbers, which compare with each other; "" for null and what only shows at run time.
+// kindOf names the kind of a CEL type: types that compare with each other, as all types of numbers
+// do, are of one kind. It is "" for null and for types that are known at run time only.
 func kindOf(typeName string) string {
 	switch typeName {
 	case "int", "uint", "double":
@@ -84,8 +91,8 @@ func kindOf(typeName string) string {
 	return ""
 }
 
-// check reports whether the values that the record has are of the type of the other operands. What is missing is CEL's
-// to find out.
+// check returns an error if a value of the record is of another kind than another operand. A value
+// that the record lacks is no error here: CEL fails to evaluate the condition then.
 func (c comparison) check(record any) error {
 	kinds := c.kinds
 	for _, path := range c.paths {
@@ -103,7 +110,8 @@ func (c comparison) check(record any) error {
 	return nil
 }
 
-// kindAt is the kind of a fact, as kindOf has it.
+// kindAt returns the kind of the fact at a path of the record, in the words of kindOf; false if
+// there is no fact.
 func kindAt(record any, path []string) (kind string, ok bool) {
 	for _, name := range path {
 		object, _ := record.(map[string]any)
@@ -123,5 +131,5 @@ func kindAt(record any, path []string) (kind string, ok bool) {
 			return "null", true
 		}
 	}
-	return "", false // CEL fails on it
+	return "", false // noFact, on which CEL fails
 }

@@ -18,8 +18,10 @@ import (
 )
 
 var (
-	randomTypes = []string{"person_name", "bank_card", "amount", "address", "device_id", "branch", "occupation", "pin", "public"}
-	randomKeys  = append([]string{"C1", "C2", "C3", "L1", "L2", "L3", "L4", "sensitive", "s $.name", "s GET /v1/a/{id} $.card"}, randomTypes...)
+	randomTypes = []string{"person_name", "bank_card", "amount", "address", "device_id", "branch",
+		"occupation", "pin", "public"}
+	randomKeys = append([]string{"C1", "C2", "C3", "L1", "L2", "L3", "L4", "sensitive", "s $.name",
+		"s GET /v1/a/{id} $.card"}, randomTypes...)
 )
 
 func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
@@ -31,7 +33,8 @@ func randomTreatment(rng *rand.Rand) string {
 	case 1, 2:
 		return "mask"
 	case 3:
-		return fmt.Sprintf(`"mask(keep_first=%d, keep_last=%d%s)"`, rng.IntN(4), rng.IntN(3), pick(rng, "", ", stars=same", ", stars=2", ", min=9"))
+		return fmt.Sprintf(`"mask(keep_first=%d, keep_last=%d%s)"`, rng.IntN(4), rng.IntN(3),
+			pick(rng, "", ", stars=same", ", stars=2", ", min=9"))
 	case 4:
 		return fmt.Sprintf("bucket(size=%d)", 10*(1+rng.IntN(2)))
 	case 5:
@@ -42,7 +45,8 @@ func randomTreatment(rng *rand.Rand) string {
 	return "drop"
 }
 
-// randomRole is a role in flow style. It may read the record (record.x is 1, or it is missing) and allow grants.
+// randomRole is a role in flow style. It may read the record (record.x is 1, or it is missing) and
+// allow grants.
 func randomRole(rng *rand.Rand) string {
 	var entries []string
 	for _, i := range rng.Perm(len(randomKeys))[:rng.IntN(4)] {
@@ -53,19 +57,23 @@ func randomRole(rng *rand.Rand) string {
 	case 0:
 		role = "when: record.x == 1, " + role
 	case 1:
-		role = "grantable: {" + pick(rng, "person_name", "bank_card") + ": {approver: boss, ttl: 1h}}, " + role
+		role = "grantable: {" + pick(rng, "person_name", "bank_card") +
+			": {approver: boss, ttl: 1h}}, " + role
 	case 2:
 		role = "require: {time: {hours: [08:00-" + pick(rng, "12:00", "18:00") + "]}}, " + role
 	}
 	return role
 }
 
-// randomCap is a cap that applies to callers whose authentication methods have its name, so that one set of rules holds many
-// policies: one for each choice of its roles and caps.
+// randomCap is a cap that applies to callers whose authentication methods have its name, so that
+// one set of rules holds many policies: one for each choice of its roles and caps.
 func randomCap(rng *rand.Rand, name string) string {
-	covers := pick(rng, "", "type: "+pick(rng, randomTypes...)+", ", "class: "+pick(rng, "C1", "C2")+", ", "level: "+pick(rng, "L2", "L3")+", ",
-		"sensitive: "+pick(rng, "true", "false")+", ", "field: "+pick(rng, `"s $.name"`, `"s GET /v1/a/{id} $.card"`)+", ")
-	return fmt.Sprintf(`%swhen: "'%s' in caller.amr%s", at_most: %s`, covers, name, pick(rng, "", "", "", " && record.x == 1"), randomTreatment(rng))
+	covers := pick(rng, "", "type: "+pick(rng, randomTypes...)+", ", "class: "+
+		pick(rng, "C1", "C2")+", ", "level: "+pick(rng, "L2", "L3")+", ",
+		"sensitive: "+pick(rng, "true", "false")+", ", "field: "+
+			pick(rng, `"s $.name"`, `"s GET /v1/a/{id} $.card"`)+", ")
+	return fmt.Sprintf(`%swhen: "'%s' in caller.amr%s", at_most: %s`, covers, name,
+		pick(rng, "", "", "", " && record.x == 1"), randomTreatment(rng))
 }
 
 // shown is what a treatment lets through of a value.
@@ -95,8 +103,9 @@ func number(e treatment.Expression, name string, missing int) int {
 	return missing
 }
 
-// ends is what a mask that keeps characters at the ends shows: mask of any value, bank_card of card numbers, however they
-// are written or only in the plain form.
+// ends says what a mask shows that keeps characters at the ends: the first and last so many, of
+// values of at least min characters. forms is 0 if the mask takes card numbers without spaces only,
+// 1 if it takes any card number, 2 if it takes any value.
 type ends struct {
 	first, last, min, stars, forms int
 }
@@ -114,7 +123,8 @@ func endsOf(e treatment.Expression) (ends, bool) {
 		return ends{}, false
 	}
 	first, last = number(e, "keep_first", first), number(e, "keep_last", last)
-	return ends{first, last, max(least, number(e, "min", first+last+1)), number(e, "stars", stars), forms}, true
+	return ends{first, last, max(least, number(e, "min", first+last+1)), number(e, "stars", stars),
+		forms}, true
 }
 
 // opener reports whether a shows something that b does not.
@@ -128,16 +138,19 @@ func opener(t *testing.T, a, b rules.Decision) bool {
 	x, ok := endsOf(ea)
 	y, ok2 := endsOf(eb)
 	if ok && ok2 {
-		return x.first > y.first || x.last > y.last || x.min < y.min || x.stars == 0 && y.stars > 0 ||
-			x.forms > y.forms || x.forms == 1 && y.forms == 2 // a card number with spaces is shown as one without
+		// A card number with spaces is shown as one without, so form 1 shows what form 2 does not.
+		return x.first > y.first || x.last > y.last || x.min < y.min ||
+			x.stars == 0 && y.stars > 0 || x.forms > y.forms || x.forms == 1 && y.forms == 2
 	}
-	return ea.Name != "constant" // two buckets, or a bucket and a mask: each shows what the other does not
+	// Two buckets, or a bucket and a mask: each shows what the other does not.
+	return ea.Name != "constant"
 }
 
 // closes reports whether a shows less than b, and nothing that b does not.
 func closes(t *testing.T, a, b rules.Decision) bool { return opener(t, b, a) && !opener(t, a, b) }
 
-// policies is a set of rules that holds a policy for each choice of its roles and caps.
+// policies is a set of rules that has as many policies in it as there are choices of its roles and
+// caps.
 type policies struct {
 	set         *rules.Set
 	roles, caps []string
@@ -153,12 +166,12 @@ func randomPolicies(t *testing.T, rng *rand.Rand) policies {
 	for i := range randomCaps {
 		p.caps = append(p.caps, randomCap(rng, fmt.Sprintf("k%d", i)))
 	}
-	// So that x is an input of every set.
+	// The last cap never applies. It reads record.x, so that x is an input of every set.
 	p.set = load(t, p.roles, append(p.caps, `when: "record.x == 1 && false", at_most: drop`))
 	return p
 }
 
-// choice is one policy of those, and a record that it is asked about.
+// choice is a policy of these, and a record that it decides.
 type choice struct {
 	roles, caps []int
 	purpose     string
@@ -172,17 +185,22 @@ func subset(rng *rand.Rand, n int) []int {
 }
 
 func randomChoice(rng *rand.Rand, one []masking.Value) choice {
-	c := choice{roles: subset(rng, randomRoles), caps: subset(rng, randomCaps), purpose: pick(rng, "care", "care", "loan")}
-	c.record = rules.Record{Kind: pick(rng, 0, 0, 0, masking.Envelope), Inputs: pick(rng, one, make([]masking.Value, 1))}
+	c := choice{roles: subset(rng, randomRoles), caps: subset(rng, randomCaps),
+		purpose: pick(rng, "care", "care", "loan")}
+	c.record = rules.Record{Kind: pick(rng, 0, 0, 0, masking.Envelope),
+		Inputs: pick(rng, one, make([]masking.Value, 1))}
 	if rng.IntN(2) == 0 {
 		c.record.Standing.Consents = []rules.Consent{{
-			ID: "c1", Purposes: []string{pick(rng, "loan", "care")}, Covers: pick(rng, []string{"C1", "C2"}, []string{"C2", "sensitive"}, []string{"bank_card"}),
+			ID: "c1", Purposes: []string{pick(rng, "loan", "care")},
+			Covers: pick(rng, []string{"C1", "C2"}, []string{"C2", "sensitive"},
+				[]string{"bank_card"}),
 			Granted: noon.Add(-time.Hour),
 		}}
 	}
 	if rng.IntN(2) == 0 {
 		c.record.Standing.Grants = []rules.Grant{{
-			ID: "g1", Caller: "u1", Purpose: c.purpose, Types: []string{pick(rng, "person_name", "bank_card")}, Approver: "u9",
+			ID: "g1", Caller: "u1", Purpose: c.purpose,
+			Types: []string{pick(rng, "person_name", "bank_card")}, Approver: "u9",
 			ApproverRoles: []string{"boss"}, Approved: noon.Add(-time.Minute),
 		}}
 	}
@@ -191,7 +209,8 @@ func randomChoice(rng *rand.Rand, one []masking.Value) choice {
 
 // request has the choice's roles, and the authentication methods that switch its caps on.
 func (c choice) request() rules.Request {
-	caller := rules.Caller{ID: "u1", Region: "CN", AMR: []string{"pwd"}, Purposes: []string{"care", "loan"}}
+	caller := rules.Caller{ID: "u1", Region: "CN", AMR: []string{"pwd"}, Purposes: []string{"care",
+		"loan"}}
 	q := rules.Request{Caller: caller, Purpose: c.purpose, Time: noon}
 	for _, i := range c.roles {
 		q.Caller.Roles = append(q.Caller.Roles, fmt.Sprintf("r%d", i))
@@ -202,8 +221,11 @@ func (c choice) request() rules.Request {
 	return q
 }
 
-// decide returns what the fields get: of a request or record that is refused, nothing, which is drop.
-func (p policies) decide(c choice) (fields []rules.Decision, refused rules.Reason, profile *rules.Profile) {
+// decide returns what the fields get. If the request or record is refused there are none: each is
+// dropped then.
+func (p policies) decide(
+	c choice,
+) (fields []rules.Decision, refused rules.Reason, profile *rules.Profile) {
 	a, err := p.set.Admit(p.set.Routes()[0], c.request())
 	var denial *rules.Denial
 	if errors.As(err, &denial) {
@@ -213,7 +235,7 @@ func (p policies) decide(c choice) (fields []rules.Decision, refused rules.Reaso
 	return profile.Fields, "", profile
 }
 
-// oneMore returns the list with a number that it has not.
+// oneMore returns the list with another number below n, if it lacks any.
 func oneMore(rng *rand.Rand, list []int, n int) []int {
 	if len(list) == n {
 		return list
@@ -237,8 +259,9 @@ func repeats(full, usual, short int) int {
 	return usual
 }
 
-// Over random policies, 10⁵ in full: a cap more never opens a field; a role more never closes one, unless a cap does; and Explain
-// decides as Admit and ProfileOf do, and accounts for every role and cap.
+// Over random policies, 10⁵ in full: a cap more never opens a field; a role more never closes one,
+// unless a cap does; and Explain decides as Admit and ProfileOf do, and accounts for every role and
+// cap.
 func TestComposition(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -265,7 +288,8 @@ func TestComposition(t *testing.T) {
 			more.roles = oneMore(rng, c.roles, randomRoles)
 			after := first(p.decide(more))
 			for i, f := range before {
-				// Not strictly less: of two masks of which neither shows all that the other does, the first stands.
+				// A role more may put one mask in the place of another where neither shows all
+				// that the other does: the first stands.
 				if after == nil || closes(t, after[i], f) && after[i].Reason != rules.Capped {
 					t.Fatalf("%s\nroles %v: %s was %s", story(), more.roles, f.Path, f.Treatment)
 				}
@@ -274,7 +298,9 @@ func TestComposition(t *testing.T) {
 	}
 }
 
-func first(fields []rules.Decision, _ rules.Reason, _ *rules.Profile) []rules.Decision { return fields }
+func first(fields []rules.Decision, _ rules.Reason, _ *rules.Profile) []rules.Decision {
+	return fields
+}
 
 // agrees checks an explanation against the decision, and that it leaves no entry out.
 func agrees(t *testing.T, p policies, c choice, refused rules.Reason, profile *rules.Profile) {
@@ -295,13 +321,16 @@ func agrees(t *testing.T, p policies, c choice, refused rules.Reason, profile *r
 		fields = append(fields, f.Decision)
 		accountsForAll(t, c, x, account, f)
 	}
-	if account.Kind != profile.Kind || account.Denied != profile.Denied || account.Limit != profile.Limit || !slices.Equal(fields, profile.Fields) {
+	if account.Kind != profile.Kind || account.Denied != profile.Denied ||
+		account.Limit != profile.Limit || !slices.Equal(fields, profile.Fields) {
 		t.Fatalf("%+v: Explain and ProfileOf differ:\n%s", c, cmp.Diff(profile.Fields, fields))
 	}
 }
 
-// accountsForAll checks that each role and cap either takes no part, or decided, or did not for a reason that fits.
-func accountsForAll(t *testing.T, c choice, x *rules.Explanation, account rules.Account, f rules.FieldAccount) {
+// accountsForAll checks that each role and cap either takes no part, or decided, or did not for a
+// reason that fits.
+func accountsForAll(t *testing.T, c choice, x *rules.Explanation, account rules.Account,
+	f rules.FieldAccount) {
 	t.Helper()
 	seen := map[string]bool{f.Rule: true}
 	for _, e := range slices.Concat(x.Skipped, account.Skipped, f.Others) {
@@ -318,17 +347,21 @@ func accountsForAll(t *testing.T, c choice, x *rules.Explanation, account rules.
 			t.Fatalf("%+v: the explanation of %s has the unknown reason %q", c, f.Path, e.Reason)
 		}
 		if e.Reason == rules.LessStrict && e.Treatment != "mask" { // which is the type's own
-			if _, rank := shown(t, rules.Decision{Treatment: e.Treatment}); rank > rankOf(t, f.Decision) {
+			if _, rank := shown(t, rules.Decision{Treatment: e.Treatment}); rank > rankOf(t,
+				f.Decision) {
 				t.Fatalf("%+v: %s is %s, more open than the cap %+v", c, f.Path, f.Treatment, e)
 			}
 		}
-		if e.Reason == rules.LessOpen && f.Reason == rules.Permitted && opener(t, rules.Decision{Treatment: e.Treatment}, f.Decision) && !opener(t, f.Decision, rules.Decision{Treatment: e.Treatment}) {
-			t.Fatalf("%+v: %s is %s, but %s is said to be less open: %+v", c, f.Path, f.Treatment, e.Treatment, e)
+		if e.Reason == rules.LessOpen && f.Reason == rules.Permitted &&
+			opener(t, rules.Decision{Treatment: e.Treatment}, f.Decision) &&
+			!opener(t, f.Decision, rules.Decision{Treatment: e.Treatment}) {
+			t.Fatalf("%+v: %s is %s, but %s is said to be less open: %+v", c, f.Path, f.Treatment,
+				e.Treatment, e)
 		}
 	}
 }
 
-// Nothing is permitted where nothing says so.
+// What no role permits is dropped.
 func TestDefaultIsDrop(t *testing.T) {
 	for _, f := range admit(t, load(t, []string{"treat: {}"}, nil), all(1)).Profile(0, nil).Fields {
 		if f.Type != "public" && f.Treatment != "drop" {

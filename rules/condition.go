@@ -15,22 +15,22 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// condition is a compiled when: a CEL expression over caller, request, record, consent, grant and time that yields true or
-// false.
+// condition is a compiled when: a CEL expression over caller, request, record, consent, grant and
+// time that yields true or false.
 type condition struct {
-	text    string
-	name    string // tells conditions apart: the text, and the zone if it may matter
-	program cel.Program
-	checked *cel.Ast
-	zone    *time.Location
-	reads   bool // whether it reads the record, or what is on record about its subject
-	// readsStanding reports whether it reads what is on record about the subject: consent or grant.
-	readsStanding bool
-	// compared are the groups of operands that only make sense if they are of one type.
-	compared []comparison
+	text     string
+	name     string // tells conditions apart: the text, and the zone if it may matter
+	program  cel.Program
+	checked  *cel.Ast
+	zone     *time.Location
+	compared []comparison // whose operands must be of one kind
+
+	reads         bool // whether it reads record, consent or grant, which differ between records
+	readsStanding bool // whether it reads consent or grant
 }
 
-// maxCost bounds the evaluation of a condition, in CEL's cost units (about one for each operation or list element).
+// maxCost bounds the evaluation of a condition, in CEL's cost units (about one for each operation
+// or list element).
 const maxCost = 10_000
 
 // maxExpression is how many bytes a condition may have.
@@ -55,7 +55,7 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 	if strings.Contains(text, "time") {
 		c.name += " (" + zone.String() + ")"
 	}
-	// Names go first: the type checker would say less of a misspelt one.
+	// Names are checked first: the type checker would say less of a misspelt name.
 	named := l.readings(parsed.NativeRep().Expr(), c)
 	if named != nil {
 		o.fault(n, "when: %v", named)
@@ -68,7 +68,8 @@ func (l *loader) condition(o object, zone *time.Location) *condition {
 		return nil
 	}
 	if checked.OutputType() != cel.BoolType {
-		o.fault(n, "when: want an expression that is true or false, as in record.agentId == caller.id; this one is of type %s", checked.OutputType())
+		o.fault(n, "when: want an expression that is true or false, as in record.agentId == "+
+			"caller.id; this one is of type %s", checked.OutputType())
 		return nil
 	}
 	var err error
@@ -96,11 +97,12 @@ func (c *condition) named() string {
 
 func (s *source) celFaults(n *yaml.Node, issues *cel.Issues) {
 	for _, e := range issues.Errors() {
-		if e.Location.Column() < 0 { // a limit, passed nowhere in particular
+		if e.Location.Column() < 0 { // a limit that the whole expression passes
 			s.fault(n, "when: %s; write a simpler expression", e.Message)
 			continue
 		}
-		s.fault(n, "when: column %d of the expression: %s; %s", e.Location.Column()+1, e.Message, celRemedy(e.Message))
+		s.fault(n, "when: column %d of the expression: %s; %s", e.Location.Column()+1, e.Message,
+			celRemedy(e.Message))
 	}
 }
 
@@ -117,7 +119,8 @@ func celRemedy(message string) string {
 	return "write it as CEL, as in record.agentId == caller.id && time.hour >= 8"
 }
 
-// readings checks the names that an expression reads and collects those of the record.
+// readings checks the names that an expression reads, and adds the names of the record to the
+// inputs of the set.
 func (l *loader) readings(root ast.Expr, c *condition) error {
 	var faults []error
 	var visit func(e ast.Expr)
@@ -132,14 +135,17 @@ func (l *loader) readings(root ast.Expr, c *condition) error {
 		if variable == "record" {
 			c.reads = true
 			if len(path) == 0 {
-				faults = append(faults, errors.New("record alone cannot be read; name what is read of it, as in record.agentId"))
+				faults = append(faults,
+					errors.New("record alone cannot be read; name what is read of it, as in "+
+						"record.agentId"))
 				return
 			}
 			faults = append(faults, l.set.inputs.add(path))
 			return
 		}
 		if e.Kind() == ast.ComprehensionKind && readsRecord(e.AsComprehension().IterRange()) {
-			faults = append(faults, errors.New("a macro cannot go through values of the record; compare them one by one, as in record.a == 'x' || record.b == 'x'"))
+			faults = append(faults, errors.New("a macro cannot go through values of the record; "+
+				"compare them one by one, as in record.a == 'x' || record.b == 'x'"))
 		}
 		for _, child := range children(e) {
 			visit(child)
@@ -154,7 +160,8 @@ func readsRecord(e ast.Expr) bool {
 	return variable == "record" || slices.ContainsFunc(children(e), readsRecord)
 }
 
-// attribute takes record.a.b apart into "record" and [a b]; its variable is "" for any other expression.
+// attribute takes record.a.b apart into "record" and [a b]; its variable is "" for any other
+// expression.
 func attribute(e ast.Expr) (variable string, path []string) {
 	for e.Kind() == ast.SelectKind {
 		path = append(path, e.AsSelect().FieldName())
@@ -212,38 +219,40 @@ func children(e ast.Expr) []ast.Expr {
 // inputs are the values that the conditions of a set read of a record, as paths of names.
 type inputs [][]string
 
-func (in *inputs) add(path []string) error {
-	for _, other := range *in {
+func (paths *inputs) add(path []string) error {
+	for _, other := range *paths {
 		if slices.Equal(other, path) {
 			return nil
 		}
 		n := min(len(other), len(path))
 		if slices.Equal(other[:n], path[:n]) {
-			return fmt.Errorf("record.%s and record.%s are both read, but one lies within the other; read values, not objects",
+			return fmt.Errorf("record.%s and record.%s are both read, but one lies within the "+
+				"other; read values, not objects",
 				strings.Join(other, "."), strings.Join(path, "."))
 		}
 	}
-	*in = append(*in, path)
+	*paths = append(*paths, path)
 	return nil
 }
 
-// selectors are the inputs as the masking engine takes them.
-func (in inputs) selectors() []string {
-	list := make([]string, len(in))
-	for i, path := range in {
+// selectors are the inputs as JSONPaths from the record.
+func (paths inputs) selectors() []string {
+	list := make([]string, len(paths))
+	for i, path := range paths {
 		list[i] = "$"
 		for _, name := range path {
-			list[i] += "['" + name + "']" // CEL's names have no quotes, but in backticks they may have dots and dashes
+			// A name in CEL has no quotes. In backticks it may have dots and dashes.
+			list[i] += "['" + name + "']"
 		}
 	}
 	return list
 }
 
-// facts builds CEL's record from the inputs that were found. Objects, arrays and numbers beyond a float64 are no facts: they
-// are there for has, but a condition that reads one fails.
-func (in inputs) facts(values []masking.Value) map[string]any {
+// facts builds CEL's record from the inputs that were found. Objects, arrays and numbers beyond a
+// float64 become noFact: has finds them, but a condition that reads them fails.
+func (paths inputs) facts(values []masking.Value) map[string]any {
 	record := map[string]any{}
-	for i, path := range in {
+	for i, path := range paths {
 		if values[i].Kind == masking.Invalid {
 			continue
 		}
@@ -283,7 +292,7 @@ func fact(v masking.Value) any {
 	return noFact
 }
 
-// holds evaluates the condition. An error means that it could not be told.
+// holds evaluates the condition. An error means that nobody can tell whether it holds.
 func (c *condition) holds(vars *values) (bool, error) {
 	vars.zone = c.zone
 	for _, group := range c.compared {
@@ -297,7 +306,8 @@ func (c *condition) holds(vars *values) (bool, error) {
 	}
 	b, ok := out.(types.Bool)
 	if !ok {
-		return false, fmt.Errorf("want true or false; have a value of type %s", out.Type().TypeName())
+		return false, fmt.Errorf("want true or false; have a value of type %s",
+			out.Type().TypeName())
 	}
 	return bool(b), nil
 }

@@ -7,18 +7,19 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// circumstances are what of a policy takes part in the decision about a record.
+// circumstances are the parts of a policy that take part in the decision about a record, as indexes
+// of the set's, and the consent of the record's subject.
 type circumstances struct {
 	roles   []int    // that permit
-	grants  []int    // grantables of those roles for which a grant holds
+	grants  []int    // grantables of these roles for which a grant holds
 	caps    []int    // that forbid
-	consent *Consent // of the subject, to the purpose; nil: none
+	consent *Consent // to the purpose; nil: none
 }
 
 // verdict is what a field gets, and which entry decided.
 type verdict struct {
 	expression treatment.Expression
-	at         place // zero: no entry
+	at         place // of the entry; zero: no entry decided
 	reason     Reason
 }
 
@@ -35,13 +36,14 @@ var (
 	dropExpression  = treatment.Expression{Name: "drop"}
 )
 
-// decide composes permits and caps for one field: what is permitted, and, of that, what is left.
+// decide composes permits and caps for one field. It returns what is permitted, and what the
+// field's type and the caps leave of that.
 func (a *Access) decide(f *field, c *circumstances) (permitted, left verdict) {
 	permitted = a.permitted(f, c)
 	return permitted, a.capped(f, c, permitted)
 }
 
-// permitted is the most open permit.
+// permitted returns the most open permit for a field.
 func (a *Access) permitted(f *field, c *circumstances) verdict {
 	best := verdict{dropExpression, place{}, NotPermitted}
 	switch {
@@ -56,20 +58,23 @@ func (a *Access) permitted(f *field, c *circumstances) verdict {
 	}
 	for _, i := range c.roles {
 		if p, ok := a.set.roles[i].permit(f); ok {
-			if e := f.typ.resolve(p.expression); best.reason == NotPermitted || moreOpen(e, best.expression) {
+			e := f.typ.resolve(p.expression)
+			if best.reason == NotPermitted || moreOpen(e, best.expression) {
 				best = verdict{e, p.at, Permitted}
 			}
 		}
 	}
 	for _, i := range c.grants {
-		if g := &a.set.grantables[i]; g.Type == f.typ.Name && (best.reason == NotPermitted || moreOpen(clearExpression, best.expression)) {
+		g := &a.set.grantables[i]
+		if g.Type == f.typ.Name &&
+			(best.reason == NotPermitted || moreOpen(clearExpression, best.expression)) {
 			best = verdict{clearExpression, g.at, Granted}
 		}
 	}
 	return best
 }
 
-// capped is what type and caps leave of what is permitted.
+// capped returns what the field's type and the caps leave of what is permitted.
 func (a *Access) capped(f *field, c *circumstances, best verdict) verdict {
 	if always := f.typ.Always; always != nil && always.Rank() > best.expression.Rank() {
 		best = verdict{*always, place{}, NeverShown}
@@ -82,10 +87,14 @@ func (a *Access) capped(f *field, c *circumstances, best verdict) verdict {
 			}
 		}
 	}
-	// The stricter last: one that went before could hide that two of the others have nothing in common.
-	slices.SortStableFunc(ceilings, func(a, b permit) int { return cmp.Compare(a.expression.Rank(), b.expression.Rank()) })
+	// Stricter ceilings come last: a strict ceiling that came first would hide that two of the
+	// others have nothing in common.
+	slices.SortStableFunc(ceilings, func(a, b permit) int {
+		return cmp.Compare(a.expression.Rank(), b.expression.Rank())
+	})
 	for _, ceiling := range ceilings {
-		if left := under(best.expression, ceiling.expression); left.String() != best.expression.String() {
+		left := under(best.expression, ceiling.expression)
+		if left.String() != best.expression.String() {
 			best = verdict{left, ceiling.at, Capped}
 		}
 	}
@@ -100,9 +109,11 @@ func moreOpen(e, other treatment.Expression) bool {
 	return e.Shows(other) && !other.Shows(e)
 }
 
-// ceiling returns the most open expression that the cap leaves of what roles permit, and false if it leaves that as it is:
-// a cap at mask, without arguments, is at one with whatever mask a role spells out.
-func (c *capRule) ceiling(t *fieldType, permitted treatment.Expression) (treatment.Expression, bool) {
+// ceiling returns the most open expression that the cap leaves of what roles permit; false if the
+// cap leaves that as it is. A cap at mask without arguments leaves any mask that a role spells out.
+func (c *capRule) ceiling(
+	t *fieldType, permitted treatment.Expression,
+) (treatment.Expression, bool) {
 	if c.expression.Name != "mask" || len(c.expression.Args) > 0 {
 		return c.expression, true
 	}

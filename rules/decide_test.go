@@ -22,7 +22,8 @@ func (fixedKeys) Pseudonym(purpose string) ([]byte, int) {
 	return append(make([]byte, 32), purpose...), 7
 }
 
-const policy = "kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: consent}}\n"
+const policy = "kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: " +
+	"consent}}\n"
 
 const service = `kind: service
 name: s
@@ -40,7 +41,7 @@ func request(c rules.Caller, purpose string) rules.Request {
 	return rules.Request{Caller: c, Purpose: purpose, Time: noon}
 }
 
-// by is what decided: an entry, or else a reason.
+// by names the entry that decided; if no entry did, the reason.
 func by(d rules.Decision) string {
 	if d.Rule != "" {
 		return d.Rule
@@ -94,11 +95,13 @@ routes:
     fields: {$.product: public}
 `
 
-// load compiles world and a policy: roles and caps as they stand in the file, in flow style, one a line from line 5 on.
+// load compiles world and a policy of roles and caps. They are in flow style, and stand in the file
+// one a line, from line 5 on.
 func load(t testing.TB, roles, caps []string) *rules.Set {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: consent}}\nroles:\n")
+	b.WriteString("kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: " +
+		"consent}}\nroles:\n")
 	for i, r := range roles {
 		if !strings.Contains(r, "purposes:") {
 			r = "purposes: [care, loan], " + r
@@ -116,23 +119,25 @@ func load(t testing.TB, roles, caps []string) *rules.Set {
 	if len(roles) == 0 {
 		text = strings.Replace(text, "roles:\n", "", 1)
 	}
-	set, err := rules.Load([]rules.File{{Name: "d/policy.yaml", Data: []byte(text)}, {Name: "d/service.yaml", Data: []byte(world)}}, fixedKeys{})
+	set, err := rules.Load([]rules.File{{Name: "d/policy.yaml", Data: []byte(text)},
+		{Name: "d/service.yaml", Data: []byte(world)}}, fixedKeys{})
 	if err != nil {
 		t.Fatalf("Load: %v\n%s", err, text)
 	}
 	return set
 }
 
-// all is a caller with the first n roles.
+// all returns a caller with the first n roles.
 func all(n int) rules.Caller {
-	c := rules.Caller{ID: "u1", Region: "CN", Purposes: []string{"care", "loan"}, AMR: []string{"pwd"}}
+	c := rules.Caller{ID: "u1", Region: "CN", Purposes: []string{"care", "loan"},
+		AMR: []string{"pwd"}}
 	for i := range n {
 		c.Roles = append(c.Roles, fmt.Sprintf("r%d", i))
 	}
 	return c
 }
 
-// with is a caller with one role, changed.
+// with returns a caller with one role, after a change.
 func with(change func(*rules.Caller)) rules.Caller {
 	c := all(1)
 	change(&c)
@@ -156,41 +161,80 @@ func TestAdmit(t *testing.T) {
 		{"no purpose", []string{treat}, all(1), "", rules.PurposeMissing},
 		{"unknown purpose", []string{treat}, all(1), "cure", rules.PurposeUnknown},
 		{"purpose in other case", []string{treat}, all(1), "Care", rules.PurposeUnknown},
-		{"purpose not in the token", []string{treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"loan"}}, "care", rules.PurposeNotGranted},
+		{"purpose not in the token", []string{treat}, rules.Caller{Roles: []string{"r0"},
+			Purposes: []string{"loan"}}, "care", rules.PurposeNotGranted},
 		{"no role", []string{treat}, all(0), "care", rules.NoRole},
-		{"unknown role", []string{treat}, rules.Caller{Roles: []string{"r9"}, Purposes: []string{"care"}}, "care", rules.NoRole},
-		{"role for another purpose", []string{"purposes: [loan], " + treat}, all(1), "care", rules.NoRole},
-		{"one factor", []string{"require: {amr: [mfa]}, " + treat}, all(1), "care", rules.AssuranceTooLow},
-		{"one of two factors", []string{"require: {amr: [pwd, mfa]}, " + treat}, all(1), "care", rules.AssuranceTooLow},
+		{"unknown role", []string{treat}, rules.Caller{Roles: []string{"r9"},
+			Purposes: []string{"care"}}, "care", rules.NoRole},
+		{"role for another purpose", []string{"purposes: [loan], " + treat}, all(1), "care",
+			rules.NoRole},
+		{"one factor", []string{"require: {amr: [mfa]}, " + treat}, all(1), "care",
+			rules.AssuranceTooLow},
+		{"one of two factors", []string{"require: {amr: [pwd, mfa]}, " + treat}, all(1), "care",
+			rules.AssuranceTooLow},
 		{"the factor", []string{"require: {amr: [pwd]}, " + treat}, all(1), "care", ""},
-		{"what the caller can mend goes first", []string{"require: {amr: [mfa]}, " + treat, `when: "false", ` + treat}, all(2), "care", rules.AssuranceTooLow},
-		{"region that the token does not say", []string{`when: "caller.region != 'US'", ` + treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care", rules.ConditionUnknown},
-		{"another role will do", []string{"require: {amr: [mfa]}, " + treat, treat}, all(2), "care", ""},
-		{"condition of the caller false", []string{`when: "caller.id == 'u2'", ` + treat}, all(1), "care", rules.ConditionNotMet},
-		{"condition of the caller true", []string{`when: "caller.id == 'u1'", ` + treat}, all(1), "care", ""},
-		{"condition of the request", []string{`when: "request.method == 'GET' && request.route == 'GET /v1/a/{id}' && request.purpose == 'care'", ` + treat}, all(1), "care", ""},
-		{"condition of lists", []string{`when: "'r0' in caller.roles && 'pwd' in caller.amr && 'care' in caller.purposes && !('x' in caller.amr)", ` + treat}, all(1), "care", ""},
-		{"no amr", []string{`when: "!('x' in caller.amr)", ` + treat}, rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care", rules.ConditionUnknown},
-		{"condition that fails", []string{`when: "caller.roles[7] != 'x'", ` + treat}, all(1), "care", rules.ConditionUnknown},
-		{"condition that costs too much", []string{`when: "` + costly + `", ` + treat}, all(1), "care", rules.ConditionUnknown},
-		{"context class", []string{"require: {acr: [loa3, loa2]}, " + treat}, with(func(c *rules.Caller) { c.ACR = "loa2" }), "care", ""},
-		{"no context class", []string{"require: {acr: [loa2]}, " + treat}, all(1), "care", rules.AssuranceTooLow},
-		{"network", []string{"require: {network: [10.8.0.0/16]}, " + treat}, from("10.8.3.4"), "care", ""},
-		{"another network", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat}, from("10.9.3.4"), "care", rules.NetworkNotAllowed},
-		{"network of version 6", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat}, from("fd00::1"), "care", ""},
-		{"version 4 in 6", []string{"require: {network: [10.8.0.0/16]}, " + treat}, from("::ffff:10.8.3.4"), "care", ""},
-		{"no address", []string{"require: {network: [0.0.0.0/0, \"::/0\"]}, " + treat}, all(1), "care", rules.NetworkNotAllowed},
-		{"hours", []string{"require: {time: {hours: [08:00-11:30, 12:00-12:01]}}, " + treat}, all(1), "care", ""},
-		{"the end is excluded", []string{"require: {time: {hours: [08:00-12:00]}}, " + treat}, all(1), "care", rules.OutsideHours},
-		{"hours of another zone", []string{"require: {time: {hours: [04:00-04:01], zone: Etc/UTC}}, " + treat}, all(1), "care", ""},
-		{"weekdays", []string{"require: {time: {weekdays: [mon, tue]}}, " + treat}, all(1), "care", ""},
-		{"other weekdays", []string{"require: {time: {weekdays: [mon, wed, thu, fri, sat, sun], hours: [00:00-24:00]}}, " + treat}, all(1), "care", rules.OutsideHours},
-		{"weekday of the zone", []string{"require: {time: {weekdays: [mon], zone: Pacific/Honolulu}}, " + treat}, all(1), "care", ""},
-		{"the network goes before the hour", []string{"require: {network: [10.8.0.0/16]}, " + treat, "require: {time: {weekdays: [sun]}}, " + treat}, all(2), "care", rules.NetworkNotAllowed},
-		{"condition of the address", []string{`when: "caller.address.startsWith('10.8.')", ` + treat}, from("10.8.3.4"), "care", ""},
-		{"condition of the time", []string{`when: "time.hour == 12 && time.minute == 0 && time.weekday == 2 && time.date == '2026-03-10' && time.now < timestamp('2026-03-10T04:00:01Z')", ` + treat}, all(1), "care", ""},
-		{"condition of the service", []string{`when: "request.service == 's'", ` + treat}, all(1), "care", ""},
-		{"condition of the record waits", []string{`when: record.x == 1, ` + treat}, all(1), "care", ""},
+		{"what the caller can mend goes first", []string{"require: {amr: [mfa]}, " + treat,
+			`when: "false", ` + treat}, all(2), "care", rules.AssuranceTooLow},
+		{"region that the token does not say", []string{`when: "caller.region != 'US'", ` + treat},
+			rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care",
+			rules.ConditionUnknown},
+		{"another role will do", []string{"require: {amr: [mfa]}, " + treat, treat}, all(2), "care",
+			""},
+		{"condition of the caller false", []string{`when: "caller.id == 'u2'", ` + treat}, all(1),
+			"care", rules.ConditionNotMet},
+		{"condition of the caller true", []string{`when: "caller.id == 'u1'", ` + treat}, all(1),
+			"care", ""},
+		{"condition of the request", []string{`when: "request.method == 'GET' && request.route ` +
+			`== 'GET /v1/a/{id}' && request.purpose == 'care'", ` + treat}, all(1), "care", ""},
+		{"condition of lists", []string{`when: "'r0' in caller.roles && 'pwd' in caller.amr && ` +
+			`'care' in caller.purposes && !('x' in caller.amr)", ` + treat}, all(1), "care", ""},
+		{"no amr", []string{`when: "!('x' in caller.amr)", ` + treat},
+			rules.Caller{Roles: []string{"r0"}, Purposes: []string{"care"}}, "care",
+			rules.ConditionUnknown},
+		{"condition that fails", []string{`when: "caller.roles[7] != 'x'", ` + treat}, all(1),
+			"care", rules.ConditionUnknown},
+		{"condition that costs too much", []string{`when: "` + costly + `", ` + treat}, all(1),
+			"care", rules.ConditionUnknown},
+		{"context class", []string{"require: {acr: [loa3, loa2]}, " + treat},
+			with(func(c *rules.Caller) { c.ACR = "loa2" }), "care", ""},
+		{"no context class", []string{"require: {acr: [loa2]}, " + treat}, all(1), "care",
+			rules.AssuranceTooLow},
+		{"network", []string{"require: {network: [10.8.0.0/16]}, " + treat}, from("10.8.3.4"),
+			"care", ""},
+		{"another network", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat},
+			from("10.9.3.4"), "care", rules.NetworkNotAllowed},
+		{"network of version 6", []string{"require: {network: [10.8.0.0/16, fd00::/8]}, " + treat},
+			from("fd00::1"), "care", ""},
+		{"version 4 in 6", []string{"require: {network: [10.8.0.0/16]}, " + treat},
+			from("::ffff:10.8.3.4"), "care", ""},
+		{"no address", []string{"require: {network: [0.0.0.0/0, \"::/0\"]}, " + treat}, all(1),
+			"care", rules.NetworkNotAllowed},
+		{"hours", []string{"require: {time: {hours: [08:00-11:30, 12:00-12:01]}}, " + treat},
+			all(1), "care", ""},
+		{"the end is excluded", []string{"require: {time: {hours: [08:00-12:00]}}, " + treat},
+			all(1), "care", rules.OutsideHours},
+		{"hours of another zone",
+			[]string{"require: {time: {hours: [04:00-04:01], zone: Etc/UTC}}, " + treat}, all(1),
+			"care", ""},
+		{"weekdays", []string{"require: {time: {weekdays: [mon, tue]}}, " + treat}, all(1), "care",
+			""},
+		{"other weekdays", []string{"require: {time: {weekdays: [mon, wed, thu, fri, sat, sun], " +
+			"hours: [00:00-24:00]}}, " + treat}, all(1), "care", rules.OutsideHours},
+		{"weekday of the zone",
+			[]string{"require: {time: {weekdays: [mon], zone: Pacific/Honolulu}}, " + treat},
+			all(1), "care", ""},
+		{"the network goes before the hour", []string{"require: {network: [10.8.0.0/16]}, " + treat,
+			"require: {time: {weekdays: [sun]}}, " + treat}, all(2), "care",
+			rules.NetworkNotAllowed},
+		{"condition of the address", []string{`when: "caller.address.startsWith('10.8.')", ` +
+			treat}, from("10.8.3.4"), "care", ""},
+		{"condition of the time", []string{`when: "time.hour == 12 && time.minute == 0 && ` +
+			`time.weekday == 2 && time.date == '2026-03-10' && time.now < ` +
+			`timestamp('2026-03-10T04:00:01Z')", ` + treat}, all(1), "care", ""},
+		{"condition of the service", []string{`when: "request.service == 's'", ` + treat}, all(1),
+			"care", ""},
+		{"condition of the record waits", []string{`when: record.x == 1, ` + treat}, all(1), "care",
+			""},
 		{"consent", []string{treat}, all(1), "loan", ""},
 	} {
 		set := load(t, test.roles, nil)
@@ -199,7 +243,8 @@ func TestAdmit(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: Admit: %v, want access", test.name, err)
 			} else if basis := set.Basis(test.purpose); access.Role() == "" || basis == "" {
-				t.Errorf("%s: Role() = %q, Basis(%q) = %q, want both", test.name, access.Role(), test.purpose, basis)
+				t.Errorf("%s: Role() = %q, Basis(%q) = %q, want both", test.name, access.Role(),
+					test.purpose, basis)
 			}
 			continue
 		}
@@ -211,11 +256,14 @@ func TestAdmit(t *testing.T) {
 }
 
 // costly is true, after 27,000 steps.
-const costly = "[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(c, a+b+c >= 0)))"
+const costly = "[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(a, " +
+	"[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(b, " +
+	"[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9].all(c, a+b+c >= 0)))"
 
-// Where the cost runs out a cap forbids too, and it costs no more than the limit.
+// A cap whose condition costs too much forbids: nobody can tell whether it holds.
 func TestCostLimit(t *testing.T) {
-	set := load(t, []string{"treat: {C2: clear}"}, []string{`when: "!(` + costly + `)", at_most: drop`})
+	set := load(t, []string{"treat: {C2: clear}"}, []string{`when: "!(` + costly +
+		`)", at_most: drop`})
 	if got := fieldOf(t, admit(t, set, all(1)).Profile(0, nil), "$.name"); got.Treatment != "drop" {
 		t.Errorf("a cap whose condition costs too much: treatment = %s, want drop", got.Treatment)
 	}
@@ -233,65 +281,126 @@ func TestDecide(t *testing.T) {
 		{"another class", []string{"treat: {C1: clear}"}, nil, "$.name", "drop", "not_permitted"},
 		{"class", []string{"treat: {C2: clear}"}, nil, "$.name", "clear", "policy.yaml:5"},
 		{"level", []string{"treat: {L3: clear}"}, nil, "$.name", "clear", "policy.yaml:5"},
-		{"class before level", []string{"treat: {L3: clear, C2: hash}"}, nil, "$.name", "hash", "policy.yaml:5"},
-		{"type before class", []string{"treat: {C2: clear, person_name: drop, L3: clear}"}, nil, "$.name", "drop", "policy.yaml:5"},
-		{"no class", []string{"treat: {C1: clear, C2: clear, C3: clear}"}, nil, "$.device", "drop", "not_permitted"},
-		{"the type's mask", []string{"treat: {C2: mask}"}, nil, "$.name", "person_name", "policy.yaml:5"},
-		{"a bucket as mask", []string{"treat: {C2: mask}"}, nil, "$.amount", "bucket(size=10000)", "policy.yaml:5"},
-		{"no mask is a constant", []string{"treat: {C1: mask}"}, nil, "$.job", "constant(****)", "policy.yaml:5"},
+		{"class before level", []string{"treat: {L3: clear, C2: hash}"}, nil, "$.name", "hash",
+			"policy.yaml:5"},
+		{"type before class", []string{"treat: {C2: clear, person_name: drop, L3: clear}"}, nil,
+			"$.name", "drop", "policy.yaml:5"},
+		{"no class", []string{"treat: {C1: clear, C2: clear, C3: clear}"}, nil, "$.device", "drop",
+			"not_permitted"},
+		{"the type's mask", []string{"treat: {C2: mask}"}, nil, "$.name", "person_name",
+			"policy.yaml:5"},
+		{"a bucket as mask", []string{"treat: {C2: mask}"}, nil, "$.amount", "bucket(size=10000)",
+			"policy.yaml:5"},
+		{"no mask is a constant", []string{"treat: {C1: mask}"}, nil, "$.job", "constant(****)",
+			"policy.yaml:5"},
 		{"hash as mask", []string{"treat: {L2: mask}"}, nil, "$.device", "hash", "policy.yaml:5"},
 		{"clear as mask", []string{"treat: {L2: mask}"}, nil, "$.branch", "clear", "policy.yaml:5"},
-		{"the most open role", []string{"treat: {C2: hash}", "treat: {C2: clear}", "treat: {C2: drop}"}, nil, "$.name", "clear", "policy.yaml:6"},
-		{"the first of equals", []string{"treat: {C2: hash}", "treat: {C2: hash}"}, nil, "$.name", "hash", "policy.yaml:5"},
-		{"the first of incomparable masks", []string{`treat: {C2: "mask(keep_first=1)"}`, `treat: {C2: "mask(keep_last=2)"}`}, nil, "$.name", "mask(keep_first=1)", "policy.yaml:5"},
-		{"the mask that shows more", []string{`treat: {C2: "mask(keep_last=1)"}`, `treat: {C2: "mask(keep_last=2)"}`}, nil, "$.card", "mask(keep_last=2)", "policy.yaml:6"},
-		{"drop is a decision", []string{"treat: {C2: drop}", "treat: {}"}, nil, "$.name", "drop", "policy.yaml:5"},
-		{"class before level, sensitive before class", []string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.card", "hash", "policy.yaml:5"},
-		{"sensitive, not this", []string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.name", "clear", "policy.yaml:5"},
-		{"type before sensitive", []string{"treat: {sensitive: clear, bank_card: hash}"}, nil, "$.card", "hash", "policy.yaml:5"},
-		{"a service's field before its type", []string{`treat: {"s $.name": hash, person_name: clear}`}, nil, "$.name", "hash", "policy.yaml:5"},
-		{"a route's field before the service's", []string{`treat: {"s GET /v1/a/{id} $.name": hash, "s $.name": clear}`}, nil, "$.name", "hash", "policy.yaml:5"},
-		{"another route's field", []string{`treat: {"s GET /v1/b $.name": clear, C2: hash}`}, nil, "$.name", "hash", "policy.yaml:5"},
-		{"cap of a service's field", []string{"treat: {C2: clear}"}, []string{`field: "s $.name", at_most: drop`}, "$.name", "drop", "policy.yaml:7"},
-		{"cap of another field", []string{"treat: {C2: clear}"}, []string{`field: "s $.card", at_most: drop`}, "$.name", "clear", "policy.yaml:5"},
-		{"cap of another route's field", []string{"treat: {C2: clear}"}, []string{`field: "s GET /v1/b $.name", at_most: drop`}, "$.name", "clear", "policy.yaml:5"},
-		{"cap of a route's field", []string{"treat: {C2: clear}"}, []string{`field: "s GET /v1/a/{id} $.name", type: person_name, at_most: drop`}, "$.name", "drop", "policy.yaml:7"},
+		{"the most open role", []string{"treat: {C2: hash}", "treat: {C2: clear}",
+			"treat: {C2: drop}"}, nil, "$.name", "clear", "policy.yaml:6"},
+		{"the first of equals", []string{"treat: {C2: hash}", "treat: {C2: hash}"}, nil, "$.name",
+			"hash", "policy.yaml:5"},
+		{"the first of incomparable masks", []string{`treat: {C2: "mask(keep_first=1)"}`,
+			`treat: {C2: "mask(keep_last=2)"}`}, nil, "$.name", "mask(keep_first=1)",
+			"policy.yaml:5"},
+		{"the mask that shows more", []string{`treat: {C2: "mask(keep_last=1)"}`,
+			`treat: {C2: "mask(keep_last=2)"}`}, nil, "$.card", "mask(keep_last=2)",
+			"policy.yaml:6"},
+		{"drop is a decision", []string{"treat: {C2: drop}", "treat: {}"}, nil, "$.name", "drop",
+			"policy.yaml:5"},
+		{"class before level, sensitive before class",
+			[]string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.card", "hash",
+			"policy.yaml:5"},
+		{"sensitive, not this", []string{"treat: {C2: clear, sensitive: hash}"}, nil, "$.name",
+			"clear", "policy.yaml:5"},
+		{"type before sensitive", []string{"treat: {sensitive: clear, bank_card: hash}"}, nil,
+			"$.card", "hash", "policy.yaml:5"},
+		{"a service's field before its type",
+			[]string{`treat: {"s $.name": hash, person_name: clear}`}, nil, "$.name", "hash",
+			"policy.yaml:5"},
+		{"a route's field before the service's",
+			[]string{`treat: {"s GET /v1/a/{id} $.name": hash, "s $.name": clear}`}, nil, "$.name",
+			"hash", "policy.yaml:5"},
+		{"another route's field", []string{`treat: {"s GET /v1/b $.name": clear, C2: hash}`}, nil,
+			"$.name", "hash", "policy.yaml:5"},
+		{"cap of a service's field", []string{"treat: {C2: clear}"},
+			[]string{`field: "s $.name", at_most: drop`}, "$.name", "drop", "policy.yaml:7"},
+		{"cap of another field", []string{"treat: {C2: clear}"},
+			[]string{`field: "s $.card", at_most: drop`}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of another route's field", []string{"treat: {C2: clear}"},
+			[]string{`field: "s GET /v1/b $.name", at_most: drop`}, "$.name", "clear",
+			"policy.yaml:5"},
+		{"cap of a route's field", []string{"treat: {C2: clear}"},
+			[]string{`field: "s GET /v1/a/{id} $.name", type: person_name, at_most: drop`},
+			"$.name", "drop", "policy.yaml:7"},
 		{"public", []string{"treat: {}"}, nil, "$.id", "clear", "public_field"},
-		{"public, treated", []string{"treat: {public: drop, L1: drop}"}, nil, "$.id", "clear", "public_field"},
-		{"public, capped", []string{"treat: {}"}, []string{"type: public, at_most: mask"}, "$.id", "constant(****)", "policy.yaml:7"},
+		{"public, treated", []string{"treat: {public: drop, L1: drop}"}, nil, "$.id", "clear",
+			"public_field"},
+		{"public, capped", []string{"treat: {}"}, []string{"type: public, at_most: mask"}, "$.id",
+			"constant(****)", "policy.yaml:7"},
 		{"never", []string{"treat: {pin: clear}"}, nil, "$.pin", "drop", "never_shown"},
-		{"never, whatever the caps", []string{"treat: {pin: clear}"}, []string{"at_most: clear"}, "$.pin", "drop", "never_shown"},
-		{"cap", []string{"treat: {C2: clear}"}, []string{"class: C2, at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
-		{"cap of another class", []string{"treat: {C2: clear}"}, []string{"class: C1, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
-		{"cap of another type", []string{"treat: {C2: clear}"}, []string{"type: email, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
-		{"cap of a level", []string{"treat: {C2: clear}"}, []string{"level: L3, at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
-		{"cap of all", []string{"treat: {C2: clear}"}, []string{"at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
-		{"cap of the sensitive", []string{"treat: {C2: clear}"}, []string{"sensitive: true, at_most: drop"}, "$.card", "drop", "policy.yaml:7"},
-		{"cap of the sensitive, not this", []string{"treat: {C2: clear}"}, []string{"sensitive: true, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
-		{"cap of what is not sensitive", []string{"treat: {C2: clear}"}, []string{"sensitive: false, at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
-		{"cap does not open", []string{"treat: {C2: drop}"}, []string{"class: C2, at_most: clear"}, "$.name", "drop", "policy.yaml:5"},
-		{"cap that changes nothing", []string{"treat: {C2: hash}"}, []string{"class: C2, at_most: hash"}, "$.name", "hash", "policy.yaml:5"},
-		{"the strictest cap", []string{"treat: {C2: clear}"}, []string{"at_most: hash", "at_most: drop", "at_most: mask"}, "$.name", "drop", "policy.yaml:8"},
-		{"masks meet", []string{`treat: {C2: "mask(keep_first=3)"}`}, []string{`at_most: "mask(keep_first=1, keep_last=2)"`}, "$.card", "mask(keep_first=1, keep_last=0, min=4, stars=4)", "policy.yaml:7"},
-		{"mask and bucket meet", []string{"treat: {C2: mask}"}, []string{`at_most: "mask(keep_first=1)"`}, "$.amount", "constant(****)", "policy.yaml:7"},
-		{"bare mask over clear", []string{"treat: {C2: clear}"}, []string{"at_most: mask"}, "$.name", "person_name", "policy.yaml:7"},
-		{"bare mask leaves a mask", []string{`treat: {C2: "mask(keep_first=2)"}`}, []string{"at_most: mask"}, "$.name", "mask(keep_first=2)", "policy.yaml:5"},
-		{"bare mask leaves a hash", []string{"treat: {C2: hash}"}, []string{"at_most: mask"}, "$.name", "hash", "policy.yaml:5"},
-		{"bare mask of a type in clear", []string{"treat: {L2: clear}"}, []string{"at_most: mask"}, "$.branch", "constant(****)", "policy.yaml:7"},
-		{"bare mask of a hashed type", []string{"treat: {L2: clear}"}, []string{"at_most: mask"}, "$.device", "hash", "policy.yaml:7"},
-		{"a mask does not open a bare mask", []string{"treat: {C2: clear}"}, []string{`type: address, at_most: "mask(keep_first=6)"`, "class: C2, at_most: mask"}, "$.address", "constant(****)", "policy.yaml:8"},
-		{"a hash does not open two buckets", []string{"treat: {C2: clear}"}, []string{"at_most: hash", "at_most: bucket(size=10)", "at_most: bucket(size=20)"}, "$.amount", "constant(****)", "policy.yaml:9"},
-		{"bare mask leaves a shift", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: mask"}, "$.name", "shift(days=30)", "policy.yaml:5"},
-		{"hash over a shift", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: hash"}, "$.name", "hash", "policy.yaml:7"},
-		{"two shifts meet", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: shift(days=60)"}, "$.name", "constant(****)", "policy.yaml:7"},
-		{"shift and year meet", []string{"treat: {C2: date(to=year)}"}, []string{"at_most: shift(days=30)"}, "$.name", "constant(****)", "policy.yaml:7"},
-		{"constants meet", []string{"treat: {C2: constant(a)}"}, []string{"at_most: constant(b)"}, "$.name", "constant(****)", "policy.yaml:7"},
+		{"never, whatever the caps", []string{"treat: {pin: clear}"}, []string{"at_most: clear"},
+			"$.pin", "drop", "never_shown"},
+		{"cap", []string{"treat: {C2: clear}"}, []string{"class: C2, at_most: drop"}, "$.name",
+			"drop", "policy.yaml:7"},
+		{"cap of another class", []string{"treat: {C2: clear}"},
+			[]string{"class: C1, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of another type", []string{"treat: {C2: clear}"},
+			[]string{"type: email, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of a level", []string{"treat: {C2: clear}"}, []string{"level: L3, at_most: drop"},
+			"$.name", "drop", "policy.yaml:7"},
+		{"cap of all", []string{"treat: {C2: clear}"}, []string{"at_most: drop"}, "$.name", "drop",
+			"policy.yaml:7"},
+		{"cap of the sensitive", []string{"treat: {C2: clear}"},
+			[]string{"sensitive: true, at_most: drop"}, "$.card", "drop", "policy.yaml:7"},
+		{"cap of the sensitive, not this", []string{"treat: {C2: clear}"},
+			[]string{"sensitive: true, at_most: drop"}, "$.name", "clear", "policy.yaml:5"},
+		{"cap of what is not sensitive", []string{"treat: {C2: clear}"},
+			[]string{"sensitive: false, at_most: drop"}, "$.name", "drop", "policy.yaml:7"},
+		{"cap does not open", []string{"treat: {C2: drop}"}, []string{"class: C2, at_most: clear"},
+			"$.name", "drop", "policy.yaml:5"},
+		{"cap that changes nothing", []string{"treat: {C2: hash}"},
+			[]string{"class: C2, at_most: hash"}, "$.name", "hash", "policy.yaml:5"},
+		{"the strictest cap", []string{"treat: {C2: clear}"}, []string{"at_most: hash",
+			"at_most: drop", "at_most: mask"}, "$.name", "drop", "policy.yaml:8"},
+		{"masks meet", []string{`treat: {C2: "mask(keep_first=3)"}`},
+			[]string{`at_most: "mask(keep_first=1, keep_last=2)"`}, "$.card",
+			"mask(keep_first=1, keep_last=0, min=4, stars=4)", "policy.yaml:7"},
+		{"mask and bucket meet", []string{"treat: {C2: mask}"},
+			[]string{`at_most: "mask(keep_first=1)"`}, "$.amount", "constant(****)",
+			"policy.yaml:7"},
+		{"bare mask over clear", []string{"treat: {C2: clear}"}, []string{"at_most: mask"},
+			"$.name", "person_name", "policy.yaml:7"},
+		{"bare mask leaves a mask", []string{`treat: {C2: "mask(keep_first=2)"}`},
+			[]string{"at_most: mask"}, "$.name", "mask(keep_first=2)", "policy.yaml:5"},
+		{"bare mask leaves a hash", []string{"treat: {C2: hash}"}, []string{"at_most: mask"},
+			"$.name", "hash", "policy.yaml:5"},
+		{"bare mask of a type in clear", []string{"treat: {L2: clear}"}, []string{"at_most: mask"},
+			"$.branch", "constant(****)", "policy.yaml:7"},
+		{"bare mask of a hashed type", []string{"treat: {L2: clear}"}, []string{"at_most: mask"},
+			"$.device", "hash", "policy.yaml:7"},
+		{"a mask does not open a bare mask", []string{"treat: {C2: clear}"},
+			[]string{`type: address, at_most: "mask(keep_first=6)"`, "class: C2, at_most: mask"},
+			"$.address", "constant(****)", "policy.yaml:8"},
+		{"a hash does not open two buckets", []string{"treat: {C2: clear}"},
+			[]string{"at_most: hash", "at_most: bucket(size=10)", "at_most: bucket(size=20)"},
+			"$.amount", "constant(****)", "policy.yaml:9"},
+		{"bare mask leaves a shift", []string{"treat: {C2: shift(days=30)}"},
+			[]string{"at_most: mask"}, "$.name", "shift(days=30)", "policy.yaml:5"},
+		{"hash over a shift", []string{"treat: {C2: shift(days=30)}"}, []string{"at_most: hash"},
+			"$.name", "hash", "policy.yaml:7"},
+		{"two shifts meet", []string{"treat: {C2: shift(days=30)}"},
+			[]string{"at_most: shift(days=60)"}, "$.name", "constant(****)", "policy.yaml:7"},
+		{"shift and year meet", []string{"treat: {C2: date(to=year)}"},
+			[]string{"at_most: shift(days=30)"}, "$.name", "constant(****)", "policy.yaml:7"},
+		{"constants meet", []string{"treat: {C2: constant(a)}"}, []string{"at_most: constant(b)"},
+			"$.name", "constant(****)", "policy.yaml:7"},
 	} {
 		set := load(t, test.roles, test.caps)
 		got := fieldOf(t, admit(t, set, all(len(test.roles))).Profile(0, nil), test.path)
-		// The caps begin one line below the word caps.
+		// The line before the first cap has the word caps.
 		if got.Treatment != test.treatment || by(got) != test.rule {
-			t.Errorf("%s: %s = %s by %s, want %s by %s", test.name, test.path, got.Treatment, by(got), test.treatment, test.rule)
+			t.Errorf("%s: %s = %s by %s, want %s by %s", test.name, test.path, got.Treatment,
+				by(got), test.treatment, test.rule)
 		}
 	}
 }
@@ -299,7 +408,8 @@ func TestDecide(t *testing.T) {
 // inputs parses a JSON object's members x and y as the engine hands them to a decider.
 func inputs(t testing.TB, object string) []masking.Value {
 	t.Helper()
-	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Inputs: []string{"$.x", "$.y"}}}})
+	layout, err := masking.Compile(
+		masking.Spec{Records: []masking.RecordSpec{{Select: "$", Inputs: []string{"$.x", "$.y"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +422,8 @@ func inputs(t testing.TB, object string) []masking.Value {
 			}
 		}
 	})
-	if _, err := layout.Append(t.Context(), nil, []byte(object), masking.Document, decide, nil); err != nil {
+	if _, err := layout.Append(t.Context(), nil, []byte(object), masking.Document, decide,
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	return found
@@ -320,7 +431,8 @@ func inputs(t testing.TB, object string) []masking.Value {
 
 type deciderFunc func([]masking.Record, []*masking.Profile)
 
-func (f deciderFunc) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (f deciderFunc) Decide(_ context.Context, records []masking.Record,
+	profiles []*masking.Profile) error {
 	f(records, profiles)
 	return nil
 }
@@ -394,18 +506,23 @@ func TestConditionsOfRecords(t *testing.T) {
 		// y is read by a cap that never applies, so that inputs are always x and y.
 		always := []string{`when: "record.x == record.y && false", at_most: drop`}
 		role := load(t, []string{fmt.Sprintf("when: %q, treat: {C2: clear}", test.when)}, always)
-		capped := load(t, []string{"treat: {C2: clear}"}, append(always, fmt.Sprintf("when: %q, at_most: drop", test.when)))
+		capped := load(t, []string{"treat: {C2: clear}"},
+			append(always, fmt.Sprintf("when: %q, at_most: drop", test.when)))
 		values := inputs(t, test.record)
-		if strings.Contains(test.when, "record.y") && strings.Index(test.when, "record.y") < strings.Index(test.when, "record.x") {
-			values[0], values[1] = values[1], values[0] // inputs are in the order they are first read
+		if strings.Contains(test.when, "record.y") &&
+			strings.Index(test.when, "record.y") < strings.Index(test.when, "record.x") {
+			// Inputs are in the order in which rules first read them.
+			values[0], values[1] = values[1], values[0]
 		}
 		permits := !admit(t, role, all(1)).Profile(0, values).Denied
 		if want := test.want == yes; permits != want {
 			t.Errorf("%s of %s: role permits = %v, want %v", test.when, test.record, permits, want)
 		}
-		forbids := fieldOf(t, admit(t, capped, all(1)).Profile(0, inputs(t, test.record)), "$.name").Treatment == "drop"
+		forbids := fieldOf(t, admit(t, capped, all(1)).Profile(0, inputs(t, test.record)),
+			"$.name").Treatment == "drop"
 		if want := test.want != no; forbids != want {
-			t.Errorf("%s of %s: capped forbids = %v, want %v", test.when, test.record, forbids, want)
+			t.Errorf("%s of %s: capped forbids = %v, want %v", test.when, test.record, forbids,
+				want)
 		}
 	}
 }
@@ -439,7 +556,8 @@ func TestConditionsOnNestedValues(t *testing.T) {
 	const (
 		status = "record.account.status == 'open'"
 		two    = "record.account.status == 'open' && record.account.owner == caller.id"
-		deep   = "record.account.branch.city == 'SH' && record.account.status == 'open' && record.x == 1"
+		deep   = "record.account.branch.city == 'SH' && record.account.status == 'open' && " +
+			"record.x == 1"
 	)
 	for _, test := range []struct{ when, record, want string }{
 		{status, `{"account":{"status":"open"}}`, yes},
@@ -467,14 +585,17 @@ func TestConditionsOnNestedValues(t *testing.T) {
 		{deep, `{"x":1,"account":{"status":"open","branch":"SH"}}`, unknown},
 		{"record.account.status != 'frozen'", `{"account":{"status":"open"}}`, yes},
 		{"record.account.status != 'frozen'", `{"account":{"status":1}}`, unknown},
-		{"record.account.status != record.account.before", `{"account":{"status":"a","before":"b"}}`, yes},
-		{"record.account.status != record.account.before", `{"account":{"status":"a","before":1}}`, unknown},
+		{"record.account.status != record.account.before",
+			`{"account":{"status":"a","before":"b"}}`, yes},
+		{"record.account.status != record.account.before", `{"account":{"status":"a","before":1}}`,
+			unknown},
 		{"has(record.account.status)", `{"account":{"status":"open"}}`, yes},
 		{"has(record.account.status)", `{"account":{"status":{}}}`, yes},
 		{"!has(record.account.status)", `{}`, unknown},
 	} {
 		role := load(t, []string{fmt.Sprintf("when: %q, treat: {C2: clear}", test.when)}, nil)
-		capped := load(t, []string{"treat: {C2: clear}"}, []string{fmt.Sprintf("when: %q, at_most: drop", test.when)})
+		capped := load(t, []string{"treat: {C2: clear}"},
+			[]string{fmt.Sprintf("when: %q, at_most: drop", test.when)})
 		record := strings.Replace(test.record, "{", `{"id":"C1","name":"张三",`, 1)
 		record = strings.Replace(record, ",}", "}", 1)
 		if got, want := !decided(t, role, record).Denied, test.want == yes; got != want {
@@ -490,20 +611,23 @@ func TestConditionsOnNestedValues(t *testing.T) {
 // A name that needs backticks in CEL is found all the same.
 func TestConditionOnQuotedName(t *testing.T) {
 	set := load(t, []string{"when: record.`agent-id.v2` == caller.id, treat: {C2: clear}"}, nil)
-	body := `{"code":0,"items":[{"id":"1","agent-id.v2":"u1","name":"张三"},{"id":"2","agent-id.v2":"u2","name":"李四"}]}`
+	body := `{"code":0,"items":[{"id":"1","agent-id.v2":"u1","name":"张三"},{"id":"2",` +
+		`"agent-id.v2":"u2","name":"李四"}]}`
 	a := admit(t, set, all(1))
-	out, err := set.Routes()[0].Layout.Append(t.Context(), nil, []byte(body), masking.Document, deciderFunc(func(records []masking.Record, profiles []*masking.Profile) {
-		for i, r := range records {
-			profiles[i] = &a.Profile(r.Kind, r.Inputs).Profile
-		}
-	}), nil)
+	out, err := set.Routes()[0].Layout.Append(t.Context(), nil, []byte(body), masking.Document,
+		deciderFunc(func(records []masking.Record, profiles []*masking.Profile) {
+			for i, r := range records {
+				profiles[i] = &a.Profile(r.Kind, r.Inputs).Profile
+			}
+		}), nil)
 	if want := `{"code":0,"items":[{"id":"1","name":"张三"}]}`; err != nil || string(out) != want {
 		t.Errorf("Append = %s, %v, want %s", out, err, want)
 	}
 }
 
 func TestEnvelope(t *testing.T) {
-	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"}, []string{"when: record.x == 2, type: person_name, at_most: hash"})
+	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"},
+		[]string{"when: record.x == 2, type: person_name, at_most: hash"})
 	one := all(1)
 	p := admit(t, set, one).Profile(masking.Envelope, nil)
 	if p.Denied || p.Kind != "envelope" {
@@ -516,21 +640,25 @@ func TestEnvelope(t *testing.T) {
 	if got := fieldOf(t, p, "$.who"); got.Treatment != "drop" || got.Reason != rules.NotPermitted {
 		t.Errorf("envelope: field of a role with a condition = %+v, want drop by default", got)
 	}
-	if got := fieldOf(t, admit(t, set, all(2)).Profile(masking.Envelope, nil), "$.who"); got.Treatment != "hash" {
+	if got := fieldOf(t, admit(t, set, all(2)).Profile(masking.Envelope, nil),
+		"$.who"); got.Treatment != "hash" {
 		t.Errorf("envelope: capped field = %+v, want hash", got)
 	}
 	values := inputs(t, `{"x":3}`)[:1]
 	if p := admit(t, set, one).Profile(0, values); !p.Denied || len(p.Treatments) != 0 {
 		t.Errorf("record for which no role's condition holds: %+v, want it denied", p)
 	}
-	if p := admit(t, set, all(2)).Profile(0, values); p.Denied || fieldOf(t, p, "$.name").Treatment != "person_name" {
+	if p := admit(t, set, all(2)).Profile(0, values); p.Denied ||
+		fieldOf(t, p, "$.name").Treatment != "person_name" {
 		t.Errorf("record for which one role's condition holds: %+v, want its mask", p)
 	}
 }
 
 // The roles that permit a record limit it, and the most generous of them counts.
 func TestRecordLimit(t *testing.T) {
-	limited := func(n int) string { return fmt.Sprintf("limit: {records: %d/response}, treat: {}", n) }
+	limited := func(n int) string {
+		return fmt.Sprintf("limit: {records: %d/response}, treat: {}", n)
+	}
 	for _, test := range []struct {
 		roles []string
 		want  int
@@ -563,19 +691,24 @@ func TestQuotasOfRoles(t *testing.T) {
 		want  []rules.Quota
 	}{
 		{[]string{"treat: {}"}, nil},
-		{[]string{limited("200/1d")}, []rules.Quota{{Role: "r0", Subjects: 200, Window: 24 * time.Hour}}},
-		{[]string{limited("5/30m"), limited("9/2h")}, []rules.Quota{{Role: "r0", Subjects: 5, Window: 30 * time.Minute}, {Role: "r1", Subjects: 9, Window: 2 * time.Hour}}},
+		{[]string{limited("200/1d")},
+			[]rules.Quota{{Role: "r0", Subjects: 200, Window: 24 * time.Hour}}},
+		{[]string{limited("5/30m"), limited("9/2h")},
+			[]rules.Quota{{Role: "r0", Subjects: 5, Window: 30 * time.Minute},
+				{Role: "r1", Subjects: 9, Window: 2 * time.Hour}}},
 		{[]string{limited("5/30m"), "treat: {}"}, nil},
 		{[]string{"limit: {records: 3/response}, treat: {}", limited("5/30m")}, nil},
 	} {
 		set := load(t, test.roles, nil)
-		if got := admit(t, set, all(len(test.roles))).Profile(0, nil).Quotas; !slices.Equal(got, test.want) {
+		if got := admit(t, set, all(len(test.roles))).Profile(0, nil).Quotas; !slices.Equal(got,
+			test.want) {
 			t.Errorf("Quotas of %q = %v, want %v", test.roles, got, test.want)
 		}
 	}
 }
 
-// What names no subject, nobody can count: a role that limits subjects takes no part in it, unless all of it is public.
+// Nobody can count the subjects of records that name none: a role that limits subjects takes no
+// part in such records, unless all their fields are public.
 func TestNoSubjectNoQuota(t *testing.T) {
 	const limited, free = "limit: {subjects: 5/1d}, treat: {C2: clear}", "treat: {C2: mask}"
 	for _, test := range []struct {
@@ -600,10 +733,12 @@ func TestNoSubjectNoQuota(t *testing.T) {
 		}
 		p := a.Profile(test.kind, nil)
 		if p.Denied != (test.want == "") {
-			t.Errorf("route %d, kind %d of %q: denied = %v", test.route, test.kind, test.roles, p.Denied)
+			t.Errorf("route %d, kind %d of %q: denied = %v", test.route, test.kind, test.roles,
+				p.Denied)
 		} else if test.want != "" {
 			if got := fieldOf(t, p, test.path).Treatment; got != test.want {
-				t.Errorf("%s of route %d, kind %d of %q = %s, want %s", test.path, test.route, test.kind, test.roles, got, test.want)
+				t.Errorf("%s of route %d, kind %d of %q = %s, want %s", test.path, test.route,
+					test.kind, test.roles, got, test.want)
 			}
 		}
 	}
@@ -611,7 +746,8 @@ func TestNoSubjectNoQuota(t *testing.T) {
 
 // Equal decisions are one profile, and different ones are not; many goroutines may ask at once.
 func TestProfilesAreShared(t *testing.T) {
-	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"}, []string{"when: record.x == 2, at_most: hash"})
+	set := load(t, []string{"when: record.x == 1, treat: {C2: clear}", "treat: {C2: mask}"},
+		[]string{"when: record.x == 2, at_most: hash"})
 	want := map[string]*rules.Profile{}
 	a := admit(t, set, all(2))
 	for _, record := range []string{`{"x":1}`, `{"x":2}`, `{"x":3}`, `{}`} {
@@ -620,7 +756,8 @@ func TestProfilesAreShared(t *testing.T) {
 	if want[`{"x":2}`] != want[`{}`] {
 		t.Error("profiles of equal decisions differ")
 	}
-	if len(slices.Compact([]*rules.Profile{want[`{"x":1}`], want[`{"x":2}`], want[`{"x":3}`], a.Profile(masking.Envelope, nil)})) != 4 {
+	if len(slices.Compact([]*rules.Profile{want[`{"x":1}`], want[`{"x":2}`], want[`{"x":3}`],
+		a.Profile(masking.Envelope, nil)})) != 4 {
 		t.Error("profiles of different decisions are one")
 	}
 	values := map[string][]masking.Value{}
@@ -656,7 +793,8 @@ func TestPurposesHaveProfilesOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if care.Profile(0, nil) == loan.Profile(0, nil) || care.Profile(0, nil) == other.Profile(0, nil) {
+	if care.Profile(0, nil) == loan.Profile(0, nil) || care.Profile(0, nil) == other.Profile(0,
+		nil) {
 		t.Error("profiles of different purposes or routes are one")
 	}
 }
@@ -668,7 +806,8 @@ func (shortKey) Pseudonym(string) ([]byte, int) { return []byte("short"), 1 }
 // Without a key, or with one that could be guessed, nothing is hashed.
 func TestNoKey(t *testing.T) {
 	files := []rules.File{
-		{Name: "p.yaml", Data: []byte(policy + "roles: {r0: {purposes: [care], treat: {C2: hash}}}\n")},
+		{Name: "p.yaml", Data: []byte(policy + "roles: {r0: {purposes: [care], treat: {C2: " +
+			"hash}}}\n")},
 		{Name: "s.yaml", Data: []byte(service)},
 	}
 	for name, keys := range map[string]rules.Keys{"none": nil, "short": shortKey{}} {
@@ -677,7 +816,9 @@ func TestNoKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := admit(t, set, all(1)).Profile(0, nil)
-		if got := fieldOf(t, p, "$.name"); got.Treatment != "drop" || got.Reason != rules.KeyMissing || got.Rule != "" || p.Treatments[1].Rank != masking.RankDrop {
+		if got := fieldOf(t, p, "$.name"); got.Treatment != "drop" ||
+			got.Reason != rules.KeyMissing || got.Rule != "" ||
+			p.Treatments[1].Rank != masking.RankDrop {
 			t.Errorf("key %s: %+v, want drop by key_missing", name, got)
 		}
 	}

@@ -11,20 +11,22 @@ import (
 type Effect string
 
 const (
-	Opens   Effect = "opens"   // somebody may see or ask what they could not, or it cannot be told
-	Closes  Effect = "closes"  // somebody may not any more
-	Changes Effect = "changes" // neither
+	Opens   Effect = "opens"   // somebody may see or ask more than before, or may perhaps
+	Closes  Effect = "closes"  // somebody may see or ask less than before, and nobody more
+	Changes Effect = "changes" // nobody may see or ask more or less, but something is otherwise
 )
 
 // Change is something that one set of rules does otherwise than another, and for whom.
 type Change struct {
-	Effect  Effect   `json:"effect"`
-	What    string   `json:"what"`            // treatment, or what else: route, public, query, when …
-	Roles   []string `json:"roles,omitempty"` // for who has all of them, and no other; none: for anyone
+	Effect Effect `json:"effect"`
+	What   string `json:"what"` // treatment, or a key: route, public, query, when …
+	// Roles says for whom: for callers with all of these roles and no other; none: for anyone.
+	Roles   []string `json:"roles,omitempty"`
 	Purpose string   `json:"purpose,omitempty"`
 	Service string   `json:"service,omitempty"`
-	Route   string   `json:"route,omitempty"` // method and path; with a host as in GET //crm.bank.example/v1/customers
-	Kind    string   `json:"kind,omitempty"`  // of record: its selector, or Envelope
+	// Route is method and path; with a host as in GET //crm.bank.example/v1/customers.
+	Route   string   `json:"route,omitempty"`
+	Kind    string   `json:"kind,omitempty"` // of record: its selector, or Envelope
 	Field   string   `json:"field,omitempty"`
 	Old     string   `json:"old"`
 	New     string   `json:"new"`
@@ -33,12 +35,14 @@ type Change struct {
 	If      []string `json:"if,omitempty"` // only if all of these hold
 }
 
-// Diff says what changes for whom if one set of rules takes the place of another. It decides: each field of each route that
-// either has, for each role and purpose, with conditions of caps held and not held, with and without consents and
-// grants, under both sets. Conditions and requirements of roles are compared apart: in decisions they are met. Two roles or more
-// are decided together where that may show what neither does alone.
+// Diff says what changes for whom if one set of rules takes the place of another. To find out, it
+// decides each field of each route of either set, under both sets: for each role and purpose, with
+// each condition of a cap true and false, with and without consents, with and without grants. In
+// these decisions the conditions and requirements of roles are met; Diff compares them by
+// themselves. It decides several roles together where they may show what none shows alone.
 //
-// What it cannot tell opens: a condition that was rewritten, a treatment that shows something else, records that lie elsewhere.
+// Where Diff cannot tell, a change opens: a condition was rewritten, a treatment shows something
+// else, records lie elsewhere.
 func Diff(before, after *Set) []Change {
 	d := differ{before: before, after: after, changes: []Change{}}
 	d.purposes()
@@ -48,28 +52,30 @@ func Diff(before, after *Set) []Change {
 	}
 	slices.SortStableFunc(d.changes, func(a, b Change) int {
 		return cmp.Or(
-			strings.Compare(strings.Join(a.Roles, " "), strings.Join(b.Roles, " ")), strings.Compare(a.Purpose, b.Purpose),
+			strings.Compare(strings.Join(a.Roles, " "), strings.Join(b.Roles, " ")),
+			strings.Compare(a.Purpose, b.Purpose),
 			strings.Compare(a.Service, b.Service), strings.Compare(a.Route, b.Route))
 	})
 	return d.changes
 }
 
+// differ collects the changes between two sets.
 type differ struct {
 	before, after *Set
 	changes       []Change
-	narrowed      []string // roles that permit on other conditions than before
+	narrowed      []string // roles whose condition or requirement is another than before
 }
 
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
 
-// purposes compares what purposes are.
+// purposes compares the legal bases of purposes.
 func (d *differ) purposes() {
-	for _, name := range union(slices.Sorted(maps.Keys(d.before.purposes)), slices.Sorted(maps.Keys(d.after.purposes))) {
+	for _, name := range d.purposeNames() {
 		a, b := d.before.Basis(name), d.after.Basis(name)
 		if a == b {
 			continue
 		}
-		effect := Changes // what it shows is found by deciding
+		effect := Changes // deciding fields finds what it opens or closes
 		if a == consentBasis && b != "" {
 			effect = Opens
 		}
@@ -77,7 +83,13 @@ func (d *differ) purposes() {
 	}
 }
 
-// union is what is in either list, each once, in the order of the first and then the second.
+// purposeNames returns the purposes of both sets.
+func (d *differ) purposeNames() []string {
+	return union(slices.Sorted(maps.Keys(d.before.purposes)),
+		slices.Sorted(maps.Keys(d.after.purposes)))
+}
+
+// union returns the elements of both lists, each once: the first list's, then the second's.
 func union(a, b []string) []string {
 	list := slices.Clone(a)
 	for _, s := range b {
@@ -90,7 +102,7 @@ func union(a, b []string) []string {
 
 func orNone(text string) string { return cmp.Or(text, "none") }
 
-// route compares what a route lets through besides fields. label has service and route.
+// route compares what two routes let through besides fields. label has service and route.
 func (d *differ) route(label Change, a, b *Route) {
 	change := func(effect Effect, what, old, now string) {
 		c := label
@@ -115,19 +127,24 @@ func (d *differ) route(label Change, a, b *Route) {
 		return
 	}
 	if a.unlisted != b.unlisted {
-		change(opensIf(b.unlistedExpression().Rank() < a.unlistedExpression().Rank()), "unlisted", a.unlistedExpression().String(), b.unlistedExpression().String())
+		change(opensIf(b.unlistedExpression().Rank() < a.unlistedExpression().Rank()), "unlisted",
+			a.unlistedExpression().String(), b.unlistedExpression().String())
 	}
 	if a.keepPositions != b.keepPositions {
-		change(opensIf(b.keepPositions), "keep_positions", yesNo(a.keepPositions), yesNo(b.keepPositions)) // it shows how many were dropped
+		// Positions that are kept show how many elements were dropped.
+		change(opensIf(b.keepPositions), "keep_positions", yesNo(a.keepPositions),
+			yesNo(b.keepPositions))
 	}
 	if a.Purpose != b.Purpose {
 		change(opensIf(a.Purpose != ""), "purpose", a.Purpose, b.Purpose)
 	}
-	// A condition that reads how a request is called may hold now where it did not, whatever it says.
+	// Under another name of its service or route, a request may meet another outcome of a condition
+	// that reads the name.
 	for _, name := range []struct{ attribute, old, now string }{
 		{"service", a.Service, b.Service}, {"route", a.Match, b.Match},
 	} {
-		if name.old != name.now && (d.before.conditionsRead("request", name.attribute) || d.after.conditionsRead("request", name.attribute)) {
+		if name.old != name.now && (d.before.conditionsRead("request", name.attribute) ||
+			d.after.conditionsRead("request", name.attribute)) {
 			change(Opens, "request."+name.attribute, name.old, name.now)
 		}
 	}
@@ -139,7 +156,8 @@ func (d *differ) route(label Change, a, b *Route) {
 		case x == nil:
 			c.What, c.Old = "record", "none"
 		case y == nil:
-			c.What, c.New = "record", "none" // its values belong to what is around it
+			// The values of the record belong to the envelope now, or to another record.
+			c.What, c.New = "record", "none"
 		case x.subject != y.subject:
 			c.What, c.Old, c.New = "subject", orNone(x.subject), orNone(y.subject)
 		default:

@@ -10,39 +10,40 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// side is one set's side of a comparison: a route of it, or none, asked for a purpose.
+// side is either set of a comparison, with the route, kind of record and purpose that are compared.
 type side struct {
 	set     *Set
 	route   *Route
-	kind    *kind // of record; nil if the route has none such
+	kind    *kind // of record; nil if the route lacks it
 	purpose string
 }
 
-// scenario is what a decision depends on besides callers' roles: which conditions of caps hold or cannot be told, what a consent
-// covers, whether a grant holds.
+// scenario is what a decision depends on besides callers' roles.
 type scenario struct {
-	caps    map[string]bool // by name of the condition
-	consent string          // the one word that a consent covers; "": there is none
+	caps    map[string]bool // by name of a cap's condition: whether it holds, or cannot be told
+	consent string          // the only word that the consent covers; "": there is no consent
 	grant   bool
 }
 
-// result is what a field gets, as text too.
+// result is what a field gets, with a text for people.
 type result struct {
 	verdict
 	text string
 }
 
-// maxConditions bounds the conditions of caps of which all combinations are decided, for one field.
+// maxConditions is how many conditions of caps a field may have for all their combinations to be
+// decided.
 const maxConditions = 8
 
-// maxTogether bounds the roles of which all combinations are decided.
+// maxTogether is how many roles may serve a purpose for all their combinations to be decided.
 const maxTogether = 6
 
 // fields compares what the fields of two routes get, for each purpose and role.
 func (d *differ) fields(p answer) {
 	flipped := d.flipped()
-	for _, purpose := range union(slices.Sorted(maps.Keys(d.before.purposes)), slices.Sorted(maps.Keys(d.after.purposes))) {
-		for _, selector := range union([]string{Envelope}, union(p.before.selectors(), p.after.selectors())) {
+	selectors := union([]string{Envelope}, union(p.before.selectors(), p.after.selectors()))
+	for _, purpose := range d.purposeNames() {
+		for _, selector := range selectors {
 			a := side{d.before, p.before, p.before.kindOf(selector), purpose}
 			b := side{d.after, p.after, p.after.kindOf(selector), purpose}
 			label := p.label
@@ -66,8 +67,8 @@ func (k *kind) paths() []string {
 	return list
 }
 
-// flipped reports whether two roles that both sets have stand in another order: of two treatments of which neither shows all that
-// the other does, the first stands.
+// flipped reports whether two roles stand in another order than before. The order counts where
+// neither of two treatments shows all that the other does: there the first stands.
 func (d *differ) flipped() bool {
 	var both []string
 	for _, name := range d.before.Roles() {
@@ -75,11 +76,14 @@ func (d *differ) flipped() bool {
 			both = append(both, name)
 		}
 	}
-	other := slices.DeleteFunc(d.after.Roles(), func(name string) bool { return d.before.role(name) == nil })
+	other := slices.DeleteFunc(d.after.Roles(), func(name string) bool {
+		return d.before.role(name) == nil
+	})
 	return !slices.Equal(both, other)
 }
 
-// field compares what a field gets: for each role alone, and then for several where that may differ.
+// field compares what a field gets: for each role alone, and then for several roles where these may
+// get something else together.
 func (d *differ) field(label Change, a, b side, flipped bool) {
 	var serving []string
 	opened := map[string]bool{}
@@ -96,14 +100,17 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 			d.add(c)
 		}
 	}
-	if !touched || len(serving) < 2 || inOrder(append(a.permits(label.Field, serving), b.permits(label.Field, serving)...)) {
+	if !touched || len(serving) < 2 ||
+		inOrder(append(a.permits(label.Field, serving), b.permits(label.Field, serving)...)) {
 		return
 	}
 	var shown [][]string
 	for _, held := range together(serving) {
 		known := slices.ContainsFunc(held, func(name string) bool { return opened[name] }) ||
 			slices.ContainsFunc(shown, func(fewer []string) bool {
-				return !slices.ContainsFunc(fewer, func(name string) bool { return !slices.Contains(held, name) })
+				return !slices.ContainsFunc(fewer, func(name string) bool {
+					return !slices.Contains(held, name)
+				})
 			})
 		if known {
 			continue
@@ -115,7 +122,7 @@ func (d *differ) field(label Change, a, b side, flipped bool) {
 	}
 }
 
-// permits are what roles permit for a field, each by itself.
+// permits returns what each of the roles permits for a field.
 func (s *side) permits(path string, roles []string) []treatment.Expression {
 	var list []treatment.Expression
 	if f := s.kind.field(path); f != nil && f.typ != embeddedType {
@@ -128,18 +135,20 @@ func (s *side) permits(path string, roles []string) []treatment.Expression {
 	return list
 }
 
-// inOrder reports whether of any two treatments one shows all that the other does. Then what several roles permit together is what
-// one of them does alone.
+// inOrder reports whether any two of the treatments are comparable: one shows all that the other
+// does. If so, several roles permit together what one of them permits alone.
 func inOrder(list []treatment.Expression) bool {
 	for i, e := range list {
-		if slices.ContainsFunc(list[:i], func(other treatment.Expression) bool { return !e.Covers(other) && !other.Covers(e) }) {
+		if slices.ContainsFunc(list[:i], func(other treatment.Expression) bool {
+			return !e.Covers(other) && !other.Covers(e)
+		}) {
 			return false
 		}
 	}
 	return true
 }
 
-// together are combinations of two names and more, the smaller first.
+// together returns the combinations of two names or more, the small ones first.
 func together(names []string) [][]string {
 	var list [][]string
 	if len(names) > maxTogether {
@@ -166,16 +175,20 @@ func together(names []string) [][]string {
 	return list
 }
 
-// openedTogether returns what opens for the holders of several roles, also where some of them permit no more since their
-// conditions or requirements are others than before.
+// openedTogether returns what opens for callers who hold several roles. It also tries what opens if
+// narrowed roles do not permit any more: after the change their conditions may not hold.
 func (d *differ) openedTogether(label Change, a, b side, held []string) []Change {
 	left := [][]string{held}
 	for _, name := range held {
 		if slices.Contains(d.narrowed, name) {
-			left = append(left, slices.DeleteFunc(slices.Clone(held), func(other string) bool { return other == name }))
+			left = append(left, slices.DeleteFunc(slices.Clone(held), func(other string) bool {
+				return other == name
+			}))
 		}
 	}
-	left = append(left, slices.DeleteFunc(slices.Clone(held), func(name string) bool { return slices.Contains(d.narrowed, name) }))
+	left = append(left, slices.DeleteFunc(slices.Clone(held), func(name string) bool {
+		return slices.Contains(d.narrowed, name)
+	}))
 	for _, after := range left {
 		changes := d.compare(label, a, b, held, after)
 		changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Effect != Opens })
@@ -188,11 +201,13 @@ func (d *differ) openedTogether(label Change, a, b side, held []string) []Change
 
 // serves reports whether a role serves the purpose on the route.
 func (s *side) serves(name string) bool {
-	return s.route != nil && s.route.Public == "" && (s.route.Purpose == "" || s.route.Purpose == s.purpose) &&
+	return s.route != nil && s.route.Public == "" &&
+		(s.route.Purpose == "" || s.route.Purpose == s.purpose) &&
 		slices.Contains(s.set.role(name).serves(), s.purpose)
 }
 
-// compare compares what a field gets in all scenarios, for holders of some roles, of which others permit after the change.
+// compare compares what a field gets in all scenarios, for callers who hold the roles in before. In
+// the set after the change, the roles in after permit.
 func (d *differ) compare(label Change, a, b side, before, after []string) []Change {
 	type outcome struct {
 		change Change
@@ -202,11 +217,13 @@ func (d *differ) compare(label Change, a, b side, before, after []string) []Chan
 	all := scenarios(label.Field, a, b)
 	for _, sc := range all {
 		old, now := a.result(label.Field, before, sc), b.result(label.Field, after, sc)
-		if old.text == now.text || old.expression.Rank() == masking.RankDrop && now.expression.Rank() == masking.RankDrop {
+		if old.text == now.text ||
+			old.expression.Rank() == masking.RankDrop && now.expression.Rank() == masking.RankDrop {
 			continue
 		}
 		c := label
-		c.Roles, c.Old, c.New, c.OldRule, c.NewRule = before, old.text, now.text, old.rule(), now.rule()
+		c.Roles, c.Old, c.New = before, old.text, now.text
+		c.OldRule, c.NewRule = old.rule(), now.rule()
 		switch {
 		case !old.expression.Covers(now.expression):
 			c.Effect = Opens
@@ -215,7 +232,9 @@ func (d *differ) compare(label Change, a, b side, before, after []string) []Chan
 		default:
 			c.Effect = Changes
 		}
-		i := slices.IndexFunc(outcomes, func(o outcome) bool { return o.change.Old == c.Old && o.change.New == c.New })
+		i := slices.IndexFunc(outcomes, func(o outcome) bool {
+			return o.change.Old == c.Old && o.change.New == c.New
+		})
 		if i < 0 {
 			i = len(outcomes)
 			outcomes = append(outcomes, outcome{change: c})
@@ -230,7 +249,7 @@ func (d *differ) compare(label Change, a, b side, before, after []string) []Chan
 	return list
 }
 
-// result decides a field for the holders of some roles.
+// result decides a field for callers who hold the roles.
 func (s *side) result(path string, roles []string, sc scenario) result {
 	none := func(why string) result { return result{verdict{expression: dropExpression}, why} }
 	if s.route == nil {
@@ -253,15 +272,15 @@ func (s *side) result(path string, roles []string, sc scenario) result {
 		return s.missing(path, held, sc)
 	}
 	if f.typ == embeddedType {
-		return none(embeddedJSON) // what is in it is compared by itself
+		return none(embeddedJSON) // the fields of the JSON are compared by themselves
 	}
 	a := Access{set: s.set, route: s.route, purpose: s.set.purposes[s.purpose]}
 	_, v := a.decide(f, s.circumstances(held, sc))
 	return result{v, v.expression.String()}
 }
 
-// missing is what becomes of a field that the route does not name: it may be in a string that is treated whole, other selectors
-// may select it, or it is unlisted.
+// missing returns what becomes of a field that the route does not name. The field may lie in a
+// string that is treated whole, other selectors may select it, or it is unlisted.
 func (s *side) missing(path string, held []string, sc scenario) result {
 	if i := strings.LastIndex(path, " | "); i >= 0 {
 		outer := path[:i]
@@ -282,12 +301,14 @@ func (s *side) missing(path string, held []string, sc scenario) result {
 	return best
 }
 
-// circumstances are those of a scenario in which the conditions and requirements of roles are met.
+// circumstances returns the circumstances of a scenario. The conditions and requirements of the
+// roles held are met.
 func (s *side) circumstances(held []string, sc scenario) *circumstances {
 	outside := s.kind == &s.route.envelope
 	c := &circumstances{}
 	for i, r := range s.set.roles {
-		if slices.Contains(held, r.name) && !(outside && r.when != nil && r.when.reads) && !(s.kind.countless && r.quota != nil) {
+		if slices.Contains(held, r.name) && !(outside && r.when != nil && r.when.reads) &&
+			!(s.kind.countless && r.quota != nil) {
 			c.roles = append(c.roles, i)
 			if sc.grant && !outside {
 				c.grants = append(c.grants, r.grantable...)
@@ -305,13 +326,13 @@ func (s *side) circumstances(held []string, sc scenario) *circumstances {
 	return c
 }
 
-// asks reports whether the cap has a condition that may be false. Outside of records, one that reads a record cannot be told, so
-// the cap applies.
+// asks reports whether the cap has a condition that may be false. A condition that reads a record
+// cannot be told of an envelope, so the cap always applies there.
 func (c *capRule) asks(s *side) bool {
 	return c.when != nil && !(s.kind == &s.route.envelope && c.when.reads)
 }
 
-// scenarios are those that matter to a field.
+// scenarios returns the scenarios that matter to a field.
 func scenarios(path string, a, b side) []scenario {
 	var conditions []string
 	consents, grants := []string{""}, []bool{false}
@@ -329,9 +350,12 @@ func scenarios(path string, a, b side) []scenario {
 			continue
 		}
 		if s.set.Basis(s.purpose) == consentBasis {
-			consents = union(consents, slices.DeleteFunc([]string{f.typ.Name, sensitive, f.typ.Class, f.typ.Level}, func(w string) bool { return w == "" }))
+			words := []string{f.typ.Name, sensitive, f.typ.Class, f.typ.Level}
+			words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+			consents = union(consents, words)
 		}
-		if slices.ContainsFunc(s.set.grantables, func(g grantable) bool { return g.Type == f.typ.Name }) {
+		able := func(g grantable) bool { return g.Type == f.typ.Name }
+		if slices.ContainsFunc(s.set.grantables, able) {
 			grants = []bool{false, true}
 		}
 	}
@@ -346,7 +370,8 @@ func scenarios(path string, a, b side) []scenario {
 	return list
 }
 
-// assignments are all ways in which conditions may hold; if there are too many, those in which at most two differ from the rest.
+// assignments returns all ways in which conditions may hold. If there are more than maxConditions,
+// it returns the ways in which at most two conditions differ from the rest.
 func assignments(conditions []string) []map[string]bool {
 	n := len(conditions)
 	var list []map[string]bool
@@ -374,12 +399,12 @@ func assignments(conditions []string) []map[string]bool {
 	return list
 }
 
-// common is what holds in all of some scenarios, but not in all there are.
+// common says what holds in each of some scenarios, but not in each of all.
 func common(all, some []scenario) []string {
 	var list []string
-	constant := func(of func(scenario) bool, yes, no string) {
-		first := of(some[0])
-		differs := func(s scenario) bool { return of(s) != first }
+	constant := func(get func(scenario) bool, yes, no string) {
+		first := get(some[0])
+		differs := func(s scenario) bool { return get(s) != first }
 		if slices.ContainsFunc(some, differs) || !slices.ContainsFunc(all, differs) {
 			return
 		}
@@ -402,7 +427,9 @@ func common(all, some []scenario) []string {
 			never = append(never, word)
 		}
 	}
-	have := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(never, w) })
+	have := slices.DeleteFunc(slices.Clone(words), func(w string) bool {
+		return slices.Contains(never, w)
+	})
 	switch {
 	case never == nil:
 	case slices.Equal(have, []string{""}):

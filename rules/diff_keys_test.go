@@ -9,31 +9,33 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// uncompared are the keys that Diff says nothing about, and why it need not: whatever they say, a
-// caller gets the same.
+// uncompared has the keys that Diff does not compare, and why: a caller gets the same whatever they
+// say.
 var uncompared = map[string]string{
-	"service.kind":          "has one value; a file of another kind has other keys",
-	"service.owner":         "names who answers for the file",
-	"service.reviewer":      "names who reviewed the file; access records have it, decisions do not read it",
+	"service.kind":  "has one value; a file of another kind has other keys",
+	"service.owner": "names who answers for the file",
+	"service.reviewer": "names who reviewed the file; access records have it, decisions do " +
+		"not read it",
 	"service.justification": "is for auditors",
 	"service.accept":        "silences warnings of rules check",
 	"policy.kind":           "has one value; a file of another kind has other keys",
 	"policy.name":           "is for people: rules are cited by file and line",
 	"policy.owner":          "names who answers for the file",
-	"policy.reviewer":       "names who reviewed the file; access records have it, decisions do not read it",
-	"policy.justification":  "is for auditors",
-	"policy.accept":         "silences warnings of rules check",
-	"accept.finding":        "is a part of accept",
-	"accept.about":          "is a part of accept",
-	"accept.reason":         "is a part of accept",
-	"field.reason":          "says why a field is less protected; what makes it so is compared",
-	"unlisted.pass":         "says why values pass; that they do is compared, as unlisted",
-	"type.description":      "is for people",
-	"purpose.document":      "says where the basis is documented; the basis is compared",
+	"policy.reviewer": "names who reviewed the file; access records have it, decisions do " +
+		"not read it",
+	"policy.justification": "is for auditors",
+	"policy.accept":        "silences warnings of rules check",
+	"accept.finding":       "is a part of accept",
+	"accept.about":         "is a part of accept",
+	"accept.reason":        "is a part of accept",
+	"field.reason":         "says why a field is less protected; what makes it so is compared",
+	"unlisted.pass":        "says why values pass; that they do is compared, as unlisted",
+	"type.description":     "is for people",
+	"purpose.document":     "says where the basis is documented; the basis is compared",
 }
 
-// comparedKeys has a pair of rule sets for every other key: they differ in that key only, in which
-// old stands at @@ before and new after. Where the key can open something, new does.
+// comparedKeys has a pair of rule sets for every other key. The sets differ in that key only: where
+// @@ is, one has old and the other has new. If the key can open anything, new opens something.
 var comparedKeys = []struct {
 	key             string
 	want            Effect // of one of the changes
@@ -41,89 +43,138 @@ var comparedKeys = []struct {
 	old, new        string
 }{
 	{"service.name", Opens, "name: @@\nroutes: [{match: GET /a, fields: {$.name: person_name}}]",
-		"roles: {r: {purposes: [care], when: request.service == 't', treat: {C2: clear}}}", "s", "t"},
-	{"service.hosts", Opens, "name: s\nhosts: @@\nroutes: [{match: GET /a, fields: {$.name: person_name}}]", "", "[x]", "[x, y]"},
-	{"service.prefix", Opens, "name: s\n@@routes: [{match: GET /a, fields: {$.name: person_name}}]", "", "", "prefix: /x\n"},
-	{"service.routes", Opens, "name: s\nroutes: [{match: GET /a, fields: {$.name: person_name}}@@]", "", "", ", {match: GET /b, fields: {}}"},
+		"roles: {r: {purposes: [care], when: request.service == 't', treat: {C2: clear}}}", "s",
+		"t"},
+	{"service.hosts", Opens, "name: s\nhosts: @@\nroutes: [{match: GET /a, fields: {$.name: " +
+		"person_name}}]", "", "[x]", "[x, y]"},
+	{"service.prefix", Opens, "name: s\n@@routes: [{match: GET /a, fields: {$.name: person_name}}]",
+		"", "", "prefix: /x\n"},
+	{"service.routes", Opens, "name: s\nroutes: [{match: GET /a, fields: {$.name: person_name}}@@]",
+		"", "", ", {match: GET /b, fields: {}}"},
 
-	{"route.match", Opens, route("match: @@, fields: {$.name: person_name}"), "", "GET /a", "POST /a"},
-	{"route.public", Opens, route("match: GET /a@@"), "", ", fields: {$.name: person_name}", ", public: by law"},
-	{"route.purpose", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", ", purpose: care", ""},
-	{"route.media_types", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "", ", media_types: [application/x-ndjson]"},
-	{"route.headers", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "", ", headers: [X-A]"},
-	{"route.query", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "", ", query: [page]"},
-	{"route.envelope", Opens, route("match: GET /a, record: '$.x[*]', fields: {$.name: person_name}@@"), "", "", ", envelope: {$.code: public}"},
-	{"route.record", Opens, route("match: GET /a, record: @@, fields: {$.name: person_name}"), "", "'$.x[*]'", "'$.y[*]'"},
-	{"route.subject", Opens, route("match: GET /a, subject: @@, fields: {$.name: person_name}"), "", "$.id", "$.agentId"},
-	{"route.fields", Opens, route("match: GET /a, fields: {$.name: person_name@@}"), "", "", ", $.code: public"},
-	{"route.records", Opens, route("match: GET /a, records: [{record: '$.x[*]', fields: {$.name: person_name}}@@]"), "",
+	{"route.match", Opens, route("match: @@, fields: {$.name: person_name}"), "", "GET /a",
+		"POST /a"},
+	{"route.public", Opens, route("match: GET /a@@"), "", ", fields: {$.name: person_name}",
+		", public: by law"},
+	{"route.purpose", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "",
+		", purpose: care", ""},
+	{"route.media_types", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "",
+		", media_types: [application/x-ndjson]"},
+	{"route.headers", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "",
+		", headers: [X-A]"},
+	{"route.query", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "",
+		", query: [page]"},
+	{"route.envelope", Opens, route("match: GET /a, record: '$.x[*]', fields: {$.name: " +
+		"person_name}@@"), "", "", ", envelope: {$.code: public}"},
+	{"route.record", Opens, route("match: GET /a, record: @@, fields: {$.name: person_name}"), "",
+		"'$.x[*]'", "'$.y[*]'"},
+	{"route.subject", Opens, route("match: GET /a, subject: @@, fields: {$.name: person_name}"), "",
+		"$.id", "$.agentId"},
+	{"route.fields", Opens, route("match: GET /a, fields: {$.name: person_name@@}"), "", "",
+		", $.code: public"},
+	{"route.records", Opens, route("match: GET /a, records: [{record: '$.x[*]', fields: {$.name: " +
+		"person_name}}@@]"), "",
 		"", ", {record: '$.y[*]', fields: {$.name: person_name}}"},
-	{"route.unlisted", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "", ", unlisted: mask"},
-	{"route.keep_positions", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "", ", keep_positions: true"},
+	{"route.unlisted", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "",
+		", unlisted: mask"},
+	{"route.keep_positions", Opens, route("match: GET /a, fields: {$.name: person_name}@@"), "", "",
+		", keep_positions: true"},
 
-	{"record.record", Opens, route("match: GET /a, records: [{record: @@, fields: {$.name: person_name}}]"), "", "'$.x[*]'", "'$.y[*]'"},
-	{"record.subject", Opens, route("match: GET /a, records: [{subject: @@, fields: {$.name: person_name}}]"), "", "$.id", "$.agentId"},
-	{"record.fields", Opens, route("match: GET /a, records: [{fields: {$.name: person_name@@}}]"), "", "", ", $.code: public"},
+	{"record.record", Opens, route("match: GET /a, records: [{record: @@, fields: {$.name: " +
+		"person_name}}]"), "", "'$.x[*]'", "'$.y[*]'"},
+	{"record.subject", Opens, route("match: GET /a, records: [{subject: @@, fields: {$.name: " +
+		"person_name}}]"), "", "$.id", "$.agentId"},
+	{"record.fields", Opens, route("match: GET /a, records: [{fields: {$.name: person_name@@}}]"),
+		"", "", ", $.code: public"},
 
-	{"field.type", Opens, route("match: GET /a, fields: {$.x: {type: @@}}"), "", "occupation", "person_name"},
-	{"field.class", Opens, route("match: GET /a, fields: {$.x: {type: occupation, class: @@}}"), "", "C3", "C2"},
+	{"field.type", Opens, route("match: GET /a, fields: {$.x: {type: @@}}"), "", "occupation",
+		"person_name"},
+	{"field.class", Opens, route("match: GET /a, fields: {$.x: {type: occupation, class: @@}}"), "",
+		"C3", "C2"},
 	{"field.level", Opens, route("match: GET /a, fields: {$.x: {type: occupation, level: @@}}"),
 		"roles: {r: {purposes: [care], treat: {L5: hash, L4: clear}}}", "L5", "L4"},
 	{"field.sensitive", Opens, route("match: GET /a, fields: {$.x: {type: occupation@@}}"),
 		"roles: {r: {purposes: [care], treat: {sensitive: mask}}}", "", ", sensitive: true"},
 	{"field.mask", Opens, route("match: GET /a, fields: {$.x: {type: bank_card, mask: @@}}"),
-		"roles: {r: {purposes: [care], treat: {C2: mask}}}", "mask(keep_last=2)", "mask(keep_last=4)"},
-	{"field.embedded_json", Opens, route("match: GET /a, fields: {$.x: {embedded_json: {$.name: person_name@@}}}"), "", "", ", $.code: public"},
+		"roles: {r: {purposes: [care], treat: {C2: mask}}}", "mask(keep_last=2)",
+		"mask(keep_last=4)"},
+	{"field.embedded_json", Opens, route("match: GET /a, fields: {$.x: {embedded_json: {$.name: " +
+		"person_name@@}}}"), "", "", ", $.code: public"},
 
-	{"policy.time_zone", Opens, "", "time_zone: @@\nroles: {r: {purposes: [care], when: time.hour < 18, treat: {C2: clear}}}",
+	{"policy.time_zone", Opens, "", "time_zone: @@\nroles: {r: {purposes: [care], when: " +
+		"time.hour < 18, treat: {C2: clear}}}",
 		"Asia/Shanghai", "Etc/UTC"},
 	{"policy.types", Opens, route("match: GET /a, fields: {$.x: occupation}"),
-		"@@roles: {r: {purposes: [care], treat: {C2: clear}}}", "", "types: {occupation: {class: C2}}\n"},
-	// No role serves what was not there, so to add a purpose opens nothing.
-	{"policy.purposes", Changes, "", "purposes: {care: {basis: contract}@@}\nroles: {r: {purposes: [care], treat: {C2: clear}}}",
+		"@@roles: {r: {purposes: [care], treat: {C2: clear}}}", "",
+		"types: {occupation: {class: C2}}\n"},
+	// No role serves a purpose that was not there, so adding one opens nothing.
+	{"policy.purposes", Changes, "", "purposes: {care: {basis: contract}@@}\n" +
+		"roles: {r: {purposes: [care], treat: {C2: clear}}}",
 		"", ", loan: {basis: consent}"},
-	{"policy.roles", Opens, "", "roles: {r: {purposes: [care], treat: {C2: mask}}@@}", "", ", q: {purposes: [care], treat: {C2: clear}}"},
-	{"policy.caps", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}}}\n@@", "caps: [{class: C2, at_most: hash}]\n", ""},
+	{"policy.roles", Opens, "", "roles: {r: {purposes: [care], treat: {C2: mask}}@@}", "",
+		", q: {purposes: [care], treat: {C2: clear}}"},
+	{"policy.caps", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}}}\n@@",
+		"caps: [{class: C2, at_most: hash}]\n", ""},
 
 	{"type.class", Opens, route("match: GET /a, fields: {$.x: t}"),
-		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {C2: clear}}}", "", ", class: C2"},
+		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {C2: clear}}}", "",
+		", class: C2"},
 	{"type.level", Opens, route("match: GET /a, fields: {$.x: t}"),
 		"types: {t: {level: @@}}\nroles: {r: {purposes: [care], treat: {L3: clear}}}", "L4", "L3"},
 	{"type.sensitive", Opens, route("match: GET /a, fields: {$.x: t}"),
-		"types: {t: {level: L3, sensitive: @@}}\nroles: {r: {purposes: [care], treat: {sensitive: drop, L3: clear}}}", "true", "false"},
+		"types: {t: {level: L3, sensitive: @@}}\n" +
+			"roles: {r: {purposes: [care], treat: {sensitive: drop, L3: clear}}}", "true", "false"},
 	{"type.mask", Opens, route("match: GET /a, fields: {$.x: t}"),
-		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {L3: mask}}}", "", ", mask: mask(keep_last=3)"},
+		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {L3: mask}}}", "",
+		", mask: mask(keep_last=3)"},
 	{"type.always", Opens, route("match: GET /a, fields: {$.x: t}"),
-		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {L3: clear}}}", ", always: drop", ""},
+		"types: {t: {level: L3@@}}\nroles: {r: {purposes: [care], treat: {L3: clear}}}",
+		", always: drop", ""},
 
-	{"purpose.basis", Opens, "", "purposes: {care: {basis: @@}}\nroles: {r: {purposes: [care], treat: {C2: clear}}}", "consent", "contract"},
+	{"purpose.basis", Opens, "", "purposes: {care: {basis: @@}}\n" +
+		"roles: {r: {purposes: [care], treat: {C2: clear}}}", "consent", "contract"},
 
-	{"role.purposes", Opens, "", "roles: {r: {purposes: [care@@], treat: {C2: clear}}}", "", ", loan"},
-	{"role.when", Opens, "", "roles: {r: {purposes: [care]@@, treat: {C2: clear}}}", ", when: caller.id == 'u'", ""},
-	{"role.require", Opens, "", "roles: {r: {purposes: [care]@@, treat: {C2: clear}}}", ", require: {amr: [mfa]}", ""},
+	{"role.purposes", Opens, "", "roles: {r: {purposes: [care@@], treat: {C2: clear}}}", "",
+		", loan"},
+	{"role.when", Opens, "", "roles: {r: {purposes: [care]@@, treat: {C2: clear}}}",
+		", when: caller.id == 'u'", ""},
+	{"role.require", Opens, "", "roles: {r: {purposes: [care]@@, treat: {C2: clear}}}",
+		", require: {amr: [mfa]}", ""},
 	{"role.treat", Opens, "", "roles: {r: {purposes: [care], treat: {C2: @@}}}", "hash", "mask"},
-	{"role.grantable", Opens, "", "roles: {r: {purposes: [care], treat: {C2: hash}@@}}", "", ", grantable: {person_name: {approver: a, ttl: 1h}}"},
-	{"role.limit", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}@@}}", ", limit: {records: 5/response}", ""},
+	{"role.grantable", Opens, "", "roles: {r: {purposes: [care], treat: {C2: hash}@@}}", "",
+		", grantable: {person_name: {approver: a, ttl: 1h}}"},
+	{"role.limit", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}@@}}",
+		", limit: {records: 5/response}", ""},
 
-	{"require.amr", Opens, "", "roles: {r: {purposes: [care], require: {amr: [pwd@@]}, treat: {C2: clear}}}", ", mfa", ""},
-	{"require.acr", Opens, "", "roles: {r: {purposes: [care], require: {acr: [loa3@@]}, treat: {C2: clear}}}", "", ", loa2"},
-	{"require.network", Opens, "", "roles: {r: {purposes: [care], require: {network: [@@]}, treat: {C2: clear}}}", "10.8.0.0/16", "10.0.0.0/8"},
-	{"require.time", Opens, "", "roles: {r: {purposes: [care], require: {amr: [mfa]@@}, treat: {C2: clear}}}", ", time: {hours: [08:00-18:00]}", ""},
+	{"require.amr", Opens, "", "roles: {r: {purposes: [care], require: {amr: [pwd@@]}, treat: " +
+		"{C2: clear}}}", ", mfa", ""},
+	{"require.acr", Opens, "", "roles: {r: {purposes: [care], require: {acr: [loa3@@]}, treat: " +
+		"{C2: clear}}}", "", ", loa2"},
+	{"require.network", Opens, "", "roles: {r: {purposes: [care], require: {network: [@@]}, " +
+		"treat: {C2: clear}}}", "10.8.0.0/16", "10.0.0.0/8"},
+	{"require.time", Opens, "", "roles: {r: {purposes: [care], require: {amr: [mfa]@@}, treat: " +
+		"{C2: clear}}}", ", time: {hours: [08:00-18:00]}", ""},
 
-	{"time.weekdays", Opens, "", "roles: {r: {purposes: [care], require: {time: {weekdays: [mon@@]}}, treat: {C2: clear}}}", "", ", tue"},
-	{"time.hours", Opens, "", "roles: {r: {purposes: [care], require: {time: {hours: [@@]}}, treat: {C2: clear}}}", "08:00-18:00", "08:00-18:30"},
-	{"time.zone", Opens, "", "roles: {r: {purposes: [care], require: {time: {hours: [08:00-18:00], zone: @@}}, treat: {C2: clear}}}",
+	{"time.weekdays", Opens, "", "roles: {r: {purposes: [care], require: {time: {weekdays: " +
+		"[mon@@]}}, treat: {C2: clear}}}", "", ", tue"},
+	{"time.hours", Opens, "", "roles: {r: {purposes: [care], require: {time: {hours: [@@]}}, " +
+		"treat: {C2: clear}}}", "08:00-18:00", "08:00-18:30"},
+	{"time.zone", Opens, "", "roles: {r: {purposes: [care], require: {time: {hours: " +
+		"[08:00-18:00], zone: @@}}, treat: {C2: clear}}}",
 		"Asia/Shanghai", "Etc/UTC"},
 
 	{"grantable.approver", Opens, "", excepting("approver: @@, ttl: 1h"), "compliance", "agent"},
 	{"grantable.ttl", Opens, "", excepting("approver: compliance, ttl: @@"), "1h", "2h"},
 	{"grantable.uses", Opens, "", excepting("approver: compliance, ttl: 1h@@"), ", uses: 1", ""},
 
-	{"limit.records", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}, limit: {records: @@}}}", "5/response", "6/response"},
+	{"limit.records", Opens, "", "roles: {r: {purposes: [care], treat: {C2: clear}, limit: " +
+		"{records: @@}}}", "5/response", "6/response"},
 	{"limit.subjects", Opens, route("match: GET /a, subject: $.id, fields: {$.name: person_name}"),
-		"roles: {r: {purposes: [care], treat: {C2: clear}, limit: {subjects: @@}}}", "5/1d", "6/1d"},
+		"roles: {r: {purposes: [care], treat: {C2: clear}, limit: {subjects: @@}}}", "5/1d",
+		"6/1d"},
 	{"limit.subjects", Opens, route("match: GET /a, subject: $.id, fields: {$.name: person_name}"),
-		"roles: {r: {purposes: [care], treat: {C2: clear}, limit: {subjects: @@}}}", "5/2d", "5/1d"},
+		"roles: {r: {purposes: [care], treat: {C2: clear}, limit: {subjects: @@}}}", "5/2d",
+		"5/1d"},
 
 	{"cap.field", Opens, "", capOf("at_most: hash, field: @@"), "s $.name", "s $.city"},
 	{"cap.type", Opens, "", capOf("at_most: hash, type: @@"), "person_name", "occupation"},
@@ -137,9 +188,10 @@ var comparedKeys = []struct {
 // route is a service with one route.
 func route(keys string) string { return "name: s\nroutes: [{" + keys + "}]" }
 
-// grantable is a policy with a role that has one exception.
+// excepting is a policy with a role that allows one exception.
 func excepting(keys string) string {
-	return "roles: {r: {purposes: [care], treat: {C2: hash}, grantable: {person_name: {" + keys + "}}}}"
+	return "roles: {r: {purposes: [care], treat: {C2: hash}, grantable: {person_name: {" + keys +
+		"}}}}"
 }
 
 // capOf is a policy with one cap.
@@ -147,7 +199,7 @@ func capOf(keys string) string {
 	return "roles: {r: {purposes: [care], treat: {C2: clear}}}\ncaps: [{" + keys + "}]"
 }
 
-// comparedSide completes one side of a pair to rule files.
+// comparedSide returns the rule files of one side of a pair.
 func comparedSide(service, policy, at string) []File {
 	if service == "" {
 		service = route("match: GET /a, fields: {$.name: person_name, $.city: occupation}")
@@ -171,7 +223,8 @@ func TestKeysAreCompared(t *testing.T) {
 	for _, row := range comparedKeys {
 		rows[row.key] = true
 		t.Run(row.key, func(t *testing.T) {
-			old, now := comparedSide(row.service, row.policy, row.old), comparedSide(row.service, row.policy, row.new)
+			old, now := comparedSide(row.service, row.policy, row.old),
+				comparedSide(row.service, row.policy, row.new)
 			var differing []string
 			for i, s := range []*shape{serviceShape, policyShape} {
 				x, y := documentOf(t, old[i]), documentOf(t, now[i])
@@ -181,7 +234,8 @@ func TestKeysAreCompared(t *testing.T) {
 			if row.key == "route.public" {
 				want = []string{"route.fields", "route.public"} // a route has one of the two
 			}
-			if differing = slices.Compact(slices.Sorted(slices.Values(differing))); !slices.Equal(differing, want) {
+			if differing = slices.Compact(slices.Sorted(slices.Values(differing))); !slices.Equal(
+				differing, want) {
 				t.Fatalf("the pair differs in %q, want %q", differing, want)
 			}
 			before, err := Load(old, nil)
@@ -209,11 +263,13 @@ func TestKeysAreCompared(t *testing.T) {
 		case excepted && rows[name]:
 			t.Errorf("%s has a pair and is excepted from comparison; remove one", name)
 		case !excepted && !rows[name]:
-			t.Errorf("no pair shows that Diff compares %s; add one to comparedKeys, or say in uncompared why "+
+			t.Errorf("no pair shows that Diff compares %s; add one to comparedKeys, or say in "+
+				"uncompared why "+
 				"a caller gets the same whatever it says", name)
 		}
 	})
-	for _, name := range union(slices.Sorted(maps.Keys(uncompared)), slices.Sorted(maps.Keys(rows))) {
+	for _, name := range union(slices.Sorted(maps.Keys(uncompared)),
+		slices.Sorted(maps.Keys(rows))) {
 		if !keys[name] {
 			t.Errorf("%s is no key of the language; remove it", name)
 		}
@@ -229,8 +285,9 @@ func documentOf(t *testing.T, f File) *yaml.Node {
 	return doc.Content[0]
 }
 
-// differingKeys names the keys in which two values of a form differ, as in role.when: of each
-// difference the innermost key that both have, or that one of two objects lacks.
+// differingKeys names the keys in which two values of a form differ, as in role.when. Each
+// difference is named by the innermost key around it that both values have, or that only one object
+// has.
 func differingKeys(a, b *yaml.Node, f *form, name string) []string {
 	var list []string
 	switch {

@@ -12,10 +12,11 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// ordered compiles roles in an order of their own, each under the name that its index gives it.
+// ordered compiles the policies with their roles in another order. A role keeps its name.
 func (p policies) ordered(t *testing.T, order []int) policies {
 	var b strings.Builder
-	b.WriteString("kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: consent}}\nroles:\n")
+	b.WriteString("kind: policy\nname: p\npurposes: {care: {basis: contract}, loan: {basis: " +
+		"consent}}\nroles:\n")
 	for _, i := range order {
 		r := p.roles[i]
 		if !strings.Contains(r, "purposes:") {
@@ -24,14 +25,16 @@ func (p policies) ordered(t *testing.T, order []int) policies {
 		fmt.Fprintf(&b, "  r%d: {%s}\n", i, r)
 	}
 	b.WriteString("caps:\n")
-	for _, c := range append(slices.Clone(p.caps), `when: "record.x == 1 && false", at_most: drop`) {
+	for _, c := range append(slices.Clone(p.caps),
+		`when: "record.x == 1 && false", at_most: drop`) {
 		fmt.Fprintf(&b, "  - {%s}\n", c)
 	}
-	p.set = mustLoad(t, rules.File{Name: "service.yaml", Data: []byte(world)}, rules.File{Name: "policy.yaml", Data: []byte(b.String())})
+	p.set = mustLoad(t, rules.File{Name: "service.yaml", Data: []byte(world)},
+		rules.File{Name: "policy.yaml", Data: []byte(b.String())})
 	return p
 }
 
-// tweaked is the policies with some of what they say said otherwise.
+// tweaked returns the policies with one or two roles or caps changed, or their order.
 func (p policies) tweaked(t *testing.T, rng *rand.Rand) policies {
 	p.roles, p.caps = slices.Clone(p.roles), slices.Clone(p.caps)
 	order := make([]int, randomRoles)
@@ -49,7 +52,9 @@ func (p policies) tweaked(t *testing.T, rng *rand.Rand) policies {
 			p.caps[c] = randomCap(rng, fmt.Sprintf("k%d", c))
 		case 6:
 			if !strings.Contains(p.roles[i], "limit:") {
-				p.roles[i] = strings.Replace(p.roles[i], "treat:", pick(rng, "limit: {records: 5/response}", "limit: {subjects: 5/1d}")+", treat:", 1)
+				p.roles[i] = strings.Replace(p.roles[i], "treat:",
+					pick(rng, "limit: {records: 5/response}", "limit: {subjects: 5/1d}")+", treat:",
+					1)
 			}
 		case 7:
 			j := rng.IntN(randomRoles)
@@ -59,17 +64,20 @@ func (p policies) tweaked(t *testing.T, rng *rand.Rand) policies {
 	return p.ordered(t, order)
 }
 
-// about reports whether a change may be what shows somebody with these roles more of a field.
+// about reports whether a change may be the reason why callers with these roles see more of a
+// field.
 func about(c rules.Change, held []string, purpose, kind, field string) bool {
 	for _, r := range c.Roles {
 		if !slices.Contains(held, r) {
 			return false
 		}
 	}
-	return c.Effect == rules.Opens && (c.Purpose == "" || c.Purpose == purpose) && (c.Field == "" || c.Field == field && c.Kind == kind)
+	return c.Effect == rules.Opens && (c.Purpose == "" || c.Purpose == purpose) &&
+		(c.Field == "" || c.Field == field && c.Kind == kind)
 }
 
-// Over random pairs of policies, what shows somebody more than before is a change that opens, for them and that field.
+// Over random pairs of policies: if a caller sees more of a field than before, Diff has a change
+// that opens, for that caller and field.
 func TestDiffMissesNothing(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -98,19 +106,25 @@ func TestDiffMissesNothing(t *testing.T) {
 					kind = "envelope"
 				}
 				q := c.request()
-				if !slices.ContainsFunc(changes, func(d rules.Change) bool { return about(d, q.Caller.Roles, c.purpose, kind, f.Path) }) {
-					t.Fatalf("roles before %q\nafter %q\ncaps before %q\nafter %q\nchoice %+v\n%s was %s, is %s, but Diff = %+v",
-						before.roles, after.roles, before.caps, after.caps, c, f.Path, was.Treatment, f.Treatment, changes)
+				if !slices.ContainsFunc(changes, func(d rules.Change) bool {
+					return about(d, q.Caller.Roles, c.purpose, kind, f.Path)
+				}) {
+					t.Fatalf("roles before %q\nafter %q\ncaps before %q\nafter %q\nchoice %+v\n"+
+						"%s was %s, is %s, but Diff = %+v",
+						before.roles, after.roles, before.caps, after.caps, c, f.Path,
+						was.Treatment, f.Treatment, changes)
 				}
 			}
 		}
 	}
 	if opened < sets {
-		t.Errorf("%d fields opened in %d pairs of policies; want more, to show anything", opened, sets)
+		t.Errorf("%d fields opened in %d pairs of policies; want more, to show anything", opened,
+			sets)
 	}
 }
 
-// Over random pairs of policies, each treatment that Diff says is another is so for somebody, as deciding shows.
+// Over random pairs of policies: each change of a treatment that Diff reports is true of some
+// decision.
 func TestDiffMakesNothingUp(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -131,8 +145,10 @@ func TestDiffMakesNothingUp(t *testing.T) {
 		}
 		before, after = before.ordered(t, order), after.ordered(t, order)
 		for _, c := range rules.Diff(before.set, after.set) {
-			if c.Field != "" && c.Route == "GET /v1/a/{id}" && len(c.Roles) == 1 && !shows(before, after, c, one) {
-				t.Fatalf("roles before %q\nafter %q\ncaps before %q\nafter %q\nnobody sees %+v", before.roles, after.roles, before.caps, after.caps, c)
+			if c.Field != "" && c.Route == "GET /v1/a/{id}" && len(c.Roles) == 1 &&
+				!shows(before, after, c, one) {
+				t.Fatalf("roles before %q\nafter %q\ncaps before %q\nafter %q\nnobody sees %+v",
+					before.roles, after.roles, before.caps, after.caps, c)
 			}
 		}
 	}
@@ -163,17 +179,21 @@ func shows(before, after policies, c rules.Change, one []masking.Value) bool {
 				x.caps = append(x.caps, i)
 			}
 		}
-		for _, word := range []string{"", "C1", "C2", "L1", "L2", "L3", "L4", "sensitive", "bank_card", "person_name"} {
+		for _, word := range []string{"", "C1", "C2", "L1", "L2", "L3", "L4", "sensitive",
+			"bank_card", "person_name"} {
 			for _, granted := range []string{"", "bank_card", "person_name"} {
 				x.record = rules.Record{Inputs: one}
 				if c.Kind == "envelope" {
 					x.record.Kind = masking.Envelope
 				}
 				if word != "" {
-					x.record.Standing.Consents = []rules.Consent{{Purposes: []string{"loan"}, Covers: []string{word}, Granted: morning.Add(-time.Hour)}}
+					x.record.Standing.Consents = []rules.Consent{{Purposes: []string{"loan"},
+						Covers: []string{word}, Granted: morning.Add(-time.Hour)}}
 				}
 				if granted != "" {
-					x.record.Standing.Grants = []rules.Grant{{Caller: "u1", Purpose: c.Purpose, Types: []string{granted}, Approver: "u9", ApproverRoles: []string{"boss"}, Approved: morning.Add(-time.Minute)}}
+					x.record.Standing.Grants = []rules.Grant{{Caller: "u1", Purpose: c.Purpose,
+						Types: []string{granted}, Approver: "u9", ApproverRoles: []string{"boss"},
+						Approved: morning.Add(-time.Minute)}}
 				}
 				if get(before, x) == c.Old && get(after, x) == c.New {
 					return true
@@ -184,13 +204,14 @@ func shows(before, after policies, c rules.Change, one []masking.Value) bool {
 	return false
 }
 
-// A set differs from itself in nothing.
+// Between a set and itself there is no change.
 func TestDiffOfTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 20 {
 		p := randomPolicies(t, rng)
 		if changes := rules.Diff(p.set, p.set); len(changes) > 0 {
-			t.Fatalf("roles %q caps %q: Diff with itself = %+v, want none", p.roles, p.caps, changes)
+			t.Fatalf("roles %q caps %q: Diff with itself = %+v, want none", p.roles, p.caps,
+				changes)
 		}
 	}
 }

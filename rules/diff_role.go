@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// roles compares on what conditions roles permit, and how much.
+// roles compares the purposes, conditions, requirements, limits and grantables of roles.
 func (d *differ) roles() {
 	for _, name := range union(d.before.Roles(), d.after.Roles()) {
 		a, b := d.before.role(name), d.after.role(name)
 		for _, purpose := range union(a.serves(), b.serves()) {
-			if had, has := slices.Contains(a.serves(), purpose), slices.Contains(b.serves(), purpose); had != has {
-				d.add(Change{Effect: opensIf(has), What: "serves", Roles: []string{name}, Purpose: purpose, Old: yesNo(had), New: yesNo(has)})
+			had, has := slices.Contains(a.serves(), purpose), slices.Contains(b.serves(), purpose)
+			if had != has {
+				d.add(Change{Effect: opensIf(has), What: "serves", Roles: []string{name},
+					Purpose: purpose, Old: yesNo(had), New: yesNo(has)})
 			}
 		}
 		if a == nil || b == nil {
@@ -47,9 +49,10 @@ func (r *role) serves() []string {
 	return r.purposes
 }
 
-// changed notes that a role permits otherwise.
+// changed adds a change of a role.
 func (d *differ) changed(a, b *role, effect Effect, what, old, now string) {
-	d.add(Change{Effect: effect, What: what, Roles: []string{a.name}, Old: orNone(old), New: orNone(now), OldRule: a.at.String(), NewRule: b.at.String()})
+	d.add(Change{Effect: effect, What: what, Roles: []string{a.name}, Old: orNone(old),
+		New: orNone(now), OldRule: a.at.String(), NewRule: b.at.String()})
 }
 
 func (d *differ) when(a, b *role) {
@@ -58,7 +61,8 @@ func (d *differ) when(a, b *role) {
 	}
 }
 
-// require compares requirements part by part, by asking whether callers meet them who meet one but perhaps not the other.
+// require compares requirements part by part. It tries both on requests that may meet one and not
+// the other.
 func (d *differ) require(a, b *role) {
 	for _, part := range []struct {
 		what string
@@ -71,7 +75,9 @@ func (d *differ) require(a, b *role) {
 		{"acr", func(r *requirement) requirement { return requirement{acr: r.acr} },
 			func(r *requirement) string { return strings.Join(r.acr, " ") }, classesOf},
 		{"network", func(r *requirement) requirement { return requirement{network: r.network} },
-			func(r *requirement) string { return strings.Trim(fmt.Sprint(r.network), "[]") }, addressesOf},
+			func(r *requirement) string {
+				return strings.Trim(fmt.Sprint(r.network), "[]")
+			}, addressesOf},
 		{"time", func(r *requirement) requirement { return requirement{window: r.window} },
 			func(r *requirement) string { return r.window.String() }, timesOf},
 	} {
@@ -82,7 +88,8 @@ func (d *differ) require(a, b *role) {
 			wider, narrower = wider || has && !had, narrower || had && !has
 		}
 		if wider || narrower {
-			d.changed(a, b, opensIf(wider), "require "+part.what, part.text(&a.require), part.text(&b.require))
+			d.changed(a, b, opensIf(wider), "require "+part.what, part.text(&a.require),
+				part.text(&b.require))
 		}
 	}
 }
@@ -99,8 +106,9 @@ func classesOf(a, b *requirement) []Request {
 	return list
 }
 
-// addressesOf are an unknown address, and those at and just beyond the ends of each network: networks nest or are apart, so
-// any two sets of them that differ do so at one of these.
+// addressesOf returns requests from an unknown address, and from the addresses at the ends of each
+// network and just beyond. Networks nest or are apart, so two sets of networks that differ in any
+// address differ in one of these.
 func addressesOf(a, b *requirement) []Request {
 	list := []Request{{}}
 	for _, p := range slices.Concat(a.network, b.network) {
@@ -122,8 +130,8 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return last
 }
 
-// timesOf are an unknown time, and each minute of two weeks at which a window may begin or end: one in winter and one in
-// summer, since zones change their clocks.
+// timesOf returns requests at an unknown time, and at each minute at which a window may begin or
+// end within a week in winter and a week in summer: zones change their clocks.
 func timesOf(a, b *requirement) []Request {
 	list := []Request{{}}
 	for _, w := range []*window{a.window, b.window} {
@@ -137,7 +145,8 @@ func timesOf(a, b *requirement) []Request {
 		for _, month := range []time.Month{time.January, time.July} {
 			for day := 1; day <= 8; day++ {
 				for _, minute := range minutes {
-					list = append(list, Request{Time: time.Date(2026, month, day, 0, minute, 0, 0, w.zone)})
+					at := time.Date(2026, month, day, 0, minute, 0, 0, w.zone)
+					list = append(list, Request{Time: at})
 				}
 			}
 		}
@@ -157,14 +166,16 @@ func (w *window) String() string {
 		}
 	}
 	for _, s := range w.spans {
-		words = append(words, fmt.Sprintf("%02d:%02d-%02d:%02d", s.from/60, s.from%60, s.to/60, s.to%60))
+		words = append(words,
+			fmt.Sprintf("%02d:%02d-%02d:%02d", s.from/60, s.from%60, s.to/60, s.to%60))
 	}
 	return strings.Join(append(words, w.zone.String()), " ")
 }
 
 func (d *differ) limits(a, b *role) {
 	if a.records != b.records {
-		d.changed(a, b, opensIf(b.records == 0 || a.records != 0 && b.records > a.records), "limit records", limitText(a.records), limitText(b.records))
+		d.changed(a, b, opensIf(b.records == 0 || a.records != 0 && b.records > a.records),
+			"limit records", limitText(a.records), limitText(b.records))
 	}
 	old, now := a.quota, b.quota
 	switch {
@@ -174,7 +185,8 @@ func (d *differ) limits(a, b *role) {
 	case now == nil:
 		d.changed(a, b, Opens, "limit subjects", old.text(), "")
 	default:
-		d.changed(a, b, opensIf(now.Subjects > old.Subjects || now.Window < old.Window), "limit subjects", old.text(), now.text())
+		d.changed(a, b, opensIf(now.Subjects > old.Subjects || now.Window < old.Window),
+			"limit subjects", old.text(), now.text())
 	}
 }
 
@@ -187,7 +199,7 @@ func limitText(n int) string {
 
 func (q *Quota) text() string { return fmt.Sprintf("%d in %s", q.Subjects, Span(q.Window)) }
 
-// grantables compares the terms of exceptions; what they show is found by deciding.
+// grantables compares the terms of exceptions. Deciding fields finds what exceptions show.
 func (d *differ) grantables(a, b *role) {
 	for _, i := range a.grantable {
 		old := d.before.grantables[i].Grantable
@@ -196,13 +208,15 @@ func (d *differ) grantables(a, b *role) {
 			if now.Type != old.Type || now == old {
 				continue
 			}
-			wider := now.Approver != old.Approver || now.TTL > old.TTL || old.Uses != 0 && (now.Uses == 0 || now.Uses > old.Uses)
+			wider := now.Approver != old.Approver || now.TTL > old.TTL ||
+				old.Uses != 0 && (now.Uses == 0 || now.Uses > old.Uses)
 			d.changed(a, b, opensIf(wider), "grantable "+old.Type, old.text(), now.text())
 		}
 	}
 }
 
-// Span writes a duration as policies do, in the largest unit that it is a whole number of: 1d, 36h, 90m, 30s.
+// Span writes a duration as policies do, as a whole number of the largest unit that fits: 1d, 36h,
+// 90m, 30s.
 func Span(d time.Duration) string {
 	for _, unit := range []struct {
 		name string

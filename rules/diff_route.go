@@ -9,20 +9,21 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// answer is the routes that answer the same requests before and after; nil where there is none.
+// answer says which routes answer the same requests before and after; nil: no route does.
 type answer struct {
-	label         Change // service and route
+	label         Change // has service and route
 	before, after *Route
 }
 
 // unlikely is a segment that no path has.
 const unlikely = "~maskgate~any~"
 
-// maxVariants bounds the paths that are tried for one route.
+// maxVariants is how many paths are tried for a route at most.
 const maxVariants = 256
 
-// answers finds out by whom requests are answered before and after: those that each route of either set is made for, by each
-// host that a service lists. Where a parameter can be what another route has as a literal, that is tried too.
+// answers finds out which routes answer requests before and after. It tries the requests that each
+// route of either set is made for, by each host that a service lists, and takes for a parameter
+// also the literals that other routes have in its place.
 func answers(before, after *Set) []answer {
 	routes := slices.Concat(before.list, after.list)
 	var allHosts []string
@@ -39,9 +40,10 @@ func answers(before, after *Set) []answer {
 		method, _, _ := strings.Cut(r.Match, " ")
 		for _, path := range variants(r, routes) {
 			for _, host := range hosts {
-				p := answer{before: before.routes.find(method, host, path), after: after.routes.find(method, host, path)}
+				p := answer{before: before.routes.find(method, host, path),
+					after: after.routes.find(method, host, path)}
 				named := closest(p.before, p.after)
-				if named == nil { // none of them answers by this host
+				if named == nil { // neither set answers by this host
 					continue
 				}
 				p.label = Change{Service: named.Service, Route: named.Match}
@@ -58,7 +60,7 @@ func answers(before, after *Set) []answer {
 	return list
 }
 
-// closest is the one of two routes that matches the fewer paths; either may be nil.
+// closest returns whichever of two routes matches fewer paths. Either may be nil, or both.
 func closest(a, b *Route) *Route {
 	if b == nil || a != nil && strings.Count(a.Match, "{") < strings.Count(b.Match, "{") {
 		return a
@@ -66,7 +68,7 @@ func closest(a, b *Route) *Route {
 	return b
 }
 
-// variants are paths that the route is made for.
+// variants returns paths that the route is made for.
 func variants(r *Route, routes []*Route) []string {
 	segments := segmentsOf(r)
 	paths := []string{""}
@@ -137,7 +139,7 @@ func (r *Route) unlistedExpression() treatment.Expression {
 	return dropExpression
 }
 
-// selectors are those of the route's kinds of record; none for no route.
+// selectors returns the selectors of the route's kinds of record; of a nil route, none.
 func (r *Route) selectors() []string {
 	if r == nil {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// editor is a client of yaml-language-server, as an editor is one (Language Server Protocol 3.17).
+// editor is a client of yaml-language-server, as editors are (Language Server Protocol 3.17).
 type editor struct {
 	t    *testing.T
 	in   io.Writer
@@ -31,7 +31,8 @@ func startEditor(t *testing.T) *editor {
 	}
 	if _, err := os.Stat(path); err != nil {
 		if path, err = exec.LookPath("yaml-language-server"); err != nil {
-			const how = "yaml-language-server is not here; install it with tools/install-editor (Node.js and npm)"
+			const how = "yaml-language-server is not here; install it with tools/install-editor " +
+				"(Node.js and npm)"
 			if os.Getenv("CI") != "" {
 				t.Fatal(how)
 			}
@@ -53,9 +54,11 @@ func startEditor(t *testing.T) *editor {
 	}
 	t.Cleanup(func() { cmd.Wait() }) // the test's context has killed it
 	e := &editor{t: t, in: in, out: bufio.NewReader(out)}
-	e.ask("initialize", map[string]any{"processId": os.Getpid(), "rootUri": nil, "capabilities": map[string]any{
-		"textDocument": map[string]any{"hover": map[string]any{"contentFormat": []string{"plaintext"}}, "completion": map[string]any{}},
-	}})
+	e.ask("initialize", map[string]any{"processId": os.Getpid(), "rootUri": nil,
+		"capabilities": map[string]any{
+			"textDocument": map[string]any{"hover": map[string]any{
+				"contentFormat": []string{"plaintext"}}, "completion": map[string]any{}},
+		}})
 	e.tell("initialized", map[string]any{})
 	return e
 }
@@ -126,7 +129,7 @@ func (e *editor) ask(method string, params any) json.RawMessage {
 	return m.Result
 }
 
-// open opens a text under a name, and returns what the server has against it.
+// open opens a text under a name, and returns what the server reports about it.
 func (e *editor) open(name, text string) []string {
 	e.t.Helper()
 	schema, err := filepath.Abs("../rules.schema.json")
@@ -136,14 +139,16 @@ func (e *editor) open(name, text string) []string {
 	uri := "file:///" + name
 	text = strings.ReplaceAll(text, "# yaml-language-server:", "#")
 	e.tell("textDocument/didOpen", map[string]any{"textDocument": map[string]any{
-		"uri": uri, "languageId": "yaml", "version": 1, "text": "# yaml-language-server: $schema=file://" + schema + "\n" + text,
+		"uri": uri, "languageId": "yaml", "version": 1,
+		"text": "# yaml-language-server: $schema=file://" + schema + "\n" + text,
 	}})
 	var published struct {
 		URI         string
 		Diagnostics []struct{ Message string }
 	}
 	e.until(func(m message) bool {
-		return m.Method == "textDocument/publishDiagnostics" && json.Unmarshal(m.Params, &published) == nil && published.URI == uri
+		return m.Method == "textDocument/publishDiagnostics" &&
+			json.Unmarshal(m.Params, &published) == nil && published.URI == uri
 	})
 	var list []string
 	for _, d := range published.Diagnostics {
@@ -162,12 +167,15 @@ func withoutComments(text string) string {
 	return b.String()
 }
 
-// position is a place in an open text, as the protocol counts: from 0, and with the line in front that says which schema it has.
+// position is a place in an open text as the protocol counts, from 0. It counts the line that open
+// puts in front, which names the schema.
 func position(name string, line, character int) map[string]any {
-	return map[string]any{"textDocument": map[string]any{"uri": "file:///" + name}, "position": map[string]any{"line": line + 1, "character": character}}
+	return map[string]any{"textDocument": map[string]any{"uri": "file:///" + name},
+		"position": map[string]any{"line": line + 1, "character": character}}
 }
 
-// With the published schema, editors take good files, refuse what a schema can, complete keys and words, and explain keys.
+// With the published schema, editors take good files, refuse what a schema can, complete keys and
+// words, and explain keys.
 func TestEditor(t *testing.T) {
 	e := startEditor(t)
 	schema := compileSchema(t)
@@ -188,13 +196,16 @@ func TestEditor(t *testing.T) {
 		if fault, _ := validate(t, schema, path); fault == nil {
 			continue
 		}
-		if faults := e.open(filepath.Base(path), read(path)); len(faults) == 0 && len(strings.TrimSpace(withoutComments(read(path)))) > 0 {
+		if faults := e.open(filepath.Base(path), read(path)); len(faults) == 0 &&
+			len(strings.TrimSpace(withoutComments(read(path)))) > 0 {
 			t.Errorf("%s: nothing, want a fault", path)
 		}
 	}
 
-	const service = "kind: service\nname: s\nowner: o\nroutes:\n  - match: GET /a\n    fields:\n      $.a: \n    un\n"
-	const policy = "kind: policy\nname: p\nroles:\n  agent:\n    purposes: [care]\n    treat: {C2: ma}\n    req\n"
+	const service = "kind: service\nname: s\nowner: o\nroutes:\n  - match: GET /a\n    fields:\n" +
+		"      $.a: \n    un\n"
+	const policy = "kind: policy\nname: p\nroles:\n  agent:\n    purposes: [care]\n" +
+		"    treat: {C2: ma}\n    req\n"
 	e.open("service.yaml", service)
 	e.open("policy.yaml", policy)
 	for _, test := range []struct {
@@ -228,9 +239,12 @@ func TestEditor(t *testing.T) {
 		{"policy.yaml", 4, "The purposes that the role serves."},
 		{"service.yaml", 4, "Method and path"},
 	} {
-		hover := strings.ReplaceAll(string(e.ask("textDocument/hover", position(test.file, test.line, 6))), `\\`, "") // Markdown's
+		// Markdown puts backslashes before punctuation.
+		hover := strings.ReplaceAll(
+			string(e.ask("textDocument/hover", position(test.file, test.line, 6))), `\\`, "")
 		if !strings.Contains(hover, test.want) {
-			t.Errorf("hover over line %d of %s: %s, want %s", test.line+1, test.file, hover, test.want)
+			t.Errorf("hover over line %d of %s: %s, want %s", test.line+1, test.file, hover,
+				test.want)
 		}
 	}
 }

@@ -57,12 +57,15 @@ caps:
 		return
 	}
 	route := set.Route("GET", "crm.bank.example", "/v1/customers/C00000001")
-	caller := rules.Caller{ID: "agent-07", Roles: []string{"agent"}, Purposes: []string{"customer-service"}}
+	caller := rules.Caller{
+		ID: "agent-07", Roles: []string{"agent"}, Purposes: []string{"customer-service"},
+	}
 
 	_, err = set.Admit(route, rules.Request{Caller: caller, Purpose: "marketing", Time: time.Now()})
 	fmt.Println(err)
 
-	access, err := set.Admit(route, rules.Request{Caller: caller, Purpose: "customer-service", Time: time.Now()})
+	request := rules.Request{Caller: caller, Purpose: "customer-service", Time: time.Now()}
+	access, err := set.Admit(route, request)
 	if err != nil {
 		fmt.Println(err)
 		return

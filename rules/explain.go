@@ -8,12 +8,13 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// Record is one record of a response, as Explain takes it: what [Access.ProfileOf] takes.
+// Record is one record of a response, for Explain: the arguments of [Access.ProfileOf].
 type Record struct {
 	Kind     int
 	Inputs   []masking.Value // nil: nothing is known of the record
 	Standing Standing
-	// Supposing that the conditions of roles which read the record hold: what would become of such a record.
+	// Supposing says to take conditions of roles that read the record for true, so that Explain
+	// says what would become of such a record.
 	Supposing bool
 }
 
@@ -27,30 +28,32 @@ type Explanation struct {
 	Public      string    `json:"public,omitempty"`  // why responses pass unread
 	Refused     Reason    `json:"refused,omitempty"` // "" for an admitted request
 	Cause       string    `json:"cause,omitempty"`   // of the refusal, if more can be said
-	Skipped     []Entry   `json:"skipped,omitempty"` // roles and caps that take no part in the request
+	Skipped     []Entry   `json:"skipped,omitempty"` // roles and caps that take no part
 	Records     []Account `json:"records,omitempty"`
 }
 
 // Account is the decision about one record.
 type Account struct {
-	Kind    string         `json:"kind"` // of record: its selector, or Envelope
-	Denied  bool           `json:"denied,omitempty"`
-	Roles   []string       `json:"roles,omitempty"`   // that permit
-	Suppose []Supposition  `json:"suppose,omitempty"` // what was taken for granted
-	Limit   int            `json:"limit,omitempty"`   // see [Profile]
-	Quotas  []Quota        `json:"quotas,omitempty"`  // likewise
-	Skipped []Entry        `json:"skipped,omitempty"` // roles and caps that take no part in this record, besides those of the request
+	Kind    string        `json:"kind"` // of record: its selector, or Envelope
+	Denied  bool          `json:"denied,omitempty"`
+	Roles   []string      `json:"roles,omitempty"`   // that permit
+	Suppose []Supposition `json:"suppose,omitempty"` // what was taken for granted
+	Limit   int           `json:"limit,omitempty"`   // see [Profile]
+	Quotas  []Quota       `json:"quotas,omitempty"`  // see [Profile]
+	// Skipped are the roles and caps that take part in the request, but not in this record.
+	Skipped []Entry        `json:"skipped,omitempty"`
 	Fields  []FieldAccount `json:"fields,omitempty"`
 }
 
-// Supposition is a role's condition that is supposed to hold for a record of which nothing is known.
+// Supposition is a role's condition that is supposed to hold for a record of which nothing is
+// known.
 type Supposition struct {
 	Rule string `json:"rule"` // file:line
 	Role string `json:"role"`
 	When string `json:"when"`
 }
 
-// FieldAccount is the decision about one field, and what did not decide it.
+// FieldAccount is the decision about one field, and the entries that did not decide it.
 type FieldAccount struct {
 	Decision
 	Others []Entry `json:"others,omitempty"`
@@ -60,27 +63,29 @@ type FieldAccount struct {
 type Entry struct {
 	Rule      string `json:"rule"`                // file:line
 	Role      string `json:"role,omitempty"`      // "" for a cap
-	Treatment string `json:"treatment,omitempty"` // that it permits or leaves
+	Treatment string `json:"treatment,omitempty"` // that the entry permits or leaves
 	Reason    Reason `json:"reason"`
 }
 
-// skipped collects the entries that take no part; nil where nobody asks.
+// skipped collects the entries that take no part. A nil *skipped collects nothing.
 type skipped struct{ entries []Entry }
 
 func (s *skipped) role(set *Set, i int, why Reason) {
 	if s != nil {
-		s.entries = append(s.entries, Entry{Rule: set.roles[i].at.String(), Role: set.roles[i].name, Reason: why})
+		s.entries = append(s.entries, Entry{Rule: set.roles[i].at.String(), Role: set.roles[i].name,
+			Reason: why})
 	}
 }
 
 func (s *skipped) cap(set *Set, i int) {
 	if s != nil {
-		s.entries = append(s.entries, Entry{Rule: set.caps[i].at.String(), Treatment: set.caps[i].expression.String(), Reason: ConditionNotMet})
+		s.entries = append(s.entries, Entry{Rule: set.caps[i].at.String(),
+			Treatment: set.caps[i].expression.String(), Reason: ConditionNotMet})
 	}
 }
 
-// Explain decides as Admit and ProfileOf do, by the same code, and says why. Without records it explains the envelope and
-// each kind of record of the route, as if nothing were known of them.
+// Explain decides as Admit and ProfileOf do, by the same code, and says why. If no record is given,
+// it explains the envelope and a record of each kind of the route of which nothing is known.
 func (s *Set) Explain(r *Route, q Request, records ...Record) *Explanation {
 	name := cmp.Or(r.Purpose, q.Purpose)
 	x := &Explanation{RulesDigest: s.digest, Route: r.Match, Service: r.Service}
@@ -127,10 +132,12 @@ func (a *Access) account(record Record) Account {
 	a.supposing = record.Supposing
 	a.weigh(record.Kind, record.Inputs, record.Standing, out)
 	p := a.build(record.Kind)
-	account := Account{Kind: p.Kind, Denied: p.Denied, Roles: p.Roles, Limit: p.Limit, Quotas: p.Quotas, Skipped: out.entries}
+	account := Account{Kind: p.Kind, Denied: p.Denied, Roles: p.Roles, Limit: p.Limit,
+		Quotas: p.Quotas, Skipped: out.entries}
 	for _, i := range a.weighed.roles {
 		if role := a.set.roles[i]; record.Supposing && role.when != nil && role.when.reads {
-			account.Suppose = append(account.Suppose, Supposition{role.at.String(), role.name, role.when.text})
+			account.Suppose = append(account.Suppose, Supposition{role.at.String(), role.name,
+				role.when.text})
 		}
 	}
 	fields := a.route.kind(record.Kind).all
@@ -140,7 +147,8 @@ func (a *Access) account(record Record) Account {
 	return account
 }
 
-// others says why each entry that takes part in the record did not decide about a field.
+// others says of each entry that takes part in the record, and did not decide a field, why it did
+// not.
 func (a *Access) others(f *field) []Entry {
 	if f.typ == embeddedType {
 		return nil
@@ -166,7 +174,8 @@ func (a *Access) others(f *field) []Entry {
 	for _, i := range a.weighed.roles {
 		role := a.set.roles[i]
 		if p, ok := role.permit(f); ok {
-			note(Entry{Role: role.name, Treatment: f.typ.resolve(p.expression).String()}, p.at, true)
+			note(Entry{Role: role.name, Treatment: f.typ.resolve(p.expression).String()}, p.at,
+				true)
 		} else {
 			note(Entry{Role: role.name}, role.at, false)
 		}
@@ -176,7 +185,8 @@ func (a *Access) others(f *field) []Entry {
 			case slices.Contains(a.weighed.grants, able):
 				note(Entry{Role: role.name, Treatment: clearExpression.Name}, g.at, true)
 			default:
-				list = append(list, Entry{Rule: g.at.String(), Role: role.name, Treatment: clearExpression.Name, Reason: NoGrant})
+				list = append(list, Entry{Rule: g.at.String(), Role: role.name,
+					Treatment: clearExpression.Name, Reason: NoGrant})
 			}
 		}
 	}

@@ -8,11 +8,12 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// An explanation says who decided, and of everybody else why not.
+// An explanation says which entry decided, and of every other entry why it did not.
 func TestExplain(t *testing.T) {
 	set := load(t,
 		[]string{ // lines 5 to 11
-			"treat: {person_name: clear, bank_card: mask}, limit: {records: 9/response, subjects: 7/1d}",
+			"treat: {person_name: clear, bank_card: mask}, limit: {records: 9/response, " +
+				"subjects: 7/1d}",
 			"treat: {C2: hash}, grantable: {bank_card: {approver: boss, ttl: 1h}}",
 			"require: {amr: [mfa]}, treat: {C2: clear}",
 			"when: record.x == 1, treat: {C2: clear}",
@@ -29,7 +30,8 @@ func TestExplain(t *testing.T) {
 		})
 	q := request(all(6), "care")
 	x := set.Explain(set.Routes()[0], q, rules.Record{Inputs: inputs(t, `{"x":3}`)[:1]})
-	if x.RulesDigest != set.Digest() || x.Route != "GET /v1/a/{id}" || x.Service != "s" || x.Purpose != "care" || x.Basis != "contract" || x.Refused != "" {
+	if x.RulesDigest != set.Digest() || x.Route != "GET /v1/a/{id}" || x.Service != "s" ||
+		x.Purpose != "care" || x.Basis != "contract" || x.Refused != "" {
 		t.Errorf("Explain = %+v, want the request as it was", x)
 	}
 	wantSkipped := []rules.Entry{
@@ -52,7 +54,8 @@ func TestExplain(t *testing.T) {
 	}
 	for path, want := range map[string]rules.FieldAccount{
 		"$.name": {
-			Decision: rules.Decision{Path: "$.name", Type: "person_name", Treatment: "hash", Reason: rules.Capped, Rule: "policy.yaml:13"},
+			Decision: rules.Decision{Path: "$.name", Type: "person_name", Treatment: "hash",
+				Reason: rules.Capped, Rule: "policy.yaml:13"},
 			Others: []rules.Entry{
 				{Rule: "policy.yaml:5", Role: "r0", Treatment: "clear", Reason: rules.Overruled},
 				{Rule: "policy.yaml:6", Role: "r1", Treatment: "hash", Reason: rules.LessOpen},
@@ -61,7 +64,8 @@ func TestExplain(t *testing.T) {
 			},
 		},
 		"$.card": {
-			Decision: rules.Decision{Path: "$.card", Type: "bank_card", Treatment: "bank_card", Reason: rules.Permitted, Rule: "policy.yaml:5"},
+			Decision: rules.Decision{Path: "$.card", Type: "bank_card", Treatment: "bank_card",
+				Reason: rules.Permitted, Rule: "policy.yaml:5"},
 			Others: []rules.Entry{
 				{Rule: "policy.yaml:6", Role: "r1", Treatment: "hash", Reason: rules.LessOpen},
 				{Rule: "policy.yaml:6", Role: "r1", Treatment: "clear", Reason: rules.NoGrant},
@@ -85,26 +89,33 @@ func TestExplain(t *testing.T) {
 
 	// Without records: the envelope and each kind, of which nothing is known.
 	x = set.Explain(set.Routes()[0], q)
-	if len(x.Records) != 2 || x.Records[0].Kind != "envelope" || x.Records[1].Skipped[0].Reason != rules.ConditionUnknown {
-		t.Errorf("Explain without records = %+v, want the envelope and a record with an unknown condition", x.Records)
+	if len(x.Records) != 2 || x.Records[0].Kind != "envelope" ||
+		x.Records[1].Skipped[0].Reason != rules.ConditionUnknown {
+		t.Errorf("Explain without records = %+v, want the envelope and a record with an unknown "+
+			"condition", x.Records)
 	}
-	if got, want := set.Explain(set.Routes()[0], request(all(6), "cure")).Refused, rules.PurposeUnknown; got != want {
+	if got, want := set.Explain(set.Routes()[0], request(all(6), "cure")).Refused,
+		rules.PurposeUnknown; got != want {
 		t.Errorf("Explain for an unknown purpose: refused for %q, want %q", got, want)
 	}
-	// A role that limits subjects shows nothing of what names none.
+	// A role that limits subjects takes no part in the envelope, which names no subject.
 	x = set.Explain(set.Routes()[0], request(all(1), "care"), rules.Record{Kind: masking.Envelope})
-	if diff := cmp.Diff([]rules.Entry{{Rule: "policy.yaml:5", Role: "r0", Reason: rules.SubjectUnnamed}}, x.Records[0].Skipped); diff != "" {
+	if diff := cmp.Diff([]rules.Entry{{Rule: "policy.yaml:5", Role: "r0",
+		Reason: rules.SubjectUnnamed}}, x.Records[0].Skipped); diff != "" {
 		t.Errorf("skipped in the envelope (-want +have):\n%s", diff)
 	}
 	// A consent that is missing overrules whatever roles permit.
 	x = set.Explain(set.Routes()[0], request(all(2), "loan"), rules.Record{Kind: masking.Envelope})
 	for _, f := range x.Records[0].Fields {
-		if f.Path == "$.who" && (f.Reason != rules.ConsentMissing || f.Others[0].Reason != rules.Overruled) {
+		if f.Path == "$.who" && (f.Reason != rules.ConsentMissing ||
+			f.Others[0].Reason != rules.Overruled) {
 			t.Errorf("$.who without consent = %+v, want the role overruled", f)
 		}
 	}
-	public := mustLoad(t, rules.File{Name: "s.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, public: published by law}]\n")})
-	if x := public.Explain(public.Routes()[0], q); x.Public != "published by law" || x.Refused != "" || len(x.Records) != 0 {
+	public := mustLoad(t, rules.File{Name: "s.yaml", Data: []byte("kind: service\nname: s\n" +
+		"owner: o\nroutes: [{match: GET /a, public: published by law}]\n")})
+	if x := public.Explain(public.Routes()[0], q); x.Public != "published by law" ||
+		x.Refused != "" || len(x.Records) != 0 {
 		t.Errorf("Explain of a public route = %+v, want why it is public", x)
 	}
 }
@@ -122,8 +133,10 @@ func TestExplainSupposes(t *testing.T) {
 		{"a record", rules.Record{Supposing: true}, "$.name", "clear",
 			[]rules.Supposition{{Rule: "policy.yaml:5", Role: "r0", When: "record.x == 1"}}},
 		{"a record, supposing nothing", rules.Record{}, "$.name", "", nil},
-		{"the envelope", rules.Record{Kind: masking.Envelope, Supposing: true}, "$.who", "drop", nil},
-		{"the envelope, supposing nothing", rules.Record{Kind: masking.Envelope}, "$.who", "drop", nil},
+		{"the envelope", rules.Record{Kind: masking.Envelope, Supposing: true}, "$.who", "drop",
+			nil},
+		{"the envelope, supposing nothing", rules.Record{Kind: masking.Envelope}, "$.who", "drop",
+			nil},
 	} {
 		account := set.Explain(set.Routes()[0], request(all(1), "care"), test.record).Records[0]
 		if diff := cmp.Diff(test.suppose, account.Suppose); diff != "" {
@@ -136,7 +149,8 @@ func TestExplainSupposes(t *testing.T) {
 			}
 		}
 		if treatment != test.treatment || account.Denied != (test.treatment == "") {
-			t.Errorf("%s: %s = %q, denied = %v; want %q", test.name, test.path, treatment, account.Denied, test.treatment)
+			t.Errorf("%s: %s = %q, denied = %v; want %q", test.name, test.path, treatment,
+				account.Denied, test.treatment)
 		}
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// shape is an object of the language: its keys, each declared once. What a file may hold is checked by it, and the JSON
-// Schema is made from it.
+// shape declares an object of the language: its keys, each once. Files are checked by it, and the
+// JSON Schema is made from it.
 type shape struct {
 	name string // as messages call it
 	keys []key
 }
 
-// key is one key of an object.
+// key declares a key of an object.
 type key struct {
 	name     string
 	doc      string // for editors: one or two sentences
@@ -25,29 +25,31 @@ type key struct {
 	required bool
 }
 
-// form is what a value may be; a value may have more than one.
+// form says what a value may be: whatever of these is not nil.
 type form struct {
 	text    *text
-	list    *form  // of such values
-	mapping *form  // of any keys to such values
-	object  *shape // with these keys
+	list    *form  // a list of values of this form
+	mapping *form  // a mapping of any keys to values of this form
+	object  *shape // an object of this shape
 
-	keys vocabulary // of a mapping
+	keys vocabulary // what the keys of a mapping may be
 }
 
-// text is what a scalar may be. Empty: any text that is not blank.
+// text says what a scalar may be. The zero value is any text that is not blank.
 type text struct {
-	words   []string       // one of these
-	known   vocabulary     // one of these too, but which they are takes all files to tell
-	pattern *regexp.Regexp // this
-	prose   bool           // words that say why: what they stand for is so whatever they are, public: false too
-	flag    bool           // true or false
-	count   bool           // a whole number from 1
-	tally   bool           // a whole number from 0
+	words   []string       // a word of this list
+	known   vocabulary     // a word of this vocabulary; reading all files checks it
+	pattern *regexp.Regexp // a text that matches
+	// prose wants a reason in words. true and false are none: who writes them takes the key for a
+	// switch.
+	prose bool
+	flag  bool // true or false
+	count bool // a whole number from 1
+	tally bool // a whole number from 0
 }
 
-// vocabulary names what texts may be, where it takes more than a declaration to tell: a list of words that grows with the rules, or a
-// language of its own.
+// vocabulary names the words that a text may be, where no declaration can list them: words that
+// rules add to, or a language of its own.
 type vocabulary uint8
 
 const (
@@ -72,7 +74,9 @@ var (
 
 func oneOf(words ...string) form { return form{text: &text{words: words}} }
 
-func patterned(pattern string) form { return form{text: &text{pattern: regexp.MustCompile(pattern)}} }
+func patterned(pattern string) form {
+	return form{text: &text{pattern: regexp.MustCompile(pattern)}}
+}
 
 func listOf(f form) form { return form{list: &f} }
 
@@ -88,8 +92,8 @@ func (s *shape) names() []string {
 	return names
 }
 
-// check reports whatever in a value is not of the form, all the way down. Code that reads the value afterwards need not
-// report it again.
+// check reports whatever in a value, at any depth, is not of the form. Code that reads the value
+// afterwards need not report it again.
 func (s *source) check(n *yaml.Node, f *form, what, like string) {
 	switch {
 	case n.Kind == yaml.ScalarNode && f.text != nil:
@@ -114,18 +118,20 @@ func (s *source) check(n *yaml.Node, f *form, what, like string) {
 func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 	t, words := f.text, oneOfList(f.text.words)
 	hint := meant(n.Value, t.words)
-	if f.object != nil && like != "" { // then like has the words too
+	if f.object != nil && like != "" { // like has the words and the object
 		words, hint = like, ""
 	}
 	switch {
 	case n.Tag == "!!null" && t.known == treatmentWords && strings.EqualFold(n.Value, "null"):
-		s.fault(n, "%s: without quotes, null is YAML's word for no value; write 'null' for the treatment, or drop to remove the value", what)
+		s.fault(n, "%s: without quotes, null is YAML's word for no value; write 'null' for the "+
+			"treatment, or drop to remove the value", what)
 	case n.Tag == "!!null" || strings.TrimSpace(n.Value) == "":
 		s.fault(n, "%s: want a text%s", what, example(like))
 	case len(t.words) > 0 && !slices.Contains(t.words, n.Value):
 		s.fault(n, "%s: want %s; have %q%s", what, words, n.Value, hint)
 	case t.prose && (n.Tag != "!!str" || slices.Contains(truths, strings.ToLower(n.Value))):
-		s.fault(n, "%s: want the reason, in words%s; have %q; leave the key out if that is meant", what, example(like), n.Value)
+		s.fault(n, "%s: want the reason, in words%s; have %q; leave the key out if that is meant",
+			what, example(like), n.Value)
 	case t.flag && n.Value != "true" && n.Value != "false":
 		s.fault(n, "%s: want true or false; have %q", what, n.Value)
 	case t.count && !wholeNumber.MatchString(n.Value):
@@ -137,22 +143,23 @@ func (s *source) checkText(n *yaml.Node, f *form, what, like string) {
 	}
 }
 
-// truths are what people write who take the place of a reason for a switch; YAML 1.2 has the last ones for texts.
+// truths are what people write who take the key of a reason for a switch. To YAML 1.2, yes, no, on,
+// off, y and n are texts.
 var truths = []string{"true", "false", "yes", "no", "on", "off", "y", "n"}
 
 var wholeNumber = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
-func (s *source) checkList(n *yaml.Node, of *form, what, like string) {
+func (s *source) checkList(n *yaml.Node, element *form, what, like string) {
 	if len(n.Content) == 0 {
 		s.fault(n, "%s: the list is empty; want at least one entry%s", what, example(like))
 	}
 	var seen []string
 	for _, item := range n.Content {
 		inner := what
-		if of.object != nil {
-			inner = of.object.name
+		if element.object != nil {
+			inner = element.object.name
 		}
-		s.check(item, of, inner, like)
+		s.check(item, element, inner, like)
 		if item.Kind == yaml.ScalarNode && item.Value != "" {
 			if slices.Contains(seen, item.Value) {
 				s.fault(item, "%s: %q stands twice; remove one", what, item.Value)
@@ -165,13 +172,15 @@ func (s *source) checkList(n *yaml.Node, of *form, what, like string) {
 func (s *source) checkObject(n *yaml.Node, shape *shape, what string) {
 	have := map[string]bool{}
 	known := shape.names()
-	if len(n.Content) == 0 && !slices.ContainsFunc(shape.keys, func(k key) bool { return k.required }) {
+	required := func(k key) bool { return k.required }
+	if len(n.Content) == 0 && !slices.ContainsFunc(shape.keys, required) {
 		s.fault(n, "%s: want at least one of %s, or leave it out", what, oneOfList(known))
 	}
 	for _, e := range s.checkPairs(n, what) {
 		i := slices.Index(known, e.key.Value)
 		if i < 0 {
-			s.fault(e.key, "%s: unknown key %q; want one of %s%s", what, e.key.Value, strings.Join(known, ", "), meant(e.key.Value, known))
+			s.fault(e.key, "%s: unknown key %q; want one of %s%s", what, e.key.Value,
+				strings.Join(known, ", "), meant(e.key.Value, known))
 			continue
 		}
 		have[e.key.Value] = true
@@ -223,7 +232,8 @@ func oneOfList(words []string) string {
 	return fmt.Sprintf("%s or %s", strings.Join(words[:last], ", "), words[last])
 }
 
-// object reads a mapping that was checked. What is not of the form that its shape declares reads as if it were missing.
+// object reads a mapping that was checked by its shape. A value that is not of the declared form
+// reads as if it were missing.
 type object struct {
 	*source
 	node   *yaml.Node
@@ -270,7 +280,7 @@ func (o object) inner(key string) object {
 	return object{o.source, o.node, nil}
 }
 
-// flag returns the truth at a key, nil if there is none.
+// flag returns the true or false at a key, nil if there is neither.
 func (o object) flag(key string) *bool {
 	text := o.text(key)
 	if text == "" {
@@ -282,13 +292,15 @@ func (o object) flag(key string) *bool {
 
 // scalar returns a node's text, "" if it has none.
 func scalar(n *yaml.Node) string {
-	if n == nil || n.Kind != yaml.ScalarNode || n.Tag == "!!null" || strings.TrimSpace(n.Value) == "" {
+	if n == nil || n.Kind != yaml.ScalarNode || n.Tag == "!!null" ||
+		strings.TrimSpace(n.Value) == "" {
 		return ""
 	}
 	return n.Value
 }
 
-// pairsOf returns the pairs of a mapping whose keys are texts: of those with one key, the first.
+// pairsOf returns the pairs of a mapping whose keys are texts. Where a key stands twice, the first
+// pair counts.
 func pairsOf(n *yaml.Node) []pair {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil

@@ -11,13 +11,16 @@ import (
 // configuration says: headers that frame the answer, that tell caches to keep it, or that say
 // something of the gateway.
 var ownHeaders = []string{
-	"Content-Type", "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Trailer", "Connection", "Upgrade",
-	"Cache-Control", "Vary", "Etag", "Last-Modified", "Expires", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5",
-	"Www-Authenticate", "X-Correlation-Id", "X-Content-Type-Options", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te",
-	"Surrogate-Control", "Age", "Pragma", "Alt-Svc", "Accept-Ranges", "Server",
+	"Content-Type", "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding",
+	"Trailer", "Connection", "Upgrade", "Cache-Control", "Vary", "Etag", "Last-Modified",
+	"Expires", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Www-Authenticate",
+	"X-Correlation-Id", "X-Content-Type-Options", "Keep-Alive", "Proxy-Authenticate",
+	"Proxy-Connection", "Te", "Surrogate-Control", "Age", "Pragma", "Alt-Svc", "Accept-Ranges",
+	"Server",
 }
 
-// CheckHeader reports why a header of a data service's response can not be let through; nil if it can.
+// CheckHeader returns an error if rules may not let a header of the data service's response
+// through.
 func CheckHeader(name string) error {
 	canonical := textproto.CanonicalMIMEHeaderKey(name)
 	switch {
@@ -25,7 +28,7 @@ func CheckHeader(name string) error {
 		return fmt.Errorf("want the name of a header, as in X-Total-Count; have %q", name)
 	case slices.Contains(ownHeaders, canonical):
 		return fmt.Errorf("response header %s is Maskgate's own; remove it", name)
-	// CDN-Cache-Control (RFC 9213) and its like would allow what Cache-Control forbids.
+	// Targeted headers such as CDN-Cache-Control (RFC 9213) would allow what Cache-Control forbids.
 	case strings.HasSuffix(canonical, "-Cache-Control"):
 		return fmt.Errorf("response header %s would let caches keep answers; remove it", name)
 	}
@@ -36,7 +39,8 @@ func CheckHeader(name string) error {
 func IsHeaderName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' ||
+			strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
 			return false
 		}
 	}

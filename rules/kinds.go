@@ -2,8 +2,8 @@ package rules
 
 import "github.com/maskgate/maskgate/masking"
 
-// Envelope is what stands instead of a selector for what is outside any record: in [Kind.Name],
-// [Profile.Kind], [Account.Kind] and [Change.Kind]. Its index is [masking.Envelope].
+// Envelope stands where a kind of record has its selector, and means everything outside records: in
+// [Kind.Name], [Profile.Kind], [Account.Kind] and [Change.Kind]. Its index is [masking.Envelope].
 const Envelope = "envelope"
 
 // Kinds are the kinds of record of the route's layout, the envelope last. A public route has none.

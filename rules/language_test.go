@@ -55,9 +55,11 @@ func TestKeysAreExplained(t *testing.T) {
 	}
 	eachKey(func(s *shape, k *key) {
 		if !strings.HasSuffix(k.doc, ".") || k.like == "" {
-			t.Errorf("%s: %s: doc %q, like %q; want a sentence and an example", s.name, k.name, k.doc, k.like)
+			t.Errorf("%s: %s: doc %q, like %q; want a sentence and an example", s.name, k.name,
+				k.doc, k.like)
 		}
-		if !bytes.Contains(docs, []byte("`"+k.name+"`")) && !bytes.Contains(docs, []byte("`"+k.name+":")) && !bytes.Contains(docs, []byte(k.name+": ")) {
+		if !bytes.Contains(docs, []byte("`"+k.name+"`")) && !bytes.Contains(docs,
+			[]byte("`"+k.name+":")) && !bytes.Contains(docs, []byte(k.name+": ")) {
 			t.Errorf("docs/rules.md does not say what %s of a %s is", k.name, s.name)
 		}
 		if strings.Contains(k.like, "…") || k.form.text != nil && k.form.object != nil {
@@ -76,8 +78,8 @@ func TestKeysAreExplained(t *testing.T) {
 	})
 }
 
-// keysIn maps the positions of a file's nodes to the keys that they belong to: a key and its value to the key itself, and
-// what lies in the value to that key, if it is none of another.
+// keysIn maps the positions of a file's nodes, line and column, to the keys that they belong to. A
+// node within a key's value belongs to that key, unless it belongs to a key further in.
 func keysIn(t *testing.T, path string) map[[2]int]*key {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -145,7 +147,8 @@ func TestKeysHaveGoodFiles(t *testing.T) {
 	}
 }
 
-// Every key has a fault of its own in a bad file of testdata; and every fault there says what to do.
+// Every key has a fault of its own in a bad file of testdata; and every fault there says what to
+// do.
 func TestKeysHaveBadFiles(t *testing.T) {
 	byName := map[string][]*key{}
 	eachKey(func(_ *shape, k *key) { byName[k.name] = append(byName[k.name], k) })

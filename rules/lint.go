@@ -18,20 +18,21 @@ import (
 type Severity string
 
 const (
-	Error   Severity = "error"   // plainly wrong: rules that do not load, or that cannot mean what they say
+	Error   Severity = "error"   // plainly wrong: the rules do not load, or make no sense
 	Warning Severity = "warning" // for somebody to look at, and to mend or accept
 )
 
 // Finding is what [Check] has to say about one place of the rules.
 type Finding struct {
-	Code     string   `json:"code"` // one of those of docs/lint.md
+	Code     string   `json:"code"` // docs/lint.md lists the codes
 	Severity Severity `json:"severity"`
 	File     string   `json:"file"`
-	Line     int      `json:"line"`            // from 1
-	Column   int      `json:"column"`          // from 1
-	About    string   `json:"about,omitempty"` // what the finding is about: with file and code, it names the finding
-	Message  string   `json:"message"`         // what is wrong; what to do
-	Accepted string   `json:"accepted,omitempty"`
+	Line     int      `json:"line"`   // from 1
+	Column   int      `json:"column"` // from 1
+	// About is what the finding is about. File, Code and About together identify the finding.
+	About    string `json:"about,omitempty"`
+	Message  string `json:"message"` // what is wrong; what to do
+	Accepted string `json:"accepted,omitempty"`
 }
 
 // String is file:line:column: severity: about: message [code].
@@ -40,10 +41,11 @@ func (f Finding) String() string {
 	if f.About != "" {
 		about = f.About + ": "
 	}
-	return fmt.Sprintf("%s:%d:%d: %s: %s%s [%s]", f.File, f.Line, f.Column, f.Severity, about, f.Message, f.Code)
+	return fmt.Sprintf("%s:%d:%d: %s: %s%s [%s]", f.File, f.Line, f.Column, f.Severity, about,
+		f.Message, f.Code)
 }
 
-// Invalid is the code of the faults with which rules do not load. Every other code is that of something which loads.
+// Invalid is the code of faults that keep rules from loading. Rules with any other finding load.
 const Invalid = "invalid"
 
 // Codes of findings. They are stable: files name them where they accept a warning.
@@ -70,11 +72,12 @@ const (
 
 var codes = []struct {
 	code, meaning string
-	acceptable    bool // as a warning
+	acceptable    bool // whether files may accept it
 }{
 	{Invalid, "the rules do not load", false},
 	{routeShadowed, "one request matches two routes, and one of them goes before the other", true},
-	{hostDecides, "only the header Host, which the caller writes, tells requests of two services apart", true},
+	{hostDecides, "only the header Host, which the caller writes, tells requests of two services " +
+		"apart", true},
 	{fieldTypedTwice, "two selectors select one value, and say different things of it", true},
 	{typeUntreated, "no policy says anything of a type that fields have", true},
 	{roleUnreachable, "a role cannot be met on any route", false},
@@ -104,7 +107,7 @@ func Codes() iter.Seq2[string, string] {
 	}
 }
 
-// acceptable are the codes that a file may accept.
+// acceptable returns the codes of warnings that a file may accept.
 func acceptable() []string {
 	var list []string
 	for _, c := range codes {
@@ -125,7 +128,7 @@ func (o object) acceptance() acceptance {
 	return acceptance{o.place(o.node), o.text("finding"), o.text("about"), o.text("reason")}
 }
 
-// capsPlace is where a policy's caps are, or the policy if it has none.
+// capsPlace is the place of a policy's caps; of the policy, if it has no caps.
 func (o object) capsPlace() place {
 	if n := o.values["caps"]; n != nil {
 		return o.place(n)
@@ -133,9 +136,10 @@ func (o object) capsPlace() place {
 	return o.place(o.node)
 }
 
-// Check loads rule files and looks for what loads but should not go into force unseen. The set is nil if the files do not
-// load; the findings are then their faults, all of them errors. Findings are in the order of files, lines and columns. A warning
-// that its own file accepts (the key accept) is there, with the reason in Accepted; an error cannot be accepted.
+// Check loads rule files and looks for rules that load but should not go into force unseen. If the
+// files do not load, the set is nil and the findings are their faults, as errors. Findings are in
+// the order of files, lines and columns. A warning that its own file accepts (the key accept) is
+// among them, with the reason in Accepted; an error cannot be accepted.
 func Check(files []File) (*Set, []Finding) {
 	set, err := Load(files, checkKeys{})
 	l := &linter{set: set, partial: map[*condition]cel.Program{}}
@@ -161,14 +165,16 @@ func Check(files []File) (*Set, []Finding) {
 	}
 	l.accept()
 	slices.SortStableFunc(l.list, func(a, b Finding) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column))
 	})
 	return set, l.list
 }
 
-// Finding is the fault as a finding.
+// Finding returns the fault as a finding.
 func (f *Fault) Finding() Finding {
-	return Finding{Code: Invalid, Severity: Error, File: f.File, Line: f.Line, Column: f.Column, Message: f.Message}
+	return Finding{Code: Invalid, Severity: Error, File: f.File, Line: f.Line, Column: f.Column,
+		Message: f.Message}
 }
 
 func faultsOf(err error) []*Fault {
@@ -182,7 +188,7 @@ func faultsOf(err error) []*Fault {
 	return list
 }
 
-// checkKeys stand in for keys where rules are only looked at.
+// checkKeys stand in for keys where nothing is rewritten.
 type checkKeys struct{}
 
 func (checkKeys) Pseudonym(string) ([]byte, int) { return make([]byte, treatment.MinKey), 0 }
@@ -193,48 +199,57 @@ type linter struct {
 	list  []Finding
 	meets [][]bool // by role and index of a route: whether the role can be met there
 
-	partial map[*condition]cel.Program // conditions that tell what they can where something is not known
+	// partial has the programs of conditions that evaluate with some attributes unknown.
+	partial map[*condition]cel.Program
 }
 
 func (l *linter) add(code string, severity Severity, at place, about, format string, args ...any) {
-	f := Finding{code, severity, at.file, at.line, at.column, about, fmt.Sprintf(format, args...), ""}
-	// The same of another route is the same finding.
-	same := func(other Finding) bool { return other.Code == code && other.About == about && other.File == at.file }
+	message := fmt.Sprintf(format, args...)
+	f := Finding{code, severity, at.file, at.line, at.column, about, message, ""}
+	// A finding that several routes give rise to is reported once.
+	same := func(other Finding) bool {
+		return other.Code == code && other.About == about && other.File == at.file
+	}
 	if !slices.ContainsFunc(l.list, same) {
 		l.list = append(l.list, f)
 	}
 }
 
-// accept marks the warnings that are accepted, and reports the acceptances that fit none.
+// accept marks the warnings that are accepted, and reports acceptances that fit no warning.
 func (l *linter) accept() {
 	for _, a := range l.set.accepted {
 		used := false
 		for i := range l.list {
 			f := &l.list[i]
-			if f.Severity == Warning && f.File == a.at.file && f.Code == a.code && f.About == a.about {
+			if f.Severity == Warning && f.File == a.at.file && f.Code == a.code &&
+				f.About == a.about {
 				f.Accepted, used = a.because, true
 			}
 		}
 		if !used {
-			l.add(acceptanceUnused, Warning, a.at, a.about, "this file has no warning %s about it any more; remove the entry", a.code)
+			l.add(acceptanceUnused, Warning, a.at, a.about,
+				"this file has no warning %s about it any more; remove the entry", a.code)
 		}
 	}
 }
 
-// purposes reports those that no role serves.
+// purposes reports purposes that no role serves.
 func (l *linter) purposes() {
 	for _, p := range l.set.purposes {
 		if len(p.roles) == 0 {
-			l.add(purposeUnserved, Warning, p.at, "purpose "+p.name, "no role serves it, so every request for it is refused; name it under purposes of a role, or remove it")
+			l.add(purposeUnserved, Warning, p.at, "purpose "+p.name, "no role serves it, so "+
+				"every request for it is refused; name it under purposes of a role, or remove it")
 		}
 	}
 }
 
-// placeholders are texts that stand where a reason should.
-var placeholders = []string{"todo", "tbd", "fixme", "xxx", "n/a", "none", "no reason", "because", "reason", "test", "temp", "temporary", "wip",
+// placeholders are texts that people write in the place of a reason.
+var placeholders = []string{"todo", "tbd", "fixme", "xxx", "n/a", "none", "no reason", "because",
+	"reason", "test", "temp", "temporary", "wip",
 	"待定", "待补充", "待补", "无", "暂无", "临时", "测试", "原因", "理由"}
 
-// isPlaceholder reports whether a reason says nothing: a placeholder, or hardly a letter, where a Chinese character says as much as two.
+// isPlaceholder reports whether a reason says nothing: it is a placeholder, or has fewer than four
+// letters. A Chinese character counts as two letters.
 func isPlaceholder(text string) bool {
 	word := strings.Trim(strings.ToLower(text), " .:;!?-_…。：；！？()[]<>")
 	first, _, _ := strings.Cut(word, " ")
@@ -247,14 +262,16 @@ func isPlaceholder(text string) bool {
 			letters++
 		}
 	}
-	return letters < 4 || slices.Contains(placeholders, word) || slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
+	return letters < 4 || slices.Contains(placeholders, word) ||
+		slices.Contains([]string{"todo", "tbd", "fixme"}, strings.TrimRight(first, ":"))
 }
 
-// reasons reports reasons that give none.
+// reasons reports reasons that say nothing.
 func (l *linter) reasons() {
 	report := func(at place, about, key, text string) {
 		if text != "" && isPlaceholder(text) {
-			l.add(reasonPlaceholder, Error, at, about, "%s has to say why, and %q does not; write the reason, as an auditor could check it", key, text)
+			l.add(reasonPlaceholder, Error, at, about, "%s has to say why, and %q does not; "+
+				"write the reason, as an auditor could check it", key, text)
 		}
 	}
 	for _, r := range l.set.list {
@@ -269,10 +286,11 @@ func (l *linter) reasons() {
 	}
 }
 
-// credentials reports a set without a cap that keeps back class C3 whatever roles say.
+// credentials reports rules without a cap that keeps class C3 back, whatever roles say.
 func (l *linter) credentials() {
 	if len(l.set.policies) == 0 || slices.ContainsFunc(l.set.caps, func(c *capRule) bool {
-		return c.when == nil && c.field == "" && c.typ == "" && c.level == "" && c.sensitive == nil &&
+		return c.when == nil && c.field == "" && c.typ == "" && c.level == "" &&
+			c.sensitive == nil &&
 			(c.class == "" || c.class == "C3") && c.expression.Rank() >= masking.RankRedact
 	}) {
 		return
@@ -281,14 +299,16 @@ func (l *linter) credentials() {
 	for _, r := range l.set.list {
 		for _, f := range r.fields() {
 			if f.typ.Class == "C3" && f.typ.Always == nil && !l.withheld(&f) {
-				l.add(credentialsNoCap, Error, f.at, f.inRoute, "it is of class C3, and neither its type nor a cap keeps it back; %s", remedy)
+				l.add(credentialsNoCap, Error, f.at, f.inRoute,
+					"it is of class C3, and neither its type nor a cap keeps it back; %s", remedy)
 			}
 		}
 	}
-	l.add(credentialsNoCap, Warning, l.set.policies[0], "caps", "nothing keeps back fields of class C3 that a role permits by mistake; %s", remedy)
+	l.add(credentialsNoCap, Warning, l.set.policies[0], "caps",
+		"nothing keeps back fields of class C3 that a role permits by mistake; %s", remedy)
 }
 
-// withheld reports whether some cap always keeps a field back.
+// withheld reports whether a cap without a condition keeps a field back.
 func (l *linter) withheld(f *field) bool {
 	return slices.ContainsFunc(l.set.caps, func(c *capRule) bool {
 		return c.when == nil && c.covers(f) && c.expression.Rank() >= masking.RankRedact

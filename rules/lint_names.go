@@ -11,12 +11,14 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// names reports names that conditions and subjects read and that nothing declares: a misspelt one is missing from every record,
-// so that !has(record.frozn) always holds and record.agentld == caller.id never does.
+// names reports names that conditions and subjects read and that nothing declares. No record has a
+// name that is misspelt: !has(record.frozn) always holds, record.agentld == caller.id never does.
 func (l *linter) names() {
 	known := l.set.requestWords()
 	for i, role := range l.set.roles {
-		l.condition(role.when, role.at, "role "+role.name, known, func(r *Route) bool { return l.meets[i][r.index] })
+		l.condition(role.when, role.at, "role "+role.name, known, func(r *Route) bool {
+			return l.meets[i][r.index]
+		})
 	}
 	for _, c := range l.set.caps {
 		l.condition(c.when, c.at, "cap", known, func(*Route) bool { return true })
@@ -24,22 +26,29 @@ func (l *linter) names() {
 	for _, r := range l.set.list {
 		for i := range r.kinds {
 			if k := &r.kinds[i]; k.subject != "" && !k.declares(k.subject) {
-				l.add(nameUndeclared, Warning, place{r.at.file, k.at.Line, k.at.Column}, r.Service+" "+r.Match+" subject "+k.subject,
-					"no field of the record is there; where no record has one, every response is refused; name it under fields as what it is, or mend the name")
+				at := place{r.at.file, k.at.Line, k.at.Column}
+				l.add(nameUndeclared, Warning, at, r.Service+" "+r.Match+" subject "+k.subject,
+					"no field of the record is there; where no record has one, every response is "+
+						"refused; name it under fields as what it is, or mend the name")
 			}
 		}
 	}
 }
 
-// condition reports what a condition reads of records of these routes that none of them declares, and routes, services and purposes that
-// it compares with and that are not among the known.
-func (l *linter) condition(c *condition, at place, about string, known map[string]map[string]bool, on func(*Route) bool) {
-	if c == nil || !slices.ContainsFunc(l.set.list, on) { // met nowhere: that is reported
+// condition reports names of records that a condition reads and no route declares, of the routes
+// for which on is true. It also reports routes, services and purposes that the condition compares
+// with and that are not known.
+func (l *linter) condition(
+	c *condition, at place, about string, known map[string]map[string]bool, on func(*Route) bool,
+) {
+	if c == nil || !slices.ContainsFunc(l.set.list, on) { // reach reports a role met nowhere
 		return
 	}
 	declared := func(selector string) bool {
 		return slices.ContainsFunc(l.set.list, func(r *Route) bool {
-			return on(r) && slices.ContainsFunc(r.kinds, func(k kind) bool { return k.subject == selector || k.declares(selector) })
+			return on(r) && slices.ContainsFunc(r.kinds, func(k kind) bool {
+				return k.subject == selector || k.declares(selector)
+			})
 		})
 	}
 	var visit func(e ast.Expr)
@@ -48,7 +57,9 @@ func (l *linter) condition(c *condition, at place, about string, known map[strin
 			if selector := (inputs{path}).selectors()[0]; !declared(selector) {
 				name := "record." + strings.Join(path, ".")
 				l.add(nameUndeclared, Warning, at, about+" "+name,
-					"its condition reads %s, and no record that it is about has such a field, by the service files; mend the name, or declare the field as what it is", name)
+					"its condition reads %s, and no record that it is about has such a field, by "+
+						"the service files; mend the name, or declare the field as what it is",
+					name)
 			}
 			return
 		}
@@ -56,7 +67,8 @@ func (l *linter) condition(c *condition, at place, about string, known map[strin
 			for _, text := range texts {
 				if !known[attribute][text] {
 					l.add(nameUndeclared, Warning, at, about+" request."+attribute+" "+text,
-						"its condition compares request.%s with %q, and there is no such %s; mend the name%s", attribute, text, attribute,
+						"its condition compares request.%s with %q, and there is no such %s; "+
+							"mend the name%s", attribute, text, attribute,
 						meant(text, slices.Sorted(maps.Keys(known[attribute]))))
 				}
 			}
@@ -68,7 +80,7 @@ func (l *linter) condition(c *condition, at place, about string, known map[strin
 	visit(c.checked.NativeRep().Expr())
 }
 
-// requestWords are what attributes of the request can be, where the rules tell.
+// requestWords returns the values that attributes of the request can have, where rules say which.
 func (s *Set) requestWords() map[string]map[string]bool {
 	known := map[string]map[string]bool{"route": {}, "service": {}, "purpose": {}}
 	for _, r := range s.list {
@@ -80,12 +92,15 @@ func (s *Set) requestWords() map[string]map[string]bool {
 	return known
 }
 
-// declares reports whether a field of the kind may be there, or within.
+// declares reports whether a field of the kind may be what a selector selects, or lie within it.
 func (k *kind) declares(selector string) bool {
-	return slices.ContainsFunc(k.fields, func(f field) bool { return !masking.Apart(f.path, selector) })
+	return slices.ContainsFunc(k.fields, func(f field) bool {
+		return !masking.Apart(f.path, selector)
+	})
 }
 
-// compared returns the attribute of the request that a comparison reads, and the texts that it compares it with.
+// compared returns the attribute of the request that a comparison reads, and the texts that it
+// compares it with.
 func compared(e ast.Expr) (name string, texts []string) {
 	if e.Kind() != ast.CallKind {
 		return "", nil

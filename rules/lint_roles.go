@@ -10,10 +10,11 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// reach finds out on which routes each role can be met, and reports roles that are met nowhere. A role is met nowhere if every
-// route that reads its answers fixes a purpose which the role does not serve, or if its condition is false, or cannot be
-// told, whatever is not known before a request comes: by the route, the purposes served, the context classes and times that the role
-// itself requires, and by grants, where no policy allows any.
+// reach finds out on which routes each role can be met, and reports roles that are met nowhere.
+// Public routes do not count. A role is met nowhere if every route fixes a purpose that the role
+// does not serve, or if its condition can hold on no route. What is known before a request comes
+// decides that: the route, the purposes that the role serves, the context classes and times that it
+// requires, and that there are no grants if no policy allows any.
 func (l *linter) reach() {
 	l.meets = make([][]bool, len(l.set.roles))
 	for i, role := range l.set.roles {
@@ -36,15 +37,18 @@ func (l *linter) reach() {
 		case met > 0 || all == 0:
 		case served == 0:
 			l.add(roleUnreachable, Error, role.at, about,
-				"every route fixes a purpose, and none of them is one that the role serves (%s); add the purpose of a route, or remove the role", strings.Join(role.purposes, ", "))
+				"every route fixes a purpose, and none of them is one that the role serves (%s); "+
+					"add the purpose of a route, or remove the role",
+				strings.Join(role.purposes, ", "))
 		default:
 			l.add(roleUnreachable, Error, role.at, about,
-				"its condition (when) cannot hold on any route, with the purposes, requirements and grants that there are; compare it with them, or remove the role")
+				"its condition (when) cannot hold on any route, with the purposes, requirements "+
+					"and grants that there are; compare it with them, or remove the role")
 		}
 	}
 }
 
-// purposesOn are the purposes that the role serves on a route.
+// purposesOn returns the purposes that the role serves on a route.
 func (r *role) purposesOn(route *Route) []string {
 	switch {
 	case route.Purpose == "":
@@ -55,8 +59,9 @@ func (r *role) purposesOn(route *Route) []string {
 	return nil
 }
 
-// knowledge is what is known of variables of conditions: attributes by variable. One that is nil is known to be missing; one that is
-// not there is not known.
+// knowledge has what is known of the variables of conditions: variable, attribute, value. A nil
+// value means that the attribute is known to be missing. Nothing is known of an attribute that
+// knowledge lacks.
 type knowledge map[string]map[string]any
 
 func (k knowledge) with(variable string, attributes map[string]any) knowledge {
@@ -87,12 +92,14 @@ func (l *linter) possible(role *role, r *Route, purposes []string) bool {
 		acrs = []string{""}
 	}
 	times := []map[string]any{nil}
-	if w := role.require.window; w != nil && c.mentions("time") && w.zone.String() == c.zone.String() {
+	if w := role.require.window; w != nil && c.mentions("time") &&
+		w.zone.String() == c.zone.String() {
 		times = w.hours()
 	}
 	method, _, _ := strings.Cut(r.Match, " ")
 	for _, purpose := range purposes {
-		known = known.with("request", map[string]any{"method": method, "route": r.Match, "service": r.Service, "purpose": purpose})
+		known = known.with("request", map[string]any{"method": method, "route": r.Match,
+			"service": r.Service, "purpose": purpose})
 		for _, acr := range acrs {
 			if acr != "" {
 				known = known.with("caller", map[string]any{"acr": acr})
@@ -107,7 +114,7 @@ func (l *linter) possible(role *role, r *Route, purposes []string) bool {
 	return false
 }
 
-// missing says of all attributes of a variable that they are missing.
+// missing returns the attributes of a variable, all known to be missing.
 func missing(variable string) map[string]any {
 	attributes := map[string]any{}
 	for name := range variables[variable].attributes {
@@ -116,7 +123,7 @@ func missing(variable string) map[string]any {
 	return attributes
 }
 
-// hours are the hours of the week in which the window is open, as conditions read them.
+// hours returns the hours of the week in which the window is open, as the variable time has them.
 func (w *window) hours() []map[string]any {
 	var list []map[string]any
 	for day, open := range w.days {
@@ -135,13 +142,14 @@ func (c *condition) mentions(variable string) bool {
 	return c.readsAny(func(name string, _ []string) bool { return name == variable })
 }
 
-// holds reports whether a condition can hold, by what is known.
+// holds reports whether a condition can hold, given what is known.
 func (l *linter) holds(c *condition, known knowledge) bool {
 	program := l.partial[c]
 	if program == nil {
 		var err error
-		if program, err = conditionEnv.Program(c.checked, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(maxCost)); err != nil {
-			return true // it compiled before
+		if program, err = conditionEnv.Program(c.checked, cel.EvalOptions(cel.OptPartialEval),
+			cel.CostLimit(maxCost)); err != nil {
+			return true // impossible: it compiled before
 		}
 		l.partial[c] = program
 	}
@@ -171,17 +179,20 @@ func (l *linter) holds(c *condition, known knowledge) bool {
 	return err == nil && (types.IsUnknown(out) || out == types.True)
 }
 
-// secondFactor reports whether the role wants more than one factor of its callers (RFC 8176: mfa, or two methods; or a context class,
-// which only the company knows), by its requirement or its condition.
+// secondFactor reports whether the role wants more than one factor of its callers, by its
+// requirement or its condition: mfa or two methods (RFC 8176), or a context class, whose meaning
+// only the company knows.
 func (l *linter) secondFactor(r *role) bool {
 	if len(r.require.acr) > 0 || len(r.require.amr) > 1 || slices.Contains(r.require.amr, "mfa") {
 		return true
 	}
-	return r.when != nil && r.when.mentions("caller") && !l.holds(r.when, knowledge{"caller": {"amr": []string{}, "acr": nil}})
+	return r.when != nil && r.when.mentions("caller") &&
+		!l.holds(r.when, knowledge{"caller": {"amr": []string{}, "acr": nil}})
 }
 
-// multiFactor reports a role that shows sensitive personal information in clear, by its entries or by grant, to callers with one
-// factor. PIPL Art. 28 wants strict protection for it, Art. 51 access by need.
+// multiFactor reports a role that shows sensitive personal information in clear, by its entries or
+// by grants, to callers with one factor. PIPL Art. 28 wants strict protection for such information,
+// Art. 51 access by need.
 func (l *linter) multiFactor(index int) {
 	role := l.set.roles[index]
 	if l.secondFactor(role) {
@@ -191,8 +202,11 @@ func (l *linter) multiFactor(index int) {
 	at := role.at
 	l.view(index, func(_ *Route, _ *kind, seen []sight) {
 		for _, s := range seen {
-			granted := slices.ContainsFunc(role.grantable, func(i int) bool { return l.set.grantables[i].Type == s.field.typ.Name })
-			if !s.field.typ.Sensitive || slices.Contains(names, s.field.typ.Name) || s.rank() != masking.RankClear && !(granted && l.shownByGrant(s.field)) {
+			granted := slices.ContainsFunc(role.grantable, func(i int) bool {
+				return l.set.grantables[i].Type == s.field.typ.Name
+			})
+			if !s.field.typ.Sensitive || slices.Contains(names, s.field.typ.Name) ||
+				s.rank() != masking.RankClear && !(granted && l.shownByGrant(s.field)) {
 				continue
 			}
 			if len(names) == 0 && s.at != (place{}) {
@@ -203,11 +217,14 @@ func (l *linter) multiFactor(index int) {
 	})
 	if len(names) > 0 {
 		l.add(sensitiveNoMFA, Warning, at, "role "+role.name,
-			"it shows sensitive personal information (PIPL Art. 28) in clear, %s, to callers who signed in with one factor; add require: {amr: [mfa]}, in small letters as tokens have it (RFC 8176), or mask it", strings.Join(names, ", "))
+			"it shows sensitive personal information (PIPL Art. 28) in clear, %s, to callers who "+
+				"signed in with one factor; add require: {amr: [mfa]}, in small letters as "+
+				"tokens have it (RFC 8176), or mask it", strings.Join(names, ", "))
 	}
 }
 
-// subjects reports what a role that limits subjects permits in vain: fields of records that name none, so that nobody could count.
+// subjects reports fields that a role permits in vain: the role limits subjects, and the records of
+// the fields name none, so nobody could count.
 func (l *linter) subjects(index int) {
 	role := l.set.roles[index]
 	if role.quota == nil {
@@ -218,13 +235,16 @@ func (l *linter) subjects(index int) {
 		if !k.countless || i < 0 {
 			return
 		}
-		l.add(subjectUnnamed, Warning, seen[i].field.at, "role "+role.name+": "+seen[i].field.inRoute,
-			"the role limits subjects, and what is shown here names none, so nobody could count and it is left out; name the subject of the record, or let a role without that limit show it")
+		l.add(subjectUnnamed, Warning, seen[i].field.at, "role "+role.name+": "+
+			seen[i].field.inRoute,
+			"the role limits subjects, and what is shown here names none, so nobody could count "+
+				"and it is left out; name the subject of the record, or let a role without that "+
+				"limit show it")
 	})
 }
 
-// grants reports exceptions that cannot come about: the role is met on no route with a field of the type, or caps leave less than
-// clear of all of them.
+// grants reports exceptions that cannot come about: the role is met on no route that has a field of
+// the type, or caps leave less than clear of every such field.
 func (l *linter) grants() {
 	for index, role := range l.set.roles {
 		for _, i := range role.grantable {
@@ -249,21 +269,24 @@ func (l *linter) grants() {
 			default:
 				continue
 			}
-			l.add(grantVoid, Warning, g.at, fmt.Sprintf("role %s: grantable %s", role.name, g.Type), "no grant can show it, since %s; remove it, or lift what forbids it", why)
+			l.add(grantVoid, Warning, g.at, fmt.Sprintf("role %s: grantable %s", role.name, g.Type),
+				"no grant can show it, since %s; remove it, or lift what forbids it", why)
 		}
 	}
 }
 
-// shownByGrant reports whether a grant shows a field, as far as caps without a condition say.
+// shownByGrant reports whether a grant shows a field in clear, as far as caps without a condition
+// let it.
 func (l *linter) shownByGrant(f *field) bool {
 	a := l.access()
-	return a.capped(f, &circumstances{caps: l.always()}, verdict{expression: clearExpression}).expression.Rank() == masking.RankClear
+	return a.capped(f, &circumstances{caps: l.always()},
+		verdict{expression: clearExpression}).expression.Rank() == masking.RankClear
 }
 
-// access is one that decides as if every subject had consented to everything.
+// access returns an access that decides as if every subject had consented to everything.
 func (l *linter) access() *Access { return &Access{set: l.set, purpose: &purpose{}} }
 
-// always are the caps without a condition.
+// always returns the indexes of caps without a condition.
 func (l *linter) always() []int {
 	var list []int
 	for i, c := range l.set.caps {
@@ -274,7 +297,7 @@ func (l *linter) always() []int {
 	return list
 }
 
-// sight is a field and what a role shows of it.
+// sight is a field, and what a role shows of it.
 type sight struct {
 	field *field
 	verdict
@@ -282,16 +305,17 @@ type sight struct {
 
 func (s sight) rank() masking.Rank { return s.expression.Rank() }
 
-// view gives what a role alone shows at most, on each route where it can be met, of each kind of record: conditions of caps may
-// be false, every consent may be there, and every subject is named.
+// view calls f with what a role alone shows at most of each kind of record, on each route where the
+// role can be met. No condition of a cap holds, every consent is there, and every subject is named.
 func (l *linter) view(index int, f func(*Route, *kind, []sight)) {
-	a, in := l.access(), &circumstances{roles: []int{index}, caps: l.always()}
+	a, alone := l.access(), &circumstances{roles: []int{index}, caps: l.always()}
 	for _, r := range l.set.list {
 		if !l.meets[index][r.index] {
 			continue
 		}
 		kinds := r.kinds
-		if when := l.set.roles[index].when; when == nil || !when.reads { // else nothing is permitted there
+		// Of an envelope, a role whose condition reads the record permits nothing.
+		if when := l.set.roles[index].when; when == nil || !when.reads {
 			kinds = append([]kind{r.envelope}, kinds...)
 		}
 		for i := range kinds {
@@ -299,7 +323,7 @@ func (l *linter) view(index int, f func(*Route, *kind, []sight)) {
 			var seen []sight
 			for j := range k.all {
 				if field := &k.all[j]; field.typ != embeddedType && field.typ.Name != public {
-					_, v := a.decide(field, in)
+					_, v := a.decide(field, alone)
 					seen = append(seen, sight{field, v})
 				}
 			}

@@ -9,10 +9,12 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// routes reports pairs of routes that one request matches: the one goes before the other. Which requests that takes away,
-// their teams should know; and the data service may not agree which goes first, and answer for the other.
+// routes reports pairs of routes that both match some request, so that one of them goes before the
+// other. The teams should know which requests that takes away, and the data service may choose the
+// other route and answer for it.
 //
-// Two that only their hosts tell apart are chosen between by the caller, who writes the header Host.
+// It also reports pairs that only their hosts tell apart: the caller writes the header Host, and so
+// chooses between them.
 func (l *linter) routes() {
 	for i, a := range l.set.list {
 		for _, b := range l.set.list[i+1:] {
@@ -24,13 +26,16 @@ func (l *linter) routes() {
 				l.shadow(a, b, host, path)
 			} else {
 				l.add(hostDecides, Warning, b.at, "service "+b.Service+" and service "+a.Service,
-					"only the host tells requests as for %s from those of the route at %s, and a caller may name either; have the requests for each host reach a data service of its own, and accept it, saying how", path, a.at)
+					"only the host tells requests as for %s from those of the route at %s, and a "+
+						"caller may name either; have the requests for each host reach a data "+
+						"service of its own, and accept it, saying how", path, a.at)
 			}
 		}
 	}
 }
 
-// shadow reports a pair of routes that both match a request, of which the gateway's own look-up shows who goes first.
+// shadow reports a pair of routes that both match a request. The gateway's own look-up says which
+// of them goes first.
 func (l *linter) shadow(a, b *Route, host, path string) {
 	method, _, _ := strings.Cut(a.Match, " ")
 	winner, loser := a, b
@@ -39,7 +44,7 @@ func (l *linter) shadow(a, b *Route, host, path string) {
 	case b:
 		winner, loser = b, a
 	default:
-		return // a third goes before both: it is reported with each
+		return // a third route goes before both, and is reported with each of them
 	}
 	about := winner.Match + " before " + loser.Match
 	if winner.Service != loser.Service {
@@ -62,10 +67,11 @@ func (l *linter) shadow(a, b *Route, host, path string) {
 	if winner.Public != "" && loser.Public == "" {
 		what += "the answer passes unread, so an answer of the other route would leave unmasked; "
 	}
-	l.add(routeShadowed, Warning, winner.at, about, what+"change one of the paths or hosts, or accept it, saying why no such request is meant for the other", at, loser.at, why)
+	l.add(routeShadowed, Warning, winner.at, about, what+"change one of the paths or hosts, or "+
+		"accept it, saying why no such request is meant for the other", at, loser.at, why)
 }
 
-// narrower reports whether a has a literal wherever b has one. Both match one path.
+// narrower reports whether a has a literal in every place where b has one. Both match some path.
 func narrower(a, b *Route) bool {
 	y := segmentsOf(b)
 	for i, segment := range segmentsOf(a) {
@@ -76,7 +82,8 @@ func narrower(a, b *Route) bool {
 	return true
 }
 
-// sharedHost returns a host of both routes: "" if any is. It reports false if none is.
+// sharedHost returns a host by which both routes are asked, "" if every host is such; false if they
+// share none.
 func sharedHost(a, b *Route) (host string, ok bool) {
 	switch {
 	case len(a.Hosts) > 0 && len(b.Hosts) > 0:
@@ -91,8 +98,8 @@ func sharedHost(a, b *Route) (host string, ok bool) {
 	return "", true
 }
 
-// bothMatch returns a path that both routes match, by the same method, if there is one. Where both have a parameter, so has the
-// path: no literal matches that.
+// bothMatch returns a path that both routes match by the same method; false if there is none. Where
+// both have a parameter, the path has its text, in braces, which is no literal of a third route.
 func bothMatch(a, b *Route) (path string, ok bool) {
 	method, own, _ := strings.Cut(a.Match, " ")
 	otherMethod, other, _ := strings.Cut(b.Match, " ")
@@ -112,7 +119,8 @@ func bothMatch(a, b *Route) (path string, ok bool) {
 	return path, true
 }
 
-// fields reports selectors of one kind of record that can select the same value, and say different things of it.
+// fields reports two selectors of a kind of record that can select the same value and say different
+// things of it.
 func (l *linter) fields() {
 	for _, r := range l.set.list {
 		for _, k := range append([]kind{r.envelope}, r.kinds...) {
@@ -132,10 +140,12 @@ func (l *linter) twice(fields []field) {
 		switch {
 		case x == y:
 		case o.Same:
-			l.add(fieldTypedTwice, Error, b.at, about, "both are the same value, here %s, at %s %s; remove one", y, a.at, x)
+			l.add(fieldTypedTwice, Error, b.at, about, "both are the same value, here %s, at %s "+
+				"%s; remove one", y, a.at, x)
 		default:
 			l.add(fieldTypedTwice, Warning, b.at, about,
-				"both can select one value, here %s, at %s %s: it gets the stricter treatment of the two; narrow a selector, or accept it if that is meant", y, a.at, x)
+				"both can select one value, here %s, at %s %s: it gets the stricter treatment of "+
+					"the two; narrow a selector, or accept it if that is meant", y, a.at, x)
 		}
 	}
 	for i := range fields {
@@ -143,7 +153,7 @@ func (l *linter) twice(fields []field) {
 	}
 }
 
-// says is what a field says that its value is.
+// says describes what the field says that its value is.
 func (f *field) says() string {
 	t := f.typ
 	if t == embeddedType || t.Name == public {
@@ -156,8 +166,8 @@ func (f *field) says() string {
 	return strings.Join(words, ", ")
 }
 
-// types reports types of fields of which no role permits anything: their fields never leave, which may be meant and may be
-// forgotten. Not, where there is no policy.
+// types reports types of which no policy says anything, so that their fields never leave. That may
+// be meant, or forgotten. If there is no policy at all, it reports none.
 func (l *linter) types() {
 	type use struct {
 		first *field
@@ -186,14 +196,18 @@ func (l *linter) types() {
 				more = fmt.Sprintf(" and %d more", u.count-1)
 			}
 			l.add(typeUntreated, Warning, u.first.at, "type "+name,
-				"no policy says anything of it, so it is always dropped, in %s of %s%s; add the type, its class or its level to treat of a role, as %s: drop if that is meant", u.first.path, u.match, more, name)
+				"no policy says anything of it, so it is always dropped, in %s of %s%s; add the "+
+					"type, its class or its level to treat of a role, as %s: drop if that is meant",
+				u.first.path, u.match, more, name)
 		}
 	}
 }
 
-// treated reports whether some policy says something of a field.
+// treated reports whether a policy, or the field's type, says what becomes of a field.
 func (l *linter) treated(f *field) bool {
 	return f.typ.Always != nil && f.typ.Always.Rank() == masking.RankDrop || l.withheld(f) ||
 		slices.ContainsFunc(l.set.roles, func(r *role) bool { _, ok := r.permit(f); return ok }) ||
-		slices.ContainsFunc(l.set.grantables, func(g grantable) bool { return g.Type == f.typ.Name })
+		slices.ContainsFunc(l.set.grantables, func(g grantable) bool {
+			return g.Type == f.typ.Name
+		})
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// loader gathers the files of a set. Types come first, since services and policies use each other's; what takes all
-// files comes last.
+// loader gathers the files of a set. It reads types first, since a file may use a type of any
+// other, and checks last what takes all files to check.
 type loader struct {
 	set          *Set
 	faults       []*Fault
@@ -29,18 +29,19 @@ type loader struct {
 	purposeUses  []use
 	fieldUses    []use
 	untyped      []string // fields, as policies name them, whose type is at fault
-	unread       bool     // a file is not read, so what others name may be declared there
+	unread       bool     // whether a file cannot be read: it may declare what other files name
 }
 
-// use is a place that names something which another file may declare.
+// use is a place where a file names something that another file may declare.
 type use struct {
 	*source
 	node *yaml.Node
 	name string
 }
 
-// Load compiles rule files into a set. Its error joins all faults, each a [*Fault]. The order of files does not matter.
-// keys may be nil where nothing is to be rewritten: what needs a key is then dropped.
+// Load compiles rule files to a set. Its error joins all faults, each a [*Fault]. The order of
+// files does not matter. keys may be nil if nothing is to be rewritten: values whose treatment
+// needs a key are dropped then.
 func Load(files []File, keys Keys) (*Set, error) {
 	l := loader{
 		set: &Set{
@@ -54,15 +55,18 @@ func Load(files []File, keys Keys) (*Set, error) {
 		types:        maps.Clone(catalogue),
 		typeDeclared: map[string]place{},
 	}
-	// The digest does not know the order of files, so no decision may depend on it.
+	// The digest is the same for any order of files, so no decision may depend on their order.
 	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int {
-		return cmp.Or(strings.Compare(filepath.Base(a.Name), filepath.Base(b.Name)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(filepath.Base(a.Name), filepath.Base(b.Name)),
+			strings.Compare(a.Name, b.Name))
 	})
 	bases := map[string]string{}
 	for _, f := range files {
 		base := filepath.Base(f.Name)
 		if other, ok := bases[base]; ok {
-			l.faults = append(l.faults, &Fault{f.Name, 1, 1, fmt.Sprintf("%s has the same name, by which access records cite rules; rename one", other)})
+			l.faults = append(l.faults,
+				&Fault{f.Name, 1, 1, fmt.Sprintf("%s has the same name, by which access records "+
+					"cite rules; rename one", other)})
 		}
 		bases[base] = f.Name
 		l.file(f)
@@ -74,10 +78,11 @@ func Load(files []File, keys Keys) (*Set, error) {
 	return l.set, nil
 }
 
-// joined is all faults in order, as one error; nil if there are none.
+// joined returns all faults as one error, in the order of files and places; nil if there are none.
 func joined(faults []*Fault) error {
 	slices.SortStableFunc(faults, func(a, b *Fault) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column))
 	})
 	all := make([]error, len(faults))
 	for i, f := range faults {
@@ -118,7 +123,8 @@ func (l *loader) file(f File) {
 	}
 	l.set.files = append(l.set.files, FileInfo{
 		Name: filepath.Base(f.Name), Kind: kind, SHA256: hexDigest(f.Data),
-		Owner: o.text("owner"), Reviewer: o.text("reviewer"), Justification: o.text("justification"),
+		Owner: o.text("owner"), Reviewer: o.text("reviewer"),
+		Justification: o.text("justification"),
 	})
 }
 
@@ -143,11 +149,12 @@ func (l *loader) compile() {
 		}
 	}
 	if len(l.set.list) == 0 {
-		at := place{"rules", 1, 1} // of no file at all
+		at := place{"rules", 1, 1} // where there is no file to name
 		if all := slices.Concat(l.policies, l.serviceFiles); len(all) > 0 {
 			at = all[0].place(all[0].node)
 		}
-		l.faults = append(l.faults, &Fault{at.file, at.line, at.column, "no file declares a route; want at least one of kind: service"})
+		l.faults = append(l.faults, &Fault{at.file, at.line, at.column,
+			"no file declares a route; want at least one of kind: service"})
 	}
 	if len(l.faults) == 0 {
 		l.set.types = l.typeNames()
@@ -155,7 +162,7 @@ func (l *loader) compile() {
 	}
 }
 
-// index notes what decisions would otherwise look for: which roles serve a purpose, and who reviewed the set.
+// index works out, once, which roles serve each purpose, and who reviewed the set.
 func (s *Set) index() {
 	for i, r := range s.roles {
 		for _, name := range r.purposes {
@@ -178,12 +185,13 @@ func (l *loader) checkPurposes() {
 	known := slices.Sorted(maps.Keys(l.set.purposes))
 	for _, u := range l.purposeUses {
 		if l.set.purposes[u.name] == nil {
-			u.fault(u.node, "unknown purpose %q; declare it under purposes of a policy%s", u.name, meant(u.name, known))
+			u.fault(u.node, "unknown purpose %q; declare it under purposes of a policy%s", u.name,
+				meant(u.name, known))
 		}
 	}
 }
 
-// checkFields checks that the fields which policies choose by name are some service's.
+// checkFields checks that services declare the fields that policies choose by name.
 func (l *loader) checkFields() {
 	if len(l.fieldUses) == 0 || l.unread {
 		return
@@ -199,34 +207,39 @@ func (l *loader) checkFields() {
 	}
 	for _, u := range l.fieldUses {
 		if !known[u.name] {
-			u.fault(u.node, "no service declares the field %q; want SERVICE SELECTOR or SERVICE METHOD PATH SELECTOR as a service file has them, as in customer $.idCard%s",
+			u.fault(u.node, "no service declares the field %q; want SERVICE SELECTOR or SERVICE "+
+				"METHOD PATH SELECTOR as a service file has them, as in customer $.idCard%s",
 				u.name, meant(u.name, slices.Sorted(maps.Keys(known))))
 		}
 	}
 }
 
-// typeOf looks a type up that stands at a node.
+// typeOf returns the type that a node names; nil, and a fault, if there is none.
 func (l *loader) typeOf(s *source, n *yaml.Node, what string) *fieldType {
 	name := scalar(n)
 	if t := l.types[name]; t != nil || name == "" {
 		return t
 	}
 	if name == embeddedJSON {
-		s.fault(n, "%s: embedded_json wants the fields of the JSON in the string, as in {embedded_json: {$.name: person_name}}", what)
+		s.fault(n, "%s: embedded_json wants the fields of the JSON in the string, as in "+
+			"{embedded_json: {$.name: person_name}}", what)
 		return nil
 	}
 	if l.unread {
 		return nil
 	}
 	known := l.typeNames()
-	s.fault(n, "%s: unknown type %q; want one of the catalogue's, or declare it under types of a policy%s", what, name, meant(name, known))
+	s.fault(n, "%s: unknown type %q; want one of the catalogue's, or declare it under types of a "+
+		"policy%s", what, name, meant(name, known))
 	return nil
 }
 
 func (l *loader) typeNames() []string { return slices.Sorted(maps.Keys(l.types)) }
 
-// noKeys stands in for the keys when arguments are only checked.
-var noKeys = treatment.Environment{PseudonymKey: func() ([]byte, int) { return make([]byte, treatment.MinKey), 0 }}
+// noKeys is the environment of treatments whose arguments are only checked.
+var noKeys = treatment.Environment{PseudonymKey: func() ([]byte, int) {
+	return make([]byte, treatment.MinKey), 0
+}}
 
 // expression reads the treatment at a key.
 func (l *loader) expression(o object, key, what string) (treatment.Expression, bool) {
@@ -253,8 +266,8 @@ func (l *loader) treatment(s *source, n *yaml.Node, what string) (treatment.Expr
 	return e, true
 }
 
-// digest is over the base name and content of each file, sorted, so that it does not depend on where they lie, and over the
-// built-in types, which decide too.
+// digest is a hash of the base name and content of each file, sorted, so that the order and the
+// directories of files do not matter, and of the built-in catalogue, which decides too.
 func digest(files []File) string {
 	files = append(slices.Clone(files), File{Name: "built-in/catalogue", Data: catalogueFile})
 	lines := make([]string, len(files))

@@ -87,7 +87,7 @@ func TestGoodFiles(t *testing.T) {
 	if got := set.Roles(); !slices.Equal(got, []string{"agent"}) {
 		t.Errorf("Roles() = %v, want [agent]", got)
 	}
-	// What is not for every file to show is shown, too: no finding is left, and each acceptance has its own.
+	// No finding is left that is not accepted, and each acceptance fits a finding.
 	for _, f := range check(t, files) {
 		t.Errorf("Check of testdata/*.good.yaml: %v", f)
 	}
@@ -120,22 +120,33 @@ func TestExamplesAreInOrder(t *testing.T) {
 // A file that cannot be read may declare what others name, so they are not blamed for that.
 func TestUnreadFiles(t *testing.T) {
 	for _, broken := range []string{"kind: policy\n\tname: p\n", "kind: polici\n", ""} {
-		have := faults(t, rules.File{Name: "p.yaml", Data: []byte(broken)}, rules.File{Name: "s.yaml", Data: []byte(
-			"kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, purpose: care, fields: {$.a: own_type, $.: public}}]\n")})
-		if strings.Contains(have, "unknown") || !strings.HasPrefix(have, "p.yaml:") || !strings.Contains(have, "\ns.yaml:4:65: fields: selector $., column 3") {
+		have := faults(t, rules.File{Name: "p.yaml", Data: []byte(broken)},
+			rules.File{Name: "s.yaml", Data: []byte(
+				"kind: service\nname: s\nowner: o\n" +
+					"routes: [{match: GET /a, purpose: care, fields: {$.a: own_type, $.: " +
+					"public}}]\n")})
+		if strings.Contains(have, "unknown") || !strings.HasPrefix(have, "p.yaml:") ||
+			!strings.Contains(have, "\ns.yaml:4:65: fields: selector $., column 3") {
 			t.Errorf("Load with %q: %s, want its fault and the selector's only", broken, have)
 		}
 	}
 }
 
-// All faults of all files come at once, ordered by file, line and column, whatever the order of the files.
+// All faults of all files come at once, ordered by file, line and column, whatever the order of the
+// files.
 func TestFaultsOfSeveralFiles(t *testing.T) {
 	files := []rules.File{
 		{Name: "z.yaml", Data: []byte("kind: servic\n")},
-		{Name: "dir/a.yaml", Data: []byte("kind: policy\nname: p\npurposes: {care: {basis: contract}, x: {basis: y}}\nroles: {r: {purposes: [care], treat: {}}}\n")},
-		{Name: "b.yaml", Data: []byte("kind: policy\nname: p\npurposes: {care: {basis: contract}}\nroles: {r: {purposes: [care], treat: {}}}\nbad: 1\n")},
-		{Name: "other/b.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, fields: {}}]\n")},
-		{Name: "c.yaml", Data: []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, fields: {}}]\n")},
+		{Name: "dir/a.yaml", Data: []byte("kind: policy\nname: p\n" +
+			"purposes: {care: {basis: contract}, x: {basis: y}}\n" +
+			"roles: {r: {purposes: [care], treat: {}}}\n")},
+		{Name: "b.yaml", Data: []byte("kind: policy\nname: p\n" +
+			"purposes: {care: {basis: contract}}\nroles: {r: {purposes: [care], treat: {}}}\n" +
+			"bad: 1\n")},
+		{Name: "other/b.yaml", Data: []byte("kind: service\nname: s\nowner: o\n" +
+			"routes: [{match: GET /a, fields: {}}]\n")},
+		{Name: "c.yaml", Data: []byte("kind: service\nname: s\nowner: o\n" +
+			"routes: [{match: GET /a, fields: {}}]\n")},
 	}
 	want := `b.yaml:5:1: policy: unknown key "bad"; want one of kind, name, time_zone, types, purposes, roles, caps, owner, reviewer, justification, accept
 c.yaml:2:7: service s is declared at b.yaml:2 too; give one another name
@@ -145,7 +156,9 @@ other/b.yaml:1:1: b.yaml has the same name, by which access records cite rules; 
 z.yaml:1:1: want kind: service or kind: policy; have "servic"
 `
 	// a.yaml is the first by base name, so it is b.yaml that declares anew.
-	want = strings.Replace(want, "b.yaml:5:1", "b.yaml:3:12: purpose care is declared in another policy too; remove one\nb.yaml:4:9: role r is declared in another policy too; remove one\nb.yaml:5:1", 1)
+	want = strings.Replace(want, "b.yaml:5:1", "b.yaml:3:12: purpose care is declared in another "+
+		"policy too; remove one\nb.yaml:4:9: role r is declared in another policy too; remove "+
+		"one\nb.yaml:5:1", 1)
 	for range len(files) {
 		files = append(files[1:], files[0])
 		if diff := cmp.Diff(want, faults(t, files...)); diff != "" {
@@ -163,7 +176,8 @@ func TestDigest(t *testing.T) {
 		}
 		return set
 	}
-	a, b := rules.File{Name: "a.yaml", Data: []byte(policy)}, rules.File{Name: "b.yaml", Data: []byte(service)}
+	a, b := rules.File{Name: "a.yaml", Data: []byte(policy)}, rules.File{Name: "b.yaml",
+		Data: []byte(service)}
 	moved := rules.File{Name: "elsewhere/a.yaml", Data: a.Data}
 	renamed := rules.File{Name: "c.yaml", Data: a.Data}
 	changed := rules.File{Name: "a.yaml", Data: append(a.Data, "# more\n"...)}
@@ -187,10 +201,12 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// A digest names one behaviour: which of two equally open permits wins must not depend on the order of files.
+// A digest names one behaviour: which of two equally open permits wins must not depend on the order
+// of files.
 func TestOrderOfFiles(t *testing.T) {
 	role := func(name, treat string) []byte {
-		return []byte("kind: policy\nname: " + name + "\nroles: {" + name + ": {purposes: [care], treat: {person_name: " + treat + "}}}\n")
+		return []byte("kind: policy\nname: " + name + "\nroles: {" + name +
+			": {purposes: [care], treat: {person_name: " + treat + "}}}\n")
 	}
 	files := []rules.File{
 		{Name: "a.yaml", Data: role("one", `"mask(keep_first=1)"`)},
@@ -212,7 +228,8 @@ func TestOrderOfFiles(t *testing.T) {
 
 func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a.yaml", "b.yml", "c_test.yaml", "d_test.yml", ".e.yaml", "f.txt", "sub/g.yaml", "..data/h.yaml", "empty/readme"} {
+	for _, name := range []string{"a.yaml", "b.yml", "c_test.yaml", "d_test.yml", ".e.yaml",
+		"f.txt", "sub/g.yaml", "..data/h.yaml", "empty/readme"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -235,7 +252,8 @@ func TestReadFiles(t *testing.T) {
 	if want := []string{"a.yaml", "b.yml", "h.yaml", "c_test.yaml"}; !slices.Equal(names, want) {
 		t.Errorf("ReadFiles = %v, want %v", names, want)
 	}
-	for _, paths := range [][]string{nil, {filepath.Join(dir, "missing")}, {dir, filepath.Join(dir, "empty")}} {
+	for _, paths := range [][]string{nil, {filepath.Join(dir, "missing")},
+		{dir, filepath.Join(dir, "empty")}} {
 		if _, err := rules.ReadFiles(paths...); err == nil {
 			t.Errorf("ReadFiles(%v): no error, want one", paths)
 		}
@@ -258,8 +276,10 @@ func FuzzLoad(f *testing.F) {
 			return // what takes long is only large
 		}
 		faults(t, rules.File{Name: "fuzz.yaml", Data: data})
-		faults(t, rules.File{Name: "fuzz.yaml", Data: data}, rules.File{Name: "p.yaml", Data: []byte(policy)}, rules.File{Name: "s.yaml", Data: []byte(service)})
-		set, err := rules.Load([]rules.File{{Name: "fuzz.yaml", Data: data}, {Name: "p.yaml", Data: []byte(policy)}}, fixedKeys{})
+		faults(t, rules.File{Name: "fuzz.yaml", Data: data}, rules.File{Name: "p.yaml",
+			Data: []byte(policy)}, rules.File{Name: "s.yaml", Data: []byte(service)})
+		set, err := rules.Load([]rules.File{{Name: "fuzz.yaml", Data: data},
+			{Name: "p.yaml", Data: []byte(policy)}}, fixedKeys{})
 		if err != nil {
 			return
 		}
@@ -267,7 +287,9 @@ func FuzzLoad(f *testing.F) {
 			if r.Public != "" {
 				continue
 			}
-			a, err := set.Admit(r, request(rules.Caller{Roles: set.Roles(), Purposes: []string{"care"}, AMR: []string{"mfa"}}, "care"))
+			a, err := set.Admit(r,
+				request(rules.Caller{Roles: set.Roles(), Purposes: []string{"care"},
+					AMR: []string{"mfa"}}, "care"))
 			if err == nil {
 				a.Profile(-1, nil)
 			}

@@ -8,19 +8,21 @@ import (
 	"strings"
 )
 
-// PassedOver is a file in or below a directory of rules that looks like one of them, and that [ReadFiles] does not read.
+// PassedOver is a file in or below a directory of rules that looks like a rule file, but that
+// [ReadFiles] does not read.
 type PassedOver struct {
 	File string `json:"file"`
 	Why  string `json:"why"` // and what to do
 }
 
-// FindPassedOver lists what ReadFiles passes over at the paths, so that nobody takes for rules in force what nobody reads. Files of tests
-// are no rules, nor is what is hidden. What cannot be listed is left out.
+// FindPassedOver lists the files that ReadFiles passes over at the paths, so that nobody takes them
+// for rules in force. It leaves out files of tests, hidden files, and directories that cannot be
+// listed.
 func FindPassedOver(paths ...string) []PassedOver {
 	read := map[string]bool{}
 	for _, path := range paths {
 		read[filepath.Clean(path)] = true
-		names, _ := ruleFilesIn(path) // of a file there are none
+		names, _ := ruleFilesIn(path) // none if path is a file
 		for _, name := range names {
 			read[name] = true
 		}
@@ -48,9 +50,11 @@ func FindPassedOver(paths ...string) []PassedOver {
 			switch lower := strings.ToLower(ext); {
 			case lower != ".yaml" && lower != ".yml":
 			case ext != lower:
-				list = append(list, PassedOver{name, "its name must end in .yaml or .yml, in small letters"})
+				list = append(list,
+					PassedOver{name, "its name must end in .yaml or .yml, in small letters"})
 			default:
-				list = append(list, PassedOver{name, "directories within a directory are not read; give its own as a path too"})
+				list = append(list, PassedOver{name, "directories within a directory are not " +
+					"read; give its own as a path too"})
 			}
 			return nil
 		})
@@ -58,7 +62,8 @@ func FindPassedOver(paths ...string) []PassedOver {
 	return list
 }
 
-// passedOverIn says which files of a directory that has none to read were passed over.
+// passedOverIn says, for an error about a directory without rule files, which files were passed
+// over.
 func passedOverIn(dir string) string {
 	const most = 3
 	all := FindPassedOver(dir)

@@ -10,8 +10,10 @@ import (
 
 func TestRoute(t *testing.T) {
 	routes := []string{
-		"GET /", "GET /v1/customers", "GET /v1/customers/{id}", "GET /v1/customers/me", "POST /v1/customers",
-		"GET /v1/customers/{id}/cards", "GET /v1/customers/me/loans", "GET /v1/{kind}/{id}/notes", "GET /v1/{kind}/all/{id}",
+		"GET /", "GET /v1/customers", "GET /v1/customers/{id}", "GET /v1/customers/me",
+		"POST /v1/customers",
+		"GET /v1/customers/{id}/cards", "GET /v1/customers/me/loans", "GET /v1/{kind}/{id}/notes",
+		"GET /v1/{kind}/all/{id}",
 		"GET /v1/customers:search", "GET /{a}/{b}/{c}/{d}/{e}",
 	}
 	var b strings.Builder
@@ -32,12 +34,15 @@ func TestRoute(t *testing.T) {
 		{"method in lower case", "get /v1/customers", ""},
 		{"path in upper case", "GET /V1/customers", ""},
 		{"parameter", "GET /v1/customers/7", "GET /v1/customers/{id}"},
-		{"escapes are the parameter's own", "GET /v1/customers/%E5%BC%A0", "GET /v1/customers/{id}"},
+		{"escapes are the parameter's own", "GET /v1/customers/%E5%BC%A0",
+			"GET /v1/customers/{id}"},
 		{"literal before parameter", "GET /v1/customers/me", "GET /v1/customers/me"},
-		{"literal before parameter, longer", "GET /v1/customers/me/loans", "GET /v1/customers/me/loans"},
+		{"literal before parameter, longer", "GET /v1/customers/me/loans",
+			"GET /v1/customers/me/loans"},
 		{"back from a literal", "GET /v1/customers/me/cards", "GET /v1/customers/{id}/cards"},
 		{"back from two literals", "GET /v1/customers/me/notes", "GET /v1/{kind}/{id}/notes"},
-		{"back from a literal and a parameter", "GET /v1/customers/all/3", "GET /v1/{kind}/all/{id}"},
+		{"back from a literal and a parameter", "GET /v1/customers/all/3",
+			"GET /v1/{kind}/all/{id}"},
 		{"colon", "GET /v1/customers:search", "GET /v1/customers:search"},
 		{"all parameters", "GET /v1/customers/me/loans/1", "GET /{a}/{b}/{c}/{d}/{e}"},
 		{"trailing slash", "GET /v1/customers/", ""},
@@ -69,7 +74,8 @@ func TestRouteBacktracks(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("kind: service\nname: s\nowner: o\nroutes:\n")
 	for i := range 64 {
-		fmt.Fprintf(&b, "  - {match: \"GET %s%s/end\", fields: {}}\n", strings.Repeat("/a", i), strings.Repeat("/{x}", 64-i))
+		fmt.Fprintf(&b, "  - {match: \"GET %s%s/end\", fields: {}}\n", strings.Repeat("/a", i),
+			strings.Repeat("/{x}", 64-i))
 	}
 	set, err := rules.Load([]rules.File{{Name: "s.yaml", Data: []byte(b.String())}}, nil)
 	if err != nil {
@@ -78,7 +84,8 @@ func TestRouteBacktracks(t *testing.T) {
 	if r := set.Route("GET", "", strings.Repeat("/a", 64)+"/other"); r != nil {
 		t.Errorf("Route = %s, want none", r.Match)
 	}
-	if r := set.Route("GET", "", strings.Repeat("/a", 64)+"/end"); r == nil || r.Match != "GET "+strings.Repeat("/a", 63)+"/{x}/end" {
+	if r := set.Route("GET", "", strings.Repeat("/a", 64)+"/end"); r == nil || r.Match != "GET "+
+		strings.Repeat("/a", 63)+"/{x}/end" {
 		t.Errorf("Route = %v, want the one with the most literals", r)
 	}
 }

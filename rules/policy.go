@@ -18,35 +18,37 @@ type purpose struct {
 	at       place
 	basis    string
 	document string
-	roles    []int // that serve it
+	roles    []int // indexes of the set's roles that serve it
 }
 
 // bases are the legal bases of PIPL Art. 13(1), in the order of its items.
-var bases = []string{"consent", "contract", "legal_duty", "emergency", "public_interest", "disclosed", "law"}
+var bases = []string{"consent", "contract", "legal_duty", "emergency", "public_interest",
+	"disclosed", "law"}
 
 // consentBasis needs the subject's own consent (PIPL Art. 13(1) item 1, Art. 14).
 const consentBasis = "consent"
 
-// role permits.
+// role is an entry of roles: it permits.
 type role struct {
 	name      string
 	at        place
 	purposes  []string
 	when      *condition // nil: always
 	require   requirement
-	treat     map[string]permit // by choice
+	treat     map[string]permit // by the word that chooses fields
 	grantable []int             // indexes of the set's grantables
 	records   int               // in one response; 0: any number
 	quota     *Quota            // nil: any number of subjects
 }
 
-// permit is one entry of a role's treat.
+// permit is an entry of a role's treat.
 type permit struct {
 	expression treatment.Expression
 	at         place
 }
 
-// permit returns what the role permits for a field: the entry of the first of its choices that has one.
+// permit returns what the role permits for a field: the entry of the closest word that chooses the
+// field; false if no word has an entry.
 func (r *role) permit(f *field) (permit, bool) {
 	for _, choice := range f.choices() {
 		if p, ok := r.treat[choice]; ok {
@@ -71,7 +73,7 @@ type grantable struct {
 	at place
 }
 
-// capRule is one entry of caps: it forbids.
+// capRule is an entry of caps: it forbids.
 type capRule struct {
 	at                       place
 	field, typ, class, level string
@@ -113,7 +115,8 @@ func (l *loader) purpose(s *source, e pair) {
 	if l.set.purposes[name] != nil {
 		s.fault(e.key, "purpose %s is declared in another policy too; remove one", name)
 	}
-	l.set.purposes[name] = &purpose{name: name, at: s.place(e.key), basis: o.text("basis"), document: o.text("document")}
+	l.set.purposes[name] = &purpose{name: name, at: s.place(e.key), basis: o.text("basis"),
+		document: o.text("document")}
 }
 
 func (l *loader) role(s *source, e pair, zone *time.Location) {
@@ -147,24 +150,28 @@ func (l *loader) role(s *source, e pair, zone *time.Location) {
 	l.set.roles = append(l.set.roles, r)
 }
 
-// fieldName is a field as policies choose it: its service, perhaps its route, and its selector.
+// fieldName matches the beginning of a field's name in a policy: its service, perhaps its route,
+// and its selector.
 var fieldName = regexp.MustCompile(`^[^\s$]+( [A-Z]+ /\S*)? \$`)
 
-// choice checks a word that chooses fields.
+// choice checks a word by which a policy chooses fields.
 func (l *loader) choice(s *source, n *yaml.Node, what string) {
 	word := n.Value
 	if fieldName.MatchString(word) {
 		l.fieldUses = append(l.fieldUses, use{s, n, word})
 		return
 	}
-	if known := slices.Concat(l.typeNames(), classes, levels, []string{sensitive}); !slices.Contains(known, word) && !l.unread {
-		s.fault(n, "%s: unknown choice %q; want a type, %s, C1 to C3, L1 to L5, or a field as in customer $.idCard%s", what, word, sensitive, meant(word, known))
+	if known := slices.Concat(l.typeNames(), classes, levels,
+		[]string{sensitive}); !slices.Contains(known, word) && !l.unread {
+		s.fault(n, "%s: unknown choice %q; want a type, %s, C1 to C3, L1 to L5, or a field as in "+
+			"customer $.idCard%s", what, word, sensitive, meant(word, known))
 	}
 }
 
 func (l *loader) grantable(s *source, e pair, r *role) {
 	o := s.object(e.value)
-	g := grantable{Grantable{Role: r.name, Type: e.key.Value, Approver: o.text("approver"), TTL: duration(o.text("ttl")), Uses: leadingNumber(o.text("uses"))}, s.place(e.key)}
+	g := grantable{Grantable{Role: r.name, Type: e.key.Value, Approver: o.text("approver"),
+		TTL: duration(o.text("ttl")), Uses: leadingNumber(o.text("uses"))}, s.place(e.key)}
 	switch t := l.typeOf(s, e.key, "grantable"); {
 	case t == nil:
 	case t.Name == public:
@@ -176,7 +183,8 @@ func (l *loader) grantable(s *source, e pair, r *role) {
 	l.set.grantables = append(l.set.grantables, g)
 }
 
-// leadingNumber reads the number of 50/response; 0 if there is none, which was reported before.
+// leadingNumber reads the number that a text such as 50/response begins with; 0 if there is none,
+// which was reported before.
 func leadingNumber(text string) int {
 	n := 0
 	for i := 0; i < len(text) && '0' <= text[i] && text[i] <= '9'; i++ {
@@ -185,20 +193,22 @@ func leadingNumber(text string) int {
 	return n
 }
 
-// duration reads 30m, 8h or 7d.
+// duration reads a text such as 30m, 8h or 7d; "" is 0.
 func duration(text string) time.Duration {
 	if text == "" {
 		return 0
 	}
 	last := len(text) - 1
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[text[last]]
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour,
+		'd': 24 * time.Hour}[text[last]]
 	n, _ := strconv.Atoi(text[:last])
 	return time.Duration(n) * unit
 }
 
 func (l *loader) cap(o object, zone *time.Location) {
 	c := &capRule{
-		at: o.place(o.node), field: o.text("field"), typ: o.text("type"), class: o.text("class"), level: o.text("level"),
+		at: o.place(o.node), field: o.text("field"), typ: o.text("type"), class: o.text("class"),
+		level:     o.text("level"),
 		sensitive: o.flag(sensitive), when: l.condition(o, zone),
 	}
 	if c.field != "" {

@@ -14,16 +14,18 @@ type Profile struct {
 	masking.Profile
 	Kind   string // of record: its selector, or Envelope
 	Fields []Decision
-	// Limit is how many records with this profile, or one with a lower limit, a response may show; 0 is any number.
+	// Limit is how many records with this profile, or with a profile of a lower limit, a response
+	// may show; 0: any number.
 	Limit int
-	// Quotas are those of the roles that permit; a record may be shown if its subject is within one of them. None: any may.
+	// Quotas are the quotas of the roles that permit. A record may be shown if its subject is
+	// within any of these quotas; none: any record may.
 	Quotas []Quota
-	// Roles are those that permit, in the order of files (by base name) and lines.
+	// Roles are the roles that permit, in the order of files (by base name) and lines.
 	Roles []string
 }
 
-// Quota is how many different subjects a caller may see by a role within a time, which begins anew for each subject when
-// it is first seen.
+// Quota is how many different subjects a caller may see by a role within a time, which begins anew
+// for each subject when it is first seen.
 type Quota struct {
 	Role     string        `json:"role"`
 	Subjects int           `json:"subjects"`
@@ -34,18 +36,19 @@ type Quota struct {
 type Decision struct {
 	Path      string `json:"path"`
 	Type      string `json:"type"`
-	Treatment string `json:"treatment"`      // as rule files write it
-	Reason    Reason `json:"reason"`         // one of those from Permitted to Structure
-	Rule      string `json:"rule,omitempty"` // file:line of the entry that decided; "" where none did
+	Treatment string `json:"treatment"` // as rule files write it
+	Reason    Reason `json:"reason"`    // from Permitted to Structure
+	// Rule is file:line of the entry that decided; "" where no entry did.
+	Rule string `json:"rule,omitempty"`
 }
 
-// Profile decides one record of the route's layout, about whose subject nothing is on record: kind and inputs are as
-// [masking.Record] has them. Equal decisions yield the same pointer.
+// Profile decides one record of the route's layout as if nothing were on record about its subject.
+// kind and inputs are those of [masking.Record]. Equal decisions yield the same pointer.
 func (a *Access) Profile(kind int, inputs []masking.Value) *Profile {
 	return a.ProfileOf(kind, inputs, Standing{})
 }
 
-// ProfileOf decides one record, as Profile does, with what is on record about its subject.
+// ProfileOf decides one record as Profile does, but with what is on record about its subject.
 func (a *Access) ProfileOf(kind int, inputs []masking.Value, s Standing) *Profile {
 	a.weigh(kind, inputs, s, nil)
 	a.encode(kind)
@@ -60,10 +63,12 @@ func (a *Access) ProfileOf(kind int, inputs []masking.Value, s Standing) *Profil
 
 // weigh finds out which roles, grants and caps take part in the decision about a record.
 func (a *Access) weigh(kind int, inputs []masking.Value, s Standing, skipped *skipped) {
-	a.weighed = circumstances{roles: a.weighed.roles[:0], caps: a.weighed.caps[:0], grants: a.weighed.grants[:0]}
+	a.weighed = circumstances{
+		roles: a.weighed.roles[:0], caps: a.weighed.caps[:0], grants: a.weighed.grants[:0],
+	}
 	a.about = about{inputs: inputs, holding: a.holding(s)}
 	a.values.next(&a.about)
-	// An envelope is no record: nothing can be told of it.
+	// An envelope is no record, so no condition that reads a record can be told.
 	unmet := func(c *condition) Reason {
 		if kind == masking.Envelope {
 			return ConditionUnknown
@@ -76,7 +81,8 @@ func (a *Access) weigh(kind int, inputs []masking.Value, s Standing, skipped *sk
 			skipped.role(a.set, i, SubjectUnnamed)
 			continue
 		}
-		if c := a.set.roles[i].when; c != nil && c.reads && !(a.supposing && kind != masking.Envelope) {
+		if c := a.set.roles[i].when; c != nil && c.reads &&
+			!(a.supposing && kind != masking.Envelope) {
 			if why := unmet(c); why != "" {
 				skipped.role(a.set, i, why)
 				continue
@@ -91,18 +97,19 @@ func (a *Access) weigh(kind int, inputs []masking.Value, s Standing, skipped *sk
 		}
 		a.weighed.caps = append(a.weighed.caps, i)
 	}
-	if kind == masking.Envelope {
-		return // and it has no subject
+	if kind == masking.Envelope { // it has no subject, so neither consent nor grant
+		return
 	}
 	a.weighed.consent = a.about.holding.consent
 	for _, i := range a.about.holding.grants {
-		if slices.ContainsFunc(a.weighed.roles, func(role int) bool { return slices.Contains(a.set.roles[role].grantable, i) }) {
+		allows := func(role int) bool { return slices.Contains(a.set.roles[role].grantable, i) }
+		if slices.ContainsFunc(a.weighed.roles, allows) {
 			a.weighed.grants = append(a.weighed.grants, i)
 		}
 	}
 }
 
-// encode puts into key all that the profile depends on.
+// encode writes everything that the profile depends on into a.key.
 func (a *Access) encode(kind int) {
 	a.key = binary.AppendUvarint(a.key[:0], uint64(a.route.index))
 	a.key = binary.AppendVarint(a.key, int64(kind))
@@ -121,7 +128,8 @@ func (a *Access) encode(kind int) {
 	}
 }
 
-// maxProfiles bounds what is interned. Decisions repeat; a set with more distinct ones starts over.
+// maxProfiles is how many profiles a set keeps. Decisions repeat; where more differ, the set
+// forgets all profiles and starts over.
 const maxProfiles = 10_000
 
 func (s *Set) intern(key string, p *Profile) *Profile {
@@ -137,13 +145,18 @@ func (s *Set) intern(key string, p *Profile) *Profile {
 	return p
 }
 
-// build works out the profile of a record that was weighed.
+// build works out the profile of the record that was weighed last.
 func (a *Access) build(kindIndex int) *Profile {
 	if kindIndex != masking.Envelope && len(a.weighed.roles) == 0 {
 		return &Profile{Kind: a.route.Kind(kindIndex), Profile: masking.Profile{Denied: true}}
 	}
 	k := a.route.kind(kindIndex)
-	p := &Profile{Roles: a.set.names(a.weighed.roles), Kind: k.selector, Limit: mostRecords(a.set.roles, a.weighed.roles), Quotas: quotas(a.set.roles, a.weighed.roles)}
+	p := &Profile{
+		Kind:   k.selector,
+		Roles:  a.set.names(a.weighed.roles),
+		Limit:  mostRecords(a.set.roles, a.weighed.roles),
+		Quotas: quotas(a.set.roles, a.weighed.roles),
+	}
 	for i := range k.all {
 		f := &k.all[i]
 		if f.typ == embeddedType {
@@ -153,39 +166,43 @@ func (a *Access) build(kindIndex int) *Profile {
 		}
 		_, v := a.decide(f, &a.weighed)
 		env := treatment.Environment{Type: f.typ.Name}
-		if keys, purpose := a.set.keys, a.purpose.name; keys != nil { // the profile outlives the access
+		// The profile outlives the access, so the function must not hold on to it.
+		if keys, purpose := a.set.keys, a.purpose.name; keys != nil {
 			env.PseudonymKey = func() ([]byte, int) { return keys.Pseudonym(purpose) }
 		}
 		t, err := v.expression.Treatment(env)
 		if err != nil { // arguments were checked when the rules were loaded
-			v, t = verdict{dropExpression, place{}, KeyMissing}, masking.Treatment{Rank: masking.RankDrop}
+			v = verdict{dropExpression, place{}, KeyMissing}
+			t = masking.Treatment{Rank: masking.RankDrop}
 		}
 		p.Treatments = append(p.Treatments, t)
-		p.Fields = append(p.Fields, Decision{f.path, f.typ.Name, v.expression.String(), v.reason, v.rule()})
+		p.Fields = append(p.Fields,
+			Decision{f.path, f.typ.Name, v.expression.String(), v.reason, v.rule()})
 	}
 	return p
 }
 
-// mostRecords is the most generous limit of the roles; 0 is none.
-func mostRecords(all []*role, roles []int) int {
+// mostRecords is the highest limit of records of the roles at the indexes; 0 if a role has no
+// limit.
+func mostRecords(roles []*role, indexes []int) int {
 	most := 0
-	for _, i := range roles {
-		if all[i].records == 0 {
+	for _, i := range indexes {
+		if roles[i].records == 0 {
 			return 0
 		}
-		most = max(most, all[i].records)
+		most = max(most, roles[i].records)
 	}
 	return most
 }
 
-// quotas are those of the roles; none if one of them has none.
-func quotas(all []*role, roles []int) []Quota {
+// quotas are the quotas of the roles at the indexes; nil if a role has no quota.
+func quotas(roles []*role, indexes []int) []Quota {
 	var list []Quota
-	for _, i := range roles {
-		if all[i].quota == nil {
+	for _, i := range indexes {
+		if roles[i].quota == nil {
 			return nil
 		}
-		list = append(list, *all[i].quota)
+		list = append(list, *roles[i].quota)
 	}
 	return list
 }

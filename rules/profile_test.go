@@ -8,11 +8,12 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// Decisions that keep differing, as consents to ever other words make them, must not fill the
-// memory; what they decide stays right.
+// Decisions that all differ must not fill the memory. Here each rests on a consent that covers
+// another word.
 func TestProfilesAreBounded(t *testing.T) {
 	set, err := Load([]File{
-		{"s.yaml", []byte("kind: service\nname: s\nowner: o\nroutes: [{match: GET /a, fields: {$.name: person_name}}]\n")},
+		{"s.yaml", []byte("kind: service\nname: s\nowner: o\n" +
+			"routes: [{match: GET /a, fields: {$.name: person_name}}]\n")},
 		{"p.yaml", []byte("kind: policy\nname: p\npurposes: {loan: {basis: consent}}\n" +
 			"roles: {r: {purposes: [loan], treat: {C2: clear}}}\n")},
 	}, nil)

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Reason is a stable word for why something is decided as it is: a request or record is refused, a field gets its
-// treatment, an entry of a policy takes no part. It is one of the constants below; access records have the same words.
+// Reason is a stable word for why a request or record is refused, why a field gets its treatment,
+// or why an entry of a policy does not decide. Its values are the constants below; access records
+// have the same words.
 type Reason string
 
 // Why a request, or a record that is all of its response, is refused.
@@ -19,7 +20,8 @@ const (
 	TooManySubjects   Reason = "too_many_subjects"
 )
 
-// Why a role takes no part; where none does, why a request is refused, too. ConditionNotMet is also why a cap takes none.
+// Why a role takes no part. Where no role does, the request is refused for such a reason too. A cap
+// takes no part for ConditionNotMet only.
 const (
 	RoleNotHeld       Reason = "role_not_held"
 	PurposeNotServed  Reason = "purpose_not_served"
@@ -67,12 +69,15 @@ var reasons = []struct {
 
 	{RoleNotHeld, "the caller does not have the role"},
 	{PurposeNotServed, "the role does not serve the purpose"},
-	{AssuranceTooLow, "the role requires authentication methods or a context class that the token does not state"},
+	{AssuranceTooLow, "the role requires authentication methods or a context class that the " +
+		"token does not state"},
 	{NetworkNotAllowed, "the role requires a network that the caller's address is not in"},
 	{OutsideHours, "the role may not be used at this time"},
 	{ConditionNotMet, "the condition (when) is false"},
-	{ConditionUnknown, "the condition (when) cannot be told: what it reads is missing, of another type or too costly"},
-	{SubjectUnnamed, "the role limits subjects, and the records name none, so nobody could count them"},
+	{ConditionUnknown, "the condition (when) cannot be told: what it reads is missing, of " +
+		"another type or too costly"},
+	{SubjectUnnamed, "the role limits subjects, and the records name none, so nobody could count " +
+		"them"},
 
 	{Permitted, "the role's entry is the most open of those that take part"},
 	{Granted, "an approved grant shows it"},
@@ -113,11 +118,12 @@ func (r Reason) Meaning() string {
 	return ""
 }
 
-// mendable are reasons why a role does not serve, from what a caller can least do about to what they can most easily mend:
-// signing in with another factor. A refusal gives the last.
-var mendable = []Reason{NoRole, ConditionNotMet, ConditionUnknown, OutsideHours, NetworkNotAllowed, AssuranceTooLow}
+// mendable are the reasons why a role does not serve. Callers can do least about the first, and can
+// mend the last most easily: they sign in with another factor.
+var mendable = []Reason{NoRole, ConditionNotMet, ConditionUnknown, OutsideHours, NetworkNotAllowed,
+	AssuranceTooLow}
 
-// rather returns the one of two reasons that a refusal gives.
+// rather returns whichever of two reasons a caller can mend more easily: a refusal gives that one.
 func rather(a, b Reason) Reason {
 	if slices.Index(mendable, b) > slices.Index(mendable, a) {
 		return b

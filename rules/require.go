@@ -9,10 +9,11 @@ import (
 	_ "time/tzdata" // the zones that rules name, also where the system has none
 )
 
-// requirement is what a role wants of its caller, apart from conditions. The zero value wants nothing.
+// requirement is what a role wants of its caller, apart from its condition. The zero value wants
+// nothing.
 type requirement struct {
-	amr     []string // all of them (RFC 8176)
-	acr     []string // one of them
+	amr     []string // methods, all of which the token must state (RFC 8176)
+	acr     []string // context classes, any of which the token must state; none: any token will do
 	network []netip.Prefix
 	window  *window
 }
@@ -24,21 +25,25 @@ type window struct {
 	zone  *time.Location
 }
 
-// span is from one minute of the day up to, and without, another.
+// span begins with a minute of the day, and ends before another.
 type span struct{ from, to int }
 
 var weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
-// defaultZone is the one zone of China's time.
+// defaultZone is China's only time zone.
 const defaultZone = "Asia/Shanghai"
 
 // met returns why the requirement is not met, "" if it is.
 func (r *requirement) met(q *Request) Reason {
 	switch {
-	case slices.ContainsFunc(r.amr, func(m string) bool { return !slices.Contains(q.Caller.AMR, m) }),
+	case slices.ContainsFunc(r.amr, func(m string) bool {
+		return !slices.Contains(q.Caller.AMR, m)
+	}),
 		len(r.acr) > 0 && !slices.Contains(r.acr, q.Caller.ACR):
 		return AssuranceTooLow
-	case len(r.network) > 0 && !slices.ContainsFunc(r.network, func(p netip.Prefix) bool { return p.Contains(q.Caller.Address.Unmap()) }):
+	case len(r.network) > 0 && !slices.ContainsFunc(r.network, func(p netip.Prefix) bool {
+		return p.Contains(q.Caller.Address.Unmap())
+	}):
 		return NetworkNotAllowed
 	case r.window != nil && !r.window.contains(q.Time):
 		return OutsideHours
@@ -46,7 +51,8 @@ func (r *requirement) met(q *Request) Reason {
 	return ""
 }
 
-// contains is false for the zero time: nobody knows when that is.
+// contains reports whether a time lies in the window. The zero time, which stands for an unknown
+// one, does not.
 func (w *window) contains(t time.Time) bool {
 	if t.IsZero() {
 		return false
@@ -56,7 +62,9 @@ func (w *window) contains(t time.Time) bool {
 		return false
 	}
 	minute := t.Hour()*60 + t.Minute()
-	return slices.ContainsFunc(w.spans, func(s span) bool { return s.from <= minute && minute < s.to })
+	return slices.ContainsFunc(w.spans, func(s span) bool {
+		return s.from <= minute && minute < s.to
+	})
 }
 
 func (l *loader) require(o object, zone *time.Location) requirement {
@@ -67,7 +75,8 @@ func (l *loader) require(o object, zone *time.Location) requirement {
 	for i, text := range texts {
 		p, err := netip.ParsePrefix(text)
 		if err != nil || p != p.Masked() || p.Addr().Is4In6() {
-			o.fault(at[i], "network: want a network as in 10.8.0.0/16, with no bits beyond its length; have %q", text)
+			o.fault(at[i], "network: want a network as in 10.8.0.0/16, with no bits beyond its "+
+				"length; have %q", text)
 			continue
 		}
 		r.network = append(r.network, p)
@@ -89,7 +98,8 @@ func (l *loader) window(o object, zone *time.Location) *window {
 		from, to, _ := strings.Cut(text, "-")
 		s := span{minuteOf(from), minuteOf(to)}
 		if s.from >= s.to {
-			o.fault(at[i], "hours: %s ends before it begins; write two that meet at midnight, as in [%s-24:00, 00:00-%s]", text, from, to)
+			o.fault(at[i], "hours: %s ends before it begins; write two that meet at midnight, as "+
+				"in [%s-24:00, 00:00-%s]", text, from, to)
 		}
 		w.spans = append(w.spans, s)
 	}
@@ -102,7 +112,8 @@ func (l *loader) window(o object, zone *time.Location) *window {
 	return w
 }
 
-// minuteOf reads 08:30; what is no time was reported before.
+// minuteOf reads a text such as 08:30 as minutes of the day. A text that is no time was reported
+// before.
 func minuteOf(text string) int {
 	hour, minute, _ := strings.Cut(text, ":")
 	h, _ := strconv.Atoi(hour)
@@ -110,7 +121,7 @@ func minuteOf(text string) int {
 	return h*60 + m
 }
 
-// zone reads the name of a time zone.
+// zone reads the name of a time zone at a key; missing is the zone where the key is not there.
 func (l *loader) zone(o object, key string, missing *time.Location) *time.Location {
 	name := o.text(key)
 	if name == "" {
@@ -118,13 +129,14 @@ func (l *loader) zone(o object, key string, missing *time.Location) *time.Locati
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		o.fault(o.values[key], "%s: no time zone %q; want one of the IANA database, as in Asia/Shanghai", key, name)
+		o.fault(o.values[key], "%s: no time zone %q; want one of the IANA database, as in "+
+			"Asia/Shanghai", key, name)
 		return missing
 	}
 	return z
 }
 
-// shanghai is there, since the zones are compiled in.
+// shanghai is defaultZone. It is always found, since the zones are compiled in.
 var shanghai = func() *time.Location {
 	z, err := time.LoadLocation(defaultZone)
 	if err != nil {

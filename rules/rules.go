@@ -1,8 +1,8 @@
 // Package rules reads rule files, checks them, and decides from them what a caller may see.
 //
-// There are two kinds of file, both strict YAML: an unknown key, a duplicate key, an anchor or a second document is an
-// error, and all errors of all files are reported at once, each as file:line:column. A service file, the app team's,
-// says what fields are:
+// There are two kinds of file, both strict YAML: an unknown key, a duplicate key, an anchor or a
+// second document is an error, and all errors of all files are reported at once, each as
+// file:line:column. A service file, the app team's, says what fields are:
 //
 //	kind: service
 //	name: customer
@@ -30,25 +30,33 @@
 //
 // # How a decision comes about
 //
-// A request is admitted if its route exists, its purpose is one that the policy knows and the caller's token carries, and
-// at least one of the caller's roles serves that purpose and has its requirements met. Each record then gets a profile:
-// every field starts as drop; the roles whose condition (when) holds for the record permit, and so do grants that those roles
-// allow, and the most open permit wins; the caps that apply forbid, and the strictest cap wins over any permit. Where the
-// purpose rests on consent, nothing is permitted that a consent of the record's subject does not cover. Of two permits of the same openness, the one
-// that shows all that the other does wins, else the first in the order of files (by base name) and lines. A record for
-// which no role's condition holds is denied whole. Where a condition cannot be evaluated (a value that it reads is
-// missing, is an object or array, or has another type than what it is compared with), a role does not permit and a cap
-// does forbid. Fields of type public are clear to whoever is admitted, unless a cap says more.
+// A request is admitted if its route exists, if a policy knows its purpose and the caller's token
+// carries it, and if a role of the caller serves that purpose and has its requirements met.
 //
-// Why it came about so is a [Reason], and [Set.Explain] gives one for every entry. Consents and grants are values of the
-// request ([Standing]); so is the time: with none of them, what rests on them is not permitted.
+// Each record then gets a profile. Every field starts as drop. Roles whose condition (when) holds
+// for the record permit, and so do grants that these roles allow; the most open permit wins. Caps
+// that apply forbid; the strictest cap wins over any permit. Where the purpose rests on consent,
+// nothing is permitted that a consent of the record's subject does not cover. If two permits are
+// equally open, a permit that shows all that the other does wins, else the first in the order of
+// files (by base name) and lines. A record for which no role's condition holds is denied whole.
+// Fields of type public are clear to whoever is admitted, unless a cap says more.
+//
+// A condition cannot be evaluated if a value that it reads is missing, is an object or array, or
+// has another type than what it is compared with. Then a role does not permit, and a cap does
+// forbid.
+//
+// Why a decision came about is a [Reason], and [Set.Explain] gives a reason for every entry.
+// Consents and grants are values that a decision is given ([Standing]), and so is the time: without
+// them, what rests on them is not permitted.
 //
 // # The keys
 //
-// Each key of the language is declared once, in language.go: what a file may hold is checked by that declaration before
-// anything reads it, and [Schema] is made from it. docs/rules.md is the reference.
+// Each key of the language is declared once, in language.go: what a file may hold is checked by
+// that declaration before anything reads it, and [Schema] is made from it. docs/rules.md is the
+// reference.
 //
-// A [Set] is immutable; a request is decided under the one set it began with, named by its [Set.Digest].
+// A [Set] is immutable; a request is decided under the one set it began with, named by its
+// [Set.Digest].
 package rules
 
 import (
@@ -70,13 +78,13 @@ type Set struct {
 	routes     routeTables
 	list       []*Route
 	purposes   map[string]*purpose
-	roles      []*role // in the order of base names and lines
+	roles      []*role // in the order of files (by base name) and lines
 	grantables []grantable
 	caps       []*capRule
 	keys       Keys
-	inputs     inputs       // that conditions read
-	policies   []place      // of the caps of each policy, or where they would be
-	accepted   []acceptance // findings that Lint need not report
+	inputs     inputs       // values of records that conditions read
+	policies   []place      // of the caps of each policy; of the policy, if it has no caps
+	accepted   []acceptance // findings that files accept
 	types      []string     // names, sorted
 
 	mu       sync.RWMutex
@@ -85,8 +93,9 @@ type Set struct {
 
 // Keys gives the keys that treatments need.
 type Keys interface {
-	// Pseudonym returns the key for pseudonyms under a purpose, at least [treatment.MinKey] bytes, and its version. A set
-	// keeps what it got: a new version takes effect with the next set.
+	// Pseudonym returns the key for pseudonyms under a purpose, at least [treatment.MinKey] bytes,
+	// and its version. A set keeps a key that it was given: a new version takes effect with the
+	// next set.
 	Pseudonym(purpose string) (key []byte, version int)
 }
 
@@ -96,8 +105,10 @@ type File struct {
 	Data []byte
 }
 
-// ReadFiles reads the rule files at the paths: of a directory, those that end in .yaml or .yml and not in
-// _test.yaml or _test.yml. It is an error if a directory has none, or if a file is given twice, also within a directory.
+// ReadFiles reads the rule files at the paths. If a path is a directory, its rule files are the
+// files whose names end in .yaml or .yml, but not in _test.yaml or _test.yml; files in directories
+// within it are not read. It is an error if a directory has no rule file, or if a file is given
+// twice, by itself or by its directory.
 func ReadFiles(paths ...string) ([]File, error) {
 	var files []File
 	given := map[string]bool{}
@@ -111,9 +122,10 @@ func ReadFiles(paths ...string) ([]File, error) {
 			if names, err = ruleFilesIn(path); err != nil {
 				return nil, fmt.Errorf("reading rules: %w", err)
 			}
-			// A directory whose mount failed must not pass for one that has nothing to forbid.
+			// A directory whose mount failed must not pass for rules that forbid nothing.
 			if len(names) == 0 {
-				return nil, fmt.Errorf("reading rules: no .yaml or .yml file in %s%s", path, passedOverIn(path))
+				return nil, fmt.Errorf("reading rules: no .yaml or .yml file in %s%s", path,
+					passedOverIn(path))
 			}
 		}
 		for _, name := range names {
@@ -131,7 +143,8 @@ func ReadFiles(paths ...string) ([]File, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, errors.New("reading rules: no path is given; name the rule files, or their directories")
+		return nil, errors.New("reading rules: no path is given; name the rule files, or their " +
+			"directories")
 	}
 	return files, nil
 }
@@ -154,10 +167,11 @@ func ruleFilesIn(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Digest names the set by the content of its files, and of the built-in catalogue of types: "sha256:" and 64 hexadecimal digits.
+// Digest names the set by the content of its files, and of the built-in catalogue of types:
+// "sha256:" and 64 hexadecimal digits.
 func (s *Set) Digest() string { return s.digest }
 
-// FileInfo is one rule file of a set, and who answers for it.
+// FileInfo says what a rule file of a set is, and who answers for it.
 type FileInfo struct {
 	Name          string // base name
 	Kind          string // service or policy
@@ -170,13 +184,15 @@ type FileInfo struct {
 // Files are the set's files, by base name.
 func (s *Set) Files() []FileInfo { return slices.Clone(s.files) }
 
-// Reviewers are who reviewed the set's files, each once, in order. It must not be changed.
+// Reviewers are the people who reviewed the set's files, each once, sorted. The slice must not be
+// changed.
 func (s *Set) Reviewers() []string { return s.reviewers }
 
 // Routes are the set's routes, in the order of files (by base name) and lines.
 func (s *Set) Routes() []*Route { return slices.Clone(s.list) }
 
-// Roles are the names of the roles that the policies know, in the order of files (by base name) and lines.
+// Roles are the names of the roles that the policies know, in the order of files (by base name) and
+// lines.
 func (s *Set) Roles() []string {
 	names := make([]string, len(s.roles))
 	for i, r := range s.roles {
@@ -197,7 +213,7 @@ func (s *Set) names(roles []int) []string {
 type Purpose struct {
 	Name     string
 	Basis    string // legal basis: consent, contract …
-	Item     int    // of PIPL Art. 13(1), from 1
+	Item     int    // number of the basis in PIPL Art. 13(1), from 1
 	Document string // where the basis is documented
 }
 
@@ -216,7 +232,8 @@ func (s *Set) Basis(purpose string) string {
 	return p.Basis
 }
 
-// Grantables are the exceptions that the policies allow, in the order of files (by base name) and lines.
+// Grantables are the exceptions that the policies allow, in the order of files (by base name) and
+// lines.
 func (s *Set) Grantables() []Grantable {
 	list := make([]Grantable, len(s.grantables))
 	for i, g := range s.grantables {

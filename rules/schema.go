@@ -13,9 +13,9 @@ import (
 // schemaAddress is where the published schema is.
 const schemaAddress = "https://github.com/maskgate/maskgate/blob/main/rules.schema.json"
 
-// Schema returns the JSON Schema (draft 7, which editors know best) of rule files, made from the declaration of their keys.
-// It completes and checks what a file may hold; selectors, conditions, arguments of treatments and what files say of each
-// other are [Load]'s to check.
+// Schema returns the JSON Schema (draft 7, which editors know best) of rule files, made from the
+// declaration of their keys. It completes and checks what a file may hold; selectors, conditions,
+// arguments of treatments and what files say of each other are [Load]'s to check.
 func Schema() []byte {
 	names := slices.Sorted(maps.Keys(catalogue))
 	definitions := map[string]any{
@@ -26,20 +26,23 @@ func Schema() []byte {
 		choiceWords.name():    words(slices.Concat(names, []string{sensitive}, classes, levels)),
 	}
 	root := map[string]any{
-		"$schema":     "http://json-schema.org/draft-07/schema#",
-		"$id":         schemaAddress,
-		"title":       "Maskgate rule file",
-		"description": "kind: service says what the fields of a data service are; kind: policy says who may see them; kind: test says what callers must get.",
-		"type":        "object",
-		"required":    []string{"kind"},
-		"properties":  map[string]any{"kind": map[string]any{"enum": []string{"service", "policy", "test"}}},
+		"$schema": "http://json-schema.org/draft-07/schema#",
+		"$id":     schemaAddress,
+		"title":   "Maskgate rule file",
+		"description": "kind: service says what the fields of a data service are; kind: policy " +
+			"says who may see them; kind: test says what callers must get.",
+		"type":     "object",
+		"required": []string{"kind"},
+		"properties": map[string]any{"kind": map[string]any{"enum": []string{"service", "policy",
+			"test"}}},
 		"definitions": definitions,
 	}
 	var cases []any
 	for _, s := range []*shape{serviceShape, policyShape, testShape} {
 		define(s, definitions)
 		cases = append(cases, map[string]any{
-			"if":   map[string]any{"properties": map[string]any{"kind": map[string]any{"const": s.name}}},
+			"if": map[string]any{"properties": map[string]any{
+				"kind": map[string]any{"const": s.name}}},
 			"then": reference(s.name),
 		})
 	}
@@ -54,13 +57,14 @@ func Schema() []byte {
 	return out.Bytes()
 }
 
-// define adds a shape to the definitions, and those that it refers to.
+// define adds a shape to the definitions, and the shapes that it refers to.
 func define(s *shape, definitions map[string]any) {
 	if definitions[s.name] != nil {
 		return
 	}
 	properties := map[string]any{}
-	object := map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
+	object := map[string]any{"type": "object", "additionalProperties": false,
+		"properties": properties}
 	definitions[s.name] = object
 	var required []string
 	for _, k := range s.keys {
@@ -87,7 +91,8 @@ func (f *form) schema(definitions map[string]any) map[string]any {
 		kinds = append(kinds, f.text.schema())
 	}
 	if f.list != nil {
-		kinds = append(kinds, map[string]any{"type": "array", "minItems": 1, "uniqueItems": true, "items": f.list.schema(definitions)})
+		kinds = append(kinds, map[string]any{"type": "array", "minItems": 1, "uniqueItems": true,
+			"items": f.list.schema(definitions)})
 	}
 	if f.mapping != nil {
 		m := map[string]any{"type": "object", "additionalProperties": f.mapping.schema(definitions)}
@@ -113,7 +118,8 @@ func (t *text) schema() map[string]any {
 	case len(t.words) > 0:
 		return map[string]any{"enum": t.words}
 	case t.prose:
-		return map[string]any{"type": "string", "pattern": `\S`, "not": map[string]any{"enum": truths}}
+		return map[string]any{"type": "string", "pattern": `\S`,
+			"not": map[string]any{"enum": truths}}
 	case t.flag:
 		return map[string]any{"type": "boolean"}
 	case t.count:
@@ -134,8 +140,9 @@ func reference(name string) map[string]any {
 	return map[string]any{"$ref": "#/definitions/" + name}
 }
 
-// words is a text that editors complete to one of those known; others may be right too. It has no description, which editors would show
-// instead of the key's.
+// words is the schema of a text that editors complete to a known word, and that may be another word
+// too. It has no description: editors would show that instead of the key's.
 func words(known []string) map[string]any {
-	return map[string]any{"anyOf": []any{map[string]any{"enum": known}, map[string]any{"type": "string", "pattern": `\S`}}}
+	return map[string]any{"anyOf": []any{map[string]any{"enum": known},
+		map[string]any{"type": "string", "pattern": `\S`}}}
 }

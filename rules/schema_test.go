@@ -54,13 +54,16 @@ func goodFiles(t *testing.T) []string {
 		}
 		all = append(all, slices.DeleteFunc(paths, func(path string) bool {
 			data, err := os.ReadFile(path)
-			return err != nil || !bytes.Contains(data, []byte("kind: service")) && !bytes.Contains(data, []byte("kind: policy")) // openapi.yaml, *_test.yaml
+			// Not openapi.yaml, nor *_test.yaml.
+			return err != nil || !bytes.Contains(data, []byte("kind: service")) &&
+				!bytes.Contains(data, []byte("kind: policy"))
 		})...)
 	}
 	return all
 }
 
-// beyondSchema are the bad files that the schema takes, with what is wrong in them: what a schema cannot say.
+// beyondSchema are the bad files that the schema takes, with what is wrong in them: what a schema
+// cannot say.
 var beyondSchema = map[string]string{
 	"clash.bad.yaml":         "what selectors select",
 	"embeddeddepth.bad.yaml": "depth",
@@ -72,7 +75,8 @@ var beyondSchema = map[string]string{
 	"tags.bad.yaml":          "tags are YAML's",
 }
 
-// The schema takes every good file, and refuses every bad one unless what is wrong is beyond a schema.
+// The schema takes every good file, and refuses every bad one unless what is wrong is beyond a
+// schema.
 func TestSchema(t *testing.T) {
 	schema := compileSchema(t)
 	for _, path := range goodFiles(t) {

@@ -11,15 +11,17 @@ import (
 
 // Route is one route of a service file. It is immutable.
 type Route struct {
-	// Match is the route's method and path template, its service's prefix included: "GET /v1/customers/{id}".
+	// Match is the route's method and path template, its service's prefix included, as in
+	// GET /v1/customers/{id}.
 	Match   string
 	Service string
 	Owner   string
-	// Hosts are those by which the service is asked; none: any.
+	// Hosts are the host names by which the service is asked; none: any.
 	Hosts []string
-	// Public is why responses of the route pass unread: they are free of personal data. Empty: they are rewritten.
+	// Public is why responses of the route pass unread: they are free of personal data. Empty: they
+	// are rewritten.
 	Public string
-	// MediaTypes are the types that responses may have; never empty.
+	// MediaTypes are the media types that responses may have; never empty.
 	MediaTypes []string
 	// Headers are the response headers that may pass.
 	Headers []string
@@ -37,7 +39,7 @@ type Route struct {
 	kinds    []kind
 	unlisted masking.Unlisted
 
-	keepPositions bool // of array elements, where some are dropped
+	keepPositions bool // whether null takes the place of array elements that are dropped
 }
 
 // kind is a kind of record.
@@ -45,31 +47,35 @@ type kind struct {
 	selector string // or Envelope
 	subject  string
 	fields   []field
-	all      []field // with those of JSON in strings behind them, in the order of [masking.Profile.Treatments]
+	all      []field // fields, then what withEmbedded adds: the order of Profile.Treatments
 	at       *yaml.Node
 
-	countless bool // it names no subject and has fields that are not public: nobody could count whom a caller sees by it
+	// countless reports whether the kind names no subject although it has fields that are not
+	// public: then nobody can count whom a caller sees by it.
+	countless bool
 }
 
-// complete adds what follows from the fields.
+// complete fills in what follows from the fields.
 func (k *kind) complete(r *Route) {
 	k.all = withEmbedded(k.fields, r)
-	k.countless = k.subject == "" && slices.ContainsFunc(k.all, func(f field) bool { return f.typ != embeddedType && f.typ.Name != public })
+	k.countless = k.subject == "" && slices.ContainsFunc(k.all, func(f field) bool {
+		return f.typ != embeddedType && f.typ.Name != public
+	})
 }
 
-// field is one field of a kind of record.
+// field is a field of a kind of record.
 type field struct {
 	path string
 	at   place
 	typ  *fieldType
 
 	reason string // why it is less protected than its type
-	// How policies name it: among the service's, and among the route's.
+	// The names by which policies choose the field: SERVICE SELECTOR, SERVICE METHOD PATH SELECTOR.
 	inService, inRoute string
-	inside             []field // of a string that holds JSON
+	inside             []field // of the JSON that the field, a string, holds
 }
 
-// fields are those of all kinds of record, and of the envelope.
+// fields are the fields of the envelope and of all kinds of record.
 func (r *Route) fields() []field {
 	list := slices.Clone(r.envelope.all)
 	for _, k := range r.kinds {
@@ -94,12 +100,13 @@ func (r *Route) kind(index int) *kind {
 	return &r.kinds[index]
 }
 
-// Single reports whether the route's first kind of record occurs at most once in a document: to deny that record, in
-// each document of a response, is to deny the request. A public route has none.
+// Single reports whether the route's first kind of record occurs at most once in a document. If it
+// does, a response with that record denied in each document is a request denied. A public route has
+// no kind of record.
 func (r *Route) Single() bool { return len(r.kinds) > 0 && masking.Singular(r.kinds[0].selector) }
 
-// jsonTypes are the media types that the masking engine reads, and their framing (RFC 8259 §11; application/x-ndjson
-// is by convention; RFC 7464; HTML, server-sent events).
+// jsonTypes are the media types that the masking engine reads, and their framing (RFC 8259 §11;
+// application/x-ndjson is by convention; RFC 7464; HTML, server-sent events).
 var jsonTypes = map[string]masking.Framing{
 	"application/json":     masking.Document,
 	"application/x-ndjson": masking.Lines,
@@ -107,20 +114,21 @@ var jsonTypes = map[string]masking.Framing{
 	"text/event-stream":    masking.Events,
 }
 
-// Framing is how JSON texts lie in a body of that media type, which must be one of the route's.
+// Framing returns how JSON texts lie in a body of a media type, which must be among MediaTypes.
 func (r *Route) Framing(mediaType string) masking.Framing { return jsonTypes[mediaType] }
 
 func (l *loader) service(o object) {
 	name, prefix := o.text("name"), o.text("prefix")
 	if other, ok := l.services[name]; ok && name != "" {
-		o.fault(o.values["name"], "service %s is declared at %s too; give one another name", name, other)
+		o.fault(o.values["name"], "service %s is declared at %s too; give one another name", name,
+			other)
 	} else if name != "" {
 		l.services[name] = o.place(o.values["name"])
 	}
 	hosts, _ := o.list("hosts")
 	hosts = slices.Compact(slices.Sorted(slices.Values(hosts)))
 	if _, _, err := parseMatch("GET " + prefix); err != nil {
-		if strings.HasPrefix(prefix, "/") { // else its form is wrong, and was reported
+		if strings.HasPrefix(prefix, "/") { // if not, the check of its form has reported it
 			o.fault(o.values["prefix"], "prefix: %v", err)
 		}
 		prefix = ""
@@ -132,7 +140,7 @@ func (l *loader) service(o object) {
 	}
 }
 
-// route adds a route; what its service says of it is in r.
+// route adds a route; r has what the keys of its service say of it.
 func (l *loader) route(o object, r Route, prefix string) {
 	r.index, r.at = len(l.set.list), o.place(o.node)
 	r.Public, r.Purpose = o.text("public"), o.text("purpose")
@@ -154,7 +162,8 @@ func (l *loader) route(o object, r Route, prefix string) {
 		}
 		if err == nil {
 			if other := l.set.routes.add(r.Hosts, method, segments, &r); other != nil {
-				o.fault(o.values["match"], "match: the route at %s matches the same requests; remove one", other.at)
+				o.fault(o.values["match"], "match: the route at %s matches the same requests; "+
+					"remove one", other.at)
 			}
 		}
 	}
@@ -167,9 +176,11 @@ func (l *loader) route(o object, r Route, prefix string) {
 		}
 	}
 	if r.Public != "" {
-		for _, key := range []string{"envelope", "record", "subject", "fields", "records", "unlisted", "keep_positions", "purpose"} {
+		for _, key := range []string{"envelope", "record", "subject", "fields", "records",
+			"unlisted", "keep_positions", "purpose"} {
 			if o.values[key] != nil {
-				o.fault(o.values[key], "route: a public route passes unread, so %s says nothing; remove one of the two", key)
+				o.fault(o.values[key], "route: a public route passes unread, so %s says nothing; "+
+					"remove one of the two", key)
 			}
 		}
 		return
@@ -185,10 +196,14 @@ func (l *loader) mediaTypes(o object, r *Route) {
 	for i, n := range at {
 		m := r.MediaTypes[i]
 		_, isJSON := jsonTypes[m]
-		if parsed, params, err := mime.ParseMediaType(m); err != nil || parsed != m || len(params) > 0 {
-			o.fault(n, "media_types: want a bare, lower-case type, as in application/json; have %q", m)
+		if parsed, params, err := mime.ParseMediaType(m); err != nil || parsed != m ||
+			len(params) > 0 {
+			o.fault(n, "media_types: want a bare, lower-case type, as in application/json; have %q",
+				m)
 		} else if !isJSON && r.Public == "" {
-			o.fault(n, "media_types: %s cannot be rewritten; want application/json, application/x-ndjson, application/json-seq or text/event-stream, or a public route", m)
+			o.fault(n, "media_types: %s cannot be rewritten; want application/json, "+
+				"application/x-ndjson, application/json-seq or text/event-stream, or a public "+
+				"route", m)
 		}
 	}
 }
@@ -211,7 +226,8 @@ func (l *loader) layout(o object, r *Route) {
 	}
 	for _, k := range recordKeys {
 		if o.values[k.name] != nil {
-			o.fault(o.values[k.name], "route: %s goes into the entries of records; move it there", k.name)
+			o.fault(o.values[k.name], "route: %s goes into the entries of records; move it there",
+				k.name)
 		}
 	}
 	for _, n := range o.items("records") {
@@ -258,12 +274,14 @@ func (l *loader) fields(o object, key string, r *Route) []field {
 	return fields
 }
 
-// field is a field of the route by its path, without a type.
+// field returns a field of the route by its path, still without a type.
 func (r *Route) field(path string) field {
-	return field{path: path, inService: r.Service + " " + path, inRoute: r.Service + " " + r.Match + " " + path}
+	return field{path: path, inService: r.Service + " " + path, inRoute: r.Service + " " + r.Match +
+		" " + path}
 }
 
-// fieldType reads what a field is: the name of a type, or a type and what is other than usual with it.
+// fieldType reads what a field is: the name of a type, or a type and in what the field differs from
+// it.
 func (l *loader) fieldType(s *source, e pair, what string) *fieldType {
 	if e.value.Kind != yaml.MappingNode {
 		return l.typeOf(s, e.value, what)
@@ -271,7 +289,8 @@ func (l *loader) fieldType(s *source, e pair, what string) *fieldType {
 	o := s.object(e.value)
 	what = "field " + e.key.Value
 	if o.values["type"] == nil {
-		s.fault(e.value, "%s: want the key type, as in type: cn_id_card, or embedded_json with the fields of the JSON that the string holds", what)
+		s.fault(e.value, "%s: want the key type, as in type: cn_id_card, or embedded_json with "+
+			"the fields of the JSON that the string holds", what)
 		return nil
 	}
 	usual := l.typeOf(s, o.values["type"], what+": type")
@@ -279,16 +298,19 @@ func (l *loader) fieldType(s *source, e pair, what string) *fieldType {
 		return nil
 	}
 	if usual.Name == public && len(o.values) > 1 {
-		s.fault(e.value, "%s: a public field is clear to all, so nothing else can be said of it; give it another type", what)
+		s.fault(e.value, "%s: a public field is clear to all, so nothing else can be said of it; "+
+			"give it another type", what)
 		return nil
 	}
 	t := *usual
 	t.override(l, o, what)
 	weaker := t.weaker(usual)
 	if reason := o.text("reason"); reason == "" && len(weaker) > 0 {
-		s.fault(e.value, "%s: it is less protected than its type, by %s; say why, as in reason: the branch's own address", what, strings.Join(weaker, ", "))
+		s.fault(e.value, "%s: it is less protected than its type, by %s; say why, as in reason: "+
+			"the branch's own address", what, strings.Join(weaker, ", "))
 	} else if reason != "" && len(weaker) == 0 {
-		s.fault(o.values["reason"], "%s: reason is for less protection than the type's; remove it", what)
+		s.fault(o.values["reason"], "%s: reason is for less protection than the type's; remove it",
+			what)
 	}
 	return &t
 }
@@ -299,7 +321,7 @@ func (l *loader) selector(s *source, n *yaml.Node, what, text string) {
 	}
 }
 
-// compileRoute merges a route's selectors, and those that conditions read, into a layout.
+// compileRoute compiles the selectors of a route, and what conditions read of records, to a layout.
 func (l *loader) compileRoute(r *Route) {
 	spec := masking.Spec{Unlisted: r.unlisted, KeepPositions: r.keepPositions}
 	spec.Envelope, spec.Embedded = selectors(r.envelope.fields), embeddedIn(r.envelope.fields)
@@ -315,6 +337,7 @@ func (l *loader) compileRoute(r *Route) {
 	var err error
 	if r.Layout, err = masking.Compile(spec); err != nil {
 		s := &source{r.at.file, &l.faults}
-		s.fault(&yaml.Node{Line: r.at.line, Column: r.at.column}, "route: %s", strings.TrimPrefix(err.Error(), "compiling layout: "))
+		s.fault(&yaml.Node{Line: r.at.line, Column: r.at.column}, "route: %s",
+			strings.TrimPrefix(err.Error(), "compiling layout: "))
 	}
 }

@@ -21,7 +21,8 @@ func mustLoad(t *testing.T, files ...rules.File) *rules.Set {
 // Several services stand behind one gateway: by host, by prefix, and for any host.
 func TestRouteOfHost(t *testing.T) {
 	file := func(name, rest string) rules.File {
-		return rules.File{Name: name + ".yaml", Data: []byte("kind: service\nname: " + name + "\nowner: o\n" + rest)}
+		return rules.File{Name: name + ".yaml", Data: []byte("kind: service\nname: " + name +
+			"\nowner: o\n" + rest)}
 	}
 	const routes = "routes: [{match: \"GET /v1/a/{id}\", fields: {}}, {match: GET /, fields: {}}]\n"
 	set := mustLoad(t,
@@ -39,7 +40,8 @@ func TestRouteOfHost(t *testing.T) {
 		{"10.0.0.1:80", "/v1/a/7", "crm GET /v1/a/{id}"},
 		{"[::1]:80", "/v1/a/7", "crm GET /v1/a/{id}"},
 		{"[::1]", "/v1/a/7", "crm GET /v1/a/{id}"},
-		{"crm.bank.example", "/v1/a/b", "crm GET /v1/a/{id}"}, // the host's own goes first, parameter or not
+		// The host's own route goes first, although it has a parameter there.
+		{"crm.bank.example", "/v1/a/b", "crm GET /v1/a/{id}"},
 		{"other.example", "/v1/a/b", "any GET /v1/a/b"},
 		{"", "/v1/a/b", "any GET /v1/a/b"},
 		{"", "/v1/a/7", ""},
@@ -63,7 +65,8 @@ func TestRouteOfHost(t *testing.T) {
 		}
 	}
 	// Two services may have the same routes, but not for the same host.
-	have := faults(t, file("a", "hosts: [x.example, y.example]\n"+routes), file("b", "hosts: [y.example]\n"+routes), file("c", routes))
+	have := faults(t, file("a", "hosts: [x.example, y.example]\n"+routes),
+		file("b", "hosts: [y.example]\n"+routes), file("c", routes))
 	want := `b.yaml:5:18: match: the route at a.yaml:5 matches the same requests; remove one
 b.yaml:5:57: match: the route at a.yaml:5 matches the same requests; remove one
 `
@@ -72,7 +75,8 @@ b.yaml:5:57: match: the route at a.yaml:5 matches the same requests; remove one
 	}
 }
 
-// What a service says of a field, and a policy of a type, decides what classes, levels and masks mean.
+// What a service says of a field, and a policy of a type, decides what classes, levels and masks
+// mean.
 func TestTypes(t *testing.T) {
 	declared := rules.File{Name: "service.yaml", Data: []byte(`kind: service
 name: s
@@ -114,23 +118,31 @@ routes:
 		{"L4: clear", "$.name", "clear"},
 		{"C2: mask", "$.name", "person_name"},
 	} {
-		set := mustLoad(t, declared, rules.File{Name: "policy.yaml", Data: []byte(policy + types + "roles: {r0: {purposes: [care], treat: {" + test.treat + "}}}\n")})
-		if got := fieldOf(t, admit(t, set, all(1)).Profile(0, nil), test.path); got.Treatment != test.want {
+		set := mustLoad(t, declared, rules.File{Name: "policy.yaml", Data: []byte(policy + types +
+			"roles: {r0: {purposes: [care], treat: {" + test.treat + "}}}\n")})
+		if got := fieldOf(t, admit(t, set, all(1)).Profile(0, nil),
+			test.path); got.Treatment != test.want {
 			t.Errorf("treat %s: %s = %s, want %s", test.treat, test.path, got.Treatment, test.want)
 		}
 	}
 	// The catalogue is as it was for the next set.
-	set := mustLoad(t, rules.File{Name: "policy.yaml", Data: []byte(policy + "roles: {r0: {purposes: [care], treat: {L3: clear}}}\n")}, rules.File{Name: "s.yaml", Data: []byte(service)})
-	if got := fieldOf(t, admit(t, set, all(1)).Profile(0, nil), "$.name"); got.Treatment != "clear" {
+	set := mustLoad(t, rules.File{Name: "policy.yaml",
+		Data: []byte(policy + "roles: {r0: {purposes: [care], treat: {L3: clear}}}\n")},
+		rules.File{Name: "s.yaml", Data: []byte(service)})
+	if got := fieldOf(t, admit(t, set, all(1)).Profile(0, nil),
+		"$.name"); got.Treatment != "clear" {
 		t.Errorf("the next set: $.name = %s, want clear", got.Treatment)
 	}
-	have := faults(t, declared, rules.File{Name: "a.yaml", Data: []byte("kind: policy\nname: a\n" + types)}, rules.File{Name: "b.yaml", Data: []byte("kind: policy\nname: b\ntypes: {api_key: {level: L2}}\n")})
+	have := faults(t, declared, rules.File{Name: "a.yaml", Data: []byte("kind: policy\nname: a\n" +
+		types)}, rules.File{Name: "b.yaml",
+		Data: []byte("kind: policy\nname: b\ntypes: {api_key: {level: L2}}\n")})
 	if want := "b.yaml:3:9: type api_key: declared at a.yaml:5 too; remove one\n"; have != want {
 		t.Errorf("Load: faults %q, want %q", have, want)
 	}
 }
 
-// What files, routes, purposes and grantables say of themselves reaches whoever records or lists it.
+// What files, routes, purposes and grantables say of themselves reaches whoever records or lists
+// it.
 func TestSetTellsOfItself(t *testing.T) {
 	files, err := rules.ReadFiles("testdata/service.good.yaml", "testdata/policy.good.yaml")
 	if err != nil {
@@ -145,8 +157,10 @@ func TestSetTellsOfItself(t *testing.T) {
 		infos[i].SHA256 = ""
 	}
 	wantFiles := []rules.FileInfo{
-		{Name: "policy.good.yaml", Kind: "policy", Owner: "security", Reviewer: "chen.jing", Justification: "decision 2025-31 of the data protection committee"},
-		{Name: "service.good.yaml", Kind: "service", Owner: "a-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"},
+		{Name: "policy.good.yaml", Kind: "policy", Owner: "security", Reviewer: "chen.jing",
+			Justification: "decision 2025-31 of the data protection committee"},
+		{Name: "service.good.yaml", Kind: "service", Owner: "a-team", Reviewer: "wang.fang",
+			Justification: "PIA-2025-014"},
 	}
 	if diff := cmp.Diff(wantFiles, infos); diff != "" {
 		t.Errorf("Files (-want +have):\n%s", diff)
@@ -154,7 +168,8 @@ func TestSetTellsOfItself(t *testing.T) {
 	if got, want := set.Reviewers(), []string{"chen.jing", "wang.fang"}; !slices.Equal(got, want) {
 		t.Errorf("Reviewers() = %v, want %v", got, want)
 	}
-	if got, want := purposeOf(set, "care"), (rules.Purpose{Name: "care", Basis: "contract", Item: 2, Document: "service contract § 7"}); got != want {
+	if got, want := purposeOf(set, "care"), (rules.Purpose{Name: "care", Basis: "contract", Item: 2,
+		Document: "service contract § 7"}); got != want {
 		t.Errorf("Purpose(care) = %+v, want %+v", got, want)
 	}
 	wantGrantables := []rules.Grantable{
@@ -165,10 +180,12 @@ func TestSetTellsOfItself(t *testing.T) {
 		t.Errorf("Grantables (-want +have):\n%s", diff)
 	}
 	r := set.Route("GET", "crm.bank.example", "/crm/v2/v1/customers/7")
-	if r == nil || !slices.Equal(r.Headers, []string{"X-Total-Count", "Link"}) || r.Unlisted != "" || len(r.Hosts) != 3 {
+	if r == nil || !slices.Equal(r.Headers, []string{"X-Total-Count", "Link"}) ||
+		r.Unlisted != "" || len(r.Hosts) != 3 {
 		t.Errorf("Route = %+v, want its headers and hosts", r)
 	}
-	if r := set.Route("POST", "10.0.0.1", "/crm/v2/v1/customers/7"); r == nil || r.Unlisted != "codes of products only" {
+	if r := set.Route("POST", "10.0.0.1", "/crm/v2/v1/customers/7"); r == nil ||
+		r.Unlisted != "codes of products only" {
 		t.Errorf("Route = %+v, want the reason for unlisted: pass", r)
 	}
 }

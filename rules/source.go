@@ -28,7 +28,8 @@ type place struct {
 	line, column int
 }
 
-// String names the line: what an access record cites as the rule that decided. The set's digest covers the base name.
+// String is the base name and the line, as access records cite the entry that decided. The set's
+// digest covers base names.
 func (p place) String() string { return fmt.Sprintf("%s:%d", filepath.Base(p.file), p.line) }
 
 // source reads the nodes of one rule file and collects its faults.
@@ -38,14 +39,14 @@ type source struct {
 }
 
 func (s *source) fault(n *yaml.Node, format string, args ...any) {
-	// One fault is one line, also where it quotes text that has several.
+	// A fault is one line, even if it quotes a text of several.
 	message := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")
 	*s.faults = append(*s.faults, &Fault{s.file, n.Line, n.Column, message})
 }
 
 func (s *source) place(n *yaml.Node) place { return place{s.file, n.Line, n.Column} }
 
-// parse returns the root of the file's only document, nil after a fault.
+// parse returns the root of the file's only document. After a fault it returns nil.
 func (s *source) parse(data []byte) *yaml.Node {
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	var doc, second yaml.Node
@@ -56,10 +57,12 @@ func (s *source) parse(data []byte) *yaml.Node {
 	switch {
 	case errors.As(err, &broken):
 		at := &yaml.Node{Line: max(1, broken.Mark.Line), Column: max(1, broken.Mark.Column)}
-		s.fault(at, "this is not YAML: %s; look there and in the line before: %s", broken.Message, yamlRemedy(broken.Message, data, at.Line))
+		s.fault(at, "this is not YAML: %s; look there and in the line before: %s", broken.Message,
+			yamlRemedy(broken.Message, data, at.Line))
 		return nil
 	case err != nil || len(doc.Content) == 0:
-		s.fault(&yaml.Node{Line: 1, Column: 1}, "the file is empty; want kind: service or kind: policy")
+		s.fault(&yaml.Node{Line: 1, Column: 1}, "the file is empty; want kind: service or kind: "+
+			"policy")
 		return nil
 	}
 	err = loader.Load(&second)
@@ -67,7 +70,8 @@ func (s *source) parse(data []byte) *yaml.Node {
 		second.Line, second.Column = broken.Mark.Line, broken.Mark.Column
 	}
 	if !errors.Is(err, io.EOF) {
-		s.fault(&yaml.Node{Line: max(1, second.Line), Column: max(1, second.Column)}, "want one document in a file; move what is behind --- to a file of its own")
+		s.fault(&yaml.Node{Line: max(1, second.Line), Column: max(1, second.Column)},
+			"want one document in a file; move what is behind --- to a file of its own")
 		return nil
 	}
 	root := doc.Content[0]
@@ -77,29 +81,34 @@ func (s *source) parse(data []byte) *yaml.Node {
 	return nil
 }
 
-// yamlRemedy says what to look for in a line that is not YAML and in the one before.
+// yamlRemedy says what to look for in a line that is not YAML, and in the line before it.
 func yamlRemedy(message string, data []byte, line int) string {
 	lines := strings.Split(string(data), "\n")
 	near := strings.Join(lines[max(0, min(line-2, len(lines))):min(line, len(lines))], "\n")
 	switch {
 	case strings.ContainsAny(near, "：，“”‘’【】｛｝"):
-		return "write punctuation in half width, as in : , \" ' [ ] { }, or put a text that has the full-width ones in quotes"
+		return "write punctuation in half width, as in : , \" ' [ ] { }, or put a text that has " +
+			"the full-width ones in quotes"
 	case strings.Contains(message, "mapping values are not allowed"):
-		return "put a text that has a colon and a space in it in quotes, and indent keys of one object alike"
+		return "put a text that has a colon and a space in it in quotes, and indent keys of one " +
+			"object alike"
 	case strings.Contains(message, "did not find expected key"):
-		return "put a text that begins with a quote or bracket in quotes as a whole, as in when: \"'mfa' in caller.amr\", and indent keys of one object alike"
+		return "put a text that begins with a quote or bracket in quotes as a whole, as in when: " +
+			"\"'mfa' in caller.amr\", and indent keys of one object alike"
 	}
 	return "indent by spaces, close quotes and brackets, save as UTF-8"
 }
 
-// plain reports whether the tree has no anchors, aliases, tags or merge keys, which would let one line mean two things.
+// plain reports whether the tree has no anchors, aliases, tags or merge keys, which would let one
+// line mean two things.
 func (s *source) plain(n *yaml.Node) bool {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		s.fault(n, "anchors and aliases are not allowed; write the value out")
 		return false
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		s.fault(n, "tags such as %s are not allowed; put a text that begins with ! in quotes", n.Tag)
+		s.fault(n, "tags such as %s are not allowed; put a text that begins with ! in quotes",
+			n.Tag)
 		return false
 	}
 	if n.Tag == "!!merge" {
@@ -116,7 +125,8 @@ func (s *source) plain(n *yaml.Node) bool {
 // pair is a key of a mapping and its value.
 type pair struct{ key, value *yaml.Node }
 
-// checkPairs returns the pairs of a mapping, and reports those whose key is no text or stands twice.
+// checkPairs returns the pairs of a mapping. It leaves out, and reports, a pair whose key is no
+// text or stands before already.
 func (s *source) checkPairs(n *yaml.Node, what string) []pair {
 	if n.Kind != yaml.MappingNode {
 		s.fault(n, "%s: want a mapping of keys to values", what)
@@ -126,12 +136,14 @@ func (s *source) checkPairs(n *yaml.Node, what string) []pair {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!null" || strings.TrimSpace(key.Value) == "" {
+		if key.Kind != yaml.ScalarNode || key.Tag == "!!null" ||
+			strings.TrimSpace(key.Value) == "" {
 			s.fault(key, "%s: want a text as the key", what)
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
-			s.fault(key, "%s: the key %q stands twice, first in line %d; remove one", what, key.Value, line)
+			s.fault(key, "%s: the key %q stands twice, first in line %d; remove one", what,
+				key.Value, line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -144,7 +156,7 @@ func (s *source) checkPairs(n *yaml.Node, what string) []pair {
 func meant(word string, known []string) string {
 	best, distance := "", 3
 	if len(word) < 4 {
-		distance = 1 // C4 is as far from C1 as from C3
+		distance = 1 // only another case counts: C4 is as far from C1 as from C3
 	}
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
@@ -161,7 +173,7 @@ func meant(word string, known []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// editDistance is Levenshtein's.
+// editDistance is the Levenshtein distance of two texts, in bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Standing is what is on record about the subject of a record: what they consented to, and the exceptions that were
-// approved. The zero value is nothing: then purposes that rest on consent show public fields only, and no grant holds.
+// Standing is what is on record about one subject: what they consented to, and the exceptions that
+// were approved. With the zero value, purposes that rest on consent show public fields only, and no
+// grant holds.
 type Standing struct {
 	Consents []Consent // the first that holds for the request counts
 	Grants   []Grant
@@ -16,7 +17,7 @@ type Standing struct {
 type Consent struct {
 	ID         string
 	Purposes   []string
-	Covers     []string  // types, classes, levels; of sensitive fields only a type, or sensitive, counts (PIPL Art. 29)
+	Covers     []string  // types, classes and levels; for sensitive fields see coversField
 	Recipients []string  // organisations; none: any
 	Notice     string    // version of the notice that the subject was shown
 	Granted    time.Time // zero: never
@@ -24,30 +25,36 @@ type Consent struct {
 	Withdrawn  time.Time // zero: not withdrawn
 }
 
-// holds reports whether the consent is one to this access. A request without a time has none.
+// holds reports whether the subject consents to this access. To a request without a time, nobody
+// does.
 func (c *Consent) holds(purpose string, q *Request) bool {
 	return slices.Contains(c.Purposes, purpose) &&
-		(len(c.Recipients) == 0 || q.Caller.Organisation != "" && slices.Contains(c.Recipients, q.Caller.Organisation)) &&
+		(len(c.Recipients) == 0 || q.Caller.Organisation != "" && slices.Contains(c.Recipients,
+			q.Caller.Organisation)) &&
 		during(q.Time, c.Granted, c.Expires) && (c.Withdrawn.IsZero() || q.Time.Before(c.Withdrawn))
 }
 
+// coversField reports whether the consent covers a field. A sensitive field is covered by its type,
+// or by the word sensitive, but by no class or level: PIPL Art. 29 wants a separate consent.
 func (c *Consent) coversField(f *field) bool {
 	if f.typ.Sensitive {
 		return slices.Contains(c.Covers, f.typ.Name) || slices.Contains(c.Covers, sensitive)
 	}
-	return slices.ContainsFunc([]string{f.typ.Name, f.typ.Class, f.typ.Level}, func(word string) bool {
-		return word != "" && slices.Contains(c.Covers, word)
-	})
+	return slices.ContainsFunc([]string{f.typ.Name, f.typ.Class, f.typ.Level},
+		func(word string) bool {
+			return word != "" && slices.Contains(c.Covers, word)
+		})
 }
 
 func (c *Consent) variable() map[string]any {
 	return known(map[string]any{
-		"id": c.ID, "purposes": c.Purposes, "covers": c.Covers, "recipients": c.Recipients, "notice": c.Notice,
+		"id": c.ID, "purposes": c.Purposes, "covers": c.Covers, "recipients": c.Recipients,
+		"notice":  c.Notice,
 		"granted": c.Granted, "expires": c.Expires,
 	})
 }
 
-// Grantable is what a role's policy allows to be granted by exception.
+// Grantable is an exception that a policy allows: fields of a type may be granted to a role.
 type Grantable struct {
 	Role     string
 	Type     string
@@ -56,40 +63,46 @@ type Grantable struct {
 	Uses     int           // how many accesses it is good for; 0: any number
 }
 
-// Grant is an approved exception: for one caller, the fields of some types of one subject's records are shown in clear.
+// Grant is an approved exception: for one caller, the fields of some types of one subject's records
+// are shown in clear.
 type Grant struct {
 	ID            string
-	Caller        string // id
+	Caller        string // id of the caller
 	Purpose       string
 	Types         []string
 	Approver      string // id; never the caller's own
 	ApproverRoles []string
 	Approved      time.Time
 	Expires       time.Time // zero: when the policy's ttl ends
-	Used          int       // accesses that it was used for before this one
+	Used          int       // how many accesses it was used for before this one
 }
 
-// holds reports whether the grant is good for this access to a type, as the policy in force allows it.
+// holds reports whether the grant is good for this access to fields of a type, on the terms of the
+// policy in force.
 func (g *Grant) holds(able *grantable, purpose string, q *Request) bool {
-	return g.Caller != "" && g.Caller == q.Caller.ID && g.Purpose == purpose && slices.Contains(g.Types, able.Type) &&
-		g.Approver != "" && g.Approver != g.Caller && slices.Contains(g.ApproverRoles, able.Approver) &&
+	return g.Caller != "" && g.Caller == q.Caller.ID && g.Purpose == purpose &&
+		slices.Contains(g.Types, able.Type) &&
+		g.Approver != "" && g.Approver != g.Caller && slices.Contains(g.ApproverRoles,
+		able.Approver) &&
 		during(q.Time, g.Approved, g.Expires) && q.Time.Before(g.Approved.Add(able.TTL)) &&
 		(able.Uses == 0 || g.Used < able.Uses)
 }
 
 func (g *Grant) variable() map[string]any {
-	return known(map[string]any{"id": g.ID, "types": g.Types, "approver": g.Approver, "approved": g.Approved, "expires": g.Expires})
+	return known(map[string]any{"id": g.ID, "types": g.Types, "approver": g.Approver,
+		"approved": g.Approved, "expires": g.Expires})
 }
 
-// during reports whether now lies from one time up to another, which may be zero for never.
+// during reports whether now is at or after from, and before to. A zero to is never; with a zero
+// now or from, during reports false.
 func during(now, from, to time.Time) bool {
 	return !now.IsZero() && !from.IsZero() && !now.Before(from) && (to.IsZero() || now.Before(to))
 }
 
 // ReadsStandings reports whether a decision under this access may depend on what is on record about
-// a subject. Where it reports false, [Access.ProfileOf] decides alike whatever the [Standing], so
-// nobody need look one up. It reports true where the purpose rests on consent, where a role that may
-// permit allows grants, and where a condition that may decide reads consent or grant.
+// a subject. If not, [Access.ProfileOf] decides alike whatever the [Standing], so nobody need look
+// one up. It may, where the purpose rests on consent, where a role that may permit allows grants,
+// and where a condition that may decide reads consent or grant.
 func (a *Access) ReadsStandings() bool {
 	reads := func(c *condition) bool { return c != nil && c.readsStanding }
 	return a.purpose.basis == consentBasis ||
@@ -100,11 +113,11 @@ func (a *Access) ReadsStandings() bool {
 		slices.ContainsFunc(a.caps, func(i int) bool { return reads(a.set.caps[i].when) })
 }
 
-// holding is what of a Standing holds for one access.
+// holding is the part of a Standing that holds for one access.
 type holding struct {
 	consent *Consent
 	grant   *Grant // the first that holds
-	grants  []int  // indexes of the set's grantables for which one holds
+	grants  []int  // indexes of the set's grantables for which a grant holds
 }
 
 func (a *Access) holding(s Standing) holding {
@@ -121,7 +134,9 @@ func (a *Access) holding(s Standing) holding {
 	for _, role := range a.roles {
 		for _, index := range a.set.roles[role].grantable {
 			able := &a.set.grantables[index]
-			i := slices.IndexFunc(s.Grants, func(g Grant) bool { return g.holds(able, a.purpose.name, &a.request) })
+			i := slices.IndexFunc(s.Grants, func(g Grant) bool {
+				return g.holds(able, a.purpose.name, &a.request)
+			})
 			if i < 0 {
 				continue
 			}

@@ -16,7 +16,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// TestFile is a file of kind: test, which stands beside rules and says what callers must get under them:
+// TestFile is a file of kind: test, which stands beside rules and says what callers must get under
+// them:
 //
 //	kind: test
 //	tests:
@@ -40,8 +41,9 @@ type nameUse struct {
 	key string // purposes, purpose, covers or types
 }
 
-// CheckNames reports names in consents and grants that the rules do not know: with a purpose, type or class that does not exist, a test
-// passes, or fails, for another reason than it says. Its error joins all faults, each a [*Fault].
+// CheckNames reports names in consents and grants that the rules do not know. With a purpose, type
+// or class that does not exist, a test would pass, or fail, for another reason than it says. The
+// error joins all faults, each a [*Fault].
 func (f *TestFile) CheckNames(set *Set) error {
 	var faults []*Fault
 	for _, u := range f.uses {
@@ -50,10 +52,13 @@ func (f *TestFile) CheckNames(set *Set) error {
 		case "purposes", "purpose":
 			known, want = slices.Sorted(maps.Keys(set.purposes)), "one that a policy declares"
 		case "covers":
-			known, want = slices.Concat(set.types, classes, levels, []string{sensitive}), "a type, C1 to C3, L1 to L5 or sensitive"
+			known, want = slices.Concat(set.types, classes, levels, []string{sensitive}),
+				"a type, C1 to C3, L1 to L5 or sensitive"
 		}
 		if !slices.Contains(known, u.name) {
-			faults = append(faults, &Fault{u.file, u.node.Line, u.node.Column, fmt.Sprintf("%s: the rules have no %q; want %s%s", u.key, u.name, want, meant(u.name, known))})
+			faults = append(faults, &Fault{u.file, u.node.Line, u.node.Column,
+				fmt.Sprintf("%s: the rules have no %q; want %s%s", u.key, u.name, want,
+					meant(u.name, known))})
 		}
 	}
 	return joined(faults)
@@ -73,7 +78,7 @@ type Test struct {
 	Expect    Expectation
 }
 
-// SubjectStanding is what is on record about a subject; about every one where Subject is "".
+// SubjectStanding is what is on record about a subject; about every subject where Subject is "".
 type SubjectStanding struct {
 	Subject string
 	Standing
@@ -101,7 +106,7 @@ type TestResponse struct {
 	Body    []byte
 }
 
-// Expectation is what the caller must get: either a refusal or what of the rest is there.
+// Expectation is what the caller must get: a refusal, or else all of the other fields that are set.
 type Expectation struct {
 	Refused  string // the reason
 	Body     []byte // nil: any
@@ -109,21 +114,22 @@ type Expectation struct {
 	Fields   []ExpectedField
 	Released *int // records; nil: any number
 	Denied   *int
-	At       string // file:line of the refusal, or of the numbers of records
+	At       string // file:line of Refused, or of the numbers of records
 }
 
 // ExpectedField is the treatment that a field must get in every record of its kind that is shown.
 type ExpectedField struct {
 	At        string // file:line
-	Kind      string // of record; "" for the route's only one
+	Kind      string // of record; "" for the route's only kind
 	Path      string
 	Treatment string
 }
 
-// TestTime is when tests happen that do not say: a Friday, 10:00 in Shanghai.
+// TestTime is the time of tests that state none: a Friday, 10:00 in Shanghai.
 var TestTime = time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)
 
-// ParseTests reads a file of kind: test, and, by read, what it names. Its error joins all faults, each a [*Fault].
+// ParseTests reads a file of kind: test, and reads the files of bodies that it names by calling
+// read. Its error joins all faults, each a [*Fault].
 func ParseTests(f File, read func(name string) ([]byte, error)) (*TestFile, error) {
 	p := testParser{source: &source{file: f.Name, faults: new([]*Fault)}, read: read}
 	out := &TestFile{Name: f.Name}
@@ -137,8 +143,11 @@ func ParseTests(f File, read func(name string) ([]byte, error)) (*TestFile, erro
 	return out, nil
 }
 
-// ParseCaller reads a caller as tests have it, in YAML or JSON: {"id": "agent-01", "roles": ["agent"], "purposes": ["care"]}.
-// name is what errors call the text.
+// ParseCaller reads a caller as tests have it, in YAML or JSON, as in
+//
+//	{"id": "agent-01", "roles": ["agent"], "purposes": ["care"]}
+//
+// Errors call the text by the name.
 func ParseCaller(name, text string) (Caller, error) {
 	p := testParser{source: &source{file: name, faults: new([]*Fault)}}
 	var c Caller
@@ -149,8 +158,8 @@ func ParseCaller(name, text string) (Caller, error) {
 	return c, joined(*p.faults)
 }
 
-// ParseStanding reads what is on record about subjects: an object with the keys consents and grants of tests, in YAML or
-// JSON. What grants do not say of caller and purpose is the request's.
+// ParseStanding reads what is on record about subjects: an object with the keys consents and grants
+// of tests, in YAML or JSON. Grants that name no caller or purpose have those of the request.
 func ParseStanding(name, text string, q Request) ([]SubjectStanding, error) {
 	p := testParser{source: &source{file: name, faults: new([]*Fault)}}
 	var list []SubjectStanding
@@ -161,7 +170,7 @@ func ParseStanding(name, text string, q Request) ([]SubjectStanding, error) {
 	return list, joined(*p.faults)
 }
 
-// standingShape are the keys of tests that say what is on record.
+// standingShape has the keys of a test that say what is on record.
 var standingShape = &shape{"standing", slices.Collect(func(yield func(key) bool) {
 	for _, k := range caseShape.keys {
 		if (k.name == "consents" || k.name == "grants") && !yield(k) {
@@ -180,7 +189,8 @@ func (p *testParser) file(root *yaml.Node, out *TestFile) {
 	o := p.object(root)
 	if kind := o.text("kind"); kind != "test" {
 		why := "give a file that ends in _test.yaml, or its directory"
-		if name := p.source.file; strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test") {
+		if name := p.source.file; strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)),
+			"_test") {
 			why = "the name of the file ends in _test, so it holds tests"
 		}
 		p.fault(root, "want kind: test; have %q; %s", kind, why)
@@ -208,12 +218,13 @@ func (p *testParser) file(root *yaml.Node, out *TestFile) {
 	}
 }
 
-// at cites a place with the file's name as it was given, so that editors find it.
+// at cites a place by the file's name as it was given, so that editors find the file.
 func (p *testParser) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d", p.source.file, n.Line) }
 
 func (p *testParser) test(o object) Test {
 	t := Test{Name: o.text("name"), At: p.at(o.node)}
-	t.Request = Request{Caller: p.caller(o.inner("caller")), Purpose: o.text("purpose"), Time: p.time(o, "time")}
+	t.Request = Request{Caller: p.caller(o.inner("caller")), Purpose: o.text("purpose"),
+		Time: p.time(o, "time")}
 	if t.Request.Time.IsZero() {
 		t.Request.Time = TestTime
 	}
@@ -230,34 +241,40 @@ func (p *testParser) test(o object) Test {
 	if o.values["expect"] != nil {
 		t.Expect = p.expect(o.inner("expect"))
 		if t.Response == nil && t.Expect.Refused == "" {
-			p.fault(o.node, "case: want the key response, which the caller is to get something of, or expect: {refused: …}")
+			p.fault(o.node, "case: want the key response, which the caller is to get something "+
+				"of, or expect: {refused: …}")
 		}
 	}
 	return t
 }
 
-// ParseRequest takes GET /v1/customers?page=1 apart, or, with a host, GET //crm.bank.example/v1/customers?page=1.
+// ParseRequest takes a request apart, as in GET /v1/customers?page=1, or, with a host,
+// GET //crm.bank.example/v1/customers?page=1.
 func ParseRequest(text string) (method, host, target string, err error) {
 	method, target, ok := strings.Cut(text, " ")
 	if rest, ok := strings.CutPrefix(target, "//"); ok {
 		end := strings.IndexByte(rest+"/", '/')
 		host, target = rest[:end], rest[end:]
 	}
-	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" || !strings.HasPrefix(target, "/") || strings.ContainsAny(target, " #") {
-		return "", "", "", fmt.Errorf("want a method and a path, as in GET /v1/customers?page=1, or GET //crm.bank.example/v1/customers with a host; have %q", text)
+	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" ||
+		!strings.HasPrefix(target, "/") || strings.ContainsAny(target, " #") {
+		return "", "", "", fmt.Errorf("want a method and a path, as in GET /v1/customers?page=1, "+
+			"or GET //crm.bank.example/v1/customers with a host; have %q", text)
 	}
 	return method, host, target, nil
 }
 
 func (p *testParser) caller(o object) Caller {
 	c := Caller{
-		ID: o.text("id"), Roles: listed(o, "roles"), Purposes: listed(o, "purposes"), Organisation: o.text("organisation"),
-		Region: o.text("region"), AMR: listed(o, "amr"), ACR: o.text("acr"),
+		ID: o.text("id"), Roles: listed(o, "roles"), Purposes: listed(o, "purposes"),
+		Organisation: o.text("organisation"),
+		Region:       o.text("region"), AMR: listed(o, "amr"), ACR: o.text("acr"),
 	}
 	if text := o.text("address"); text != "" {
 		var err error
 		if c.Address, err = netip.ParseAddr(text); err != nil || c.Address.Zone() != "" {
-			p.fault(o.values["address"], "caller: address: want an IP address, as in 10.1.2.3; have %q", text)
+			p.fault(o.values["address"], "caller: address: want an IP address, as in 10.1.2.3; "+
+				"have %q", text)
 		}
 	}
 	return c
@@ -269,23 +286,27 @@ func (p *testParser) standings(o object, q Request) []SubjectStanding {
 		c := p.object(n)
 		p.use(c, "purposes", "covers")
 		list = append(list, SubjectStanding{c.text("subject"), Standing{Consents: []Consent{{
-			ID: c.text("id"), Purposes: listed(c, "purposes"), Covers: listed(c, "covers"), Recipients: listed(c, "recipients"), Notice: c.text("notice"),
-			Granted: p.time(c, "granted"), Expires: p.time(c, "expires"), Withdrawn: p.time(c, "withdrawn"),
+			ID: c.text("id"), Purposes: listed(c, "purposes"), Covers: listed(c, "covers"),
+			Recipients: listed(c, "recipients"), Notice: c.text("notice"),
+			Granted: p.time(c, "granted"), Expires: p.time(c, "expires"),
+			Withdrawn: p.time(c, "withdrawn"),
 		}}}})
 	}
 	for _, n := range o.items("grants") {
 		g := p.object(n)
 		p.use(g, "purpose", "types")
 		list = append(list, SubjectStanding{g.text("subject"), Standing{Grants: []Grant{{
-			ID: g.text("id"), Caller: cmp.Or(g.text("caller"), q.Caller.ID), Purpose: cmp.Or(g.text("purpose"), q.Purpose), Types: listed(g, "types"),
+			ID: g.text("id"), Caller: cmp.Or(g.text("caller"), q.Caller.ID),
+			Purpose: cmp.Or(g.text("purpose"), q.Purpose), Types: listed(g, "types"),
 			Approver: g.text("approver"), ApproverRoles: listed(g, "approver_roles"),
-			Approved: p.time(g, "approved"), Expires: p.time(g, "expires"), Used: leadingNumber(g.text("used")),
+			Approved: p.time(g, "approved"), Expires: p.time(g, "expires"),
+			Used: leadingNumber(g.text("used")),
 		}}}})
 	}
 	return list
 }
 
-// use notes what stands at keys for [TestFile.CheckNames].
+// use notes the names at keys, for [TestFile.CheckNames].
 func (p *testParser) use(o object, keys ...string) {
 	for _, key := range keys {
 		names, at := o.list(key)
@@ -305,19 +326,22 @@ func (p *testParser) time(o object, key string) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		p.fault(o.values[key], "%s: want a time (RFC 3339), as in 2026-11-20T10:00:00+08:00; have %q", key, text)
+		p.fault(o.values[key], "%s: want a time (RFC 3339), as in 2026-11-20T10:00:00+08:00; "+
+			"have %q", key, text)
 	}
 	return t
 }
 
 func (p *testParser) response(o object) *TestResponse {
-	r := &TestResponse{Status: cmp.Or(leadingNumber(o.text("status")), 200), Type: cmp.Or(o.text("type"), "application/json"), Headers: map[string]string{}}
+	r := &TestResponse{Status: cmp.Or(leadingNumber(o.text("status")), 200),
+		Type: cmp.Or(o.text("type"), "application/json"), Headers: map[string]string{}}
 	if r.Status < 100 || r.Status > 599 {
 		p.fault(o.values["status"], "status: want one from 100 to 599; have %d", r.Status)
 	}
 	for _, e := range o.pairs("headers") {
 		if !IsHeaderName(e.key.Value) {
-			p.fault(e.key, "headers: want the name of a header, as in X-Total-Count; have %q", e.key.Value)
+			p.fault(e.key, "headers: want the name of a header, as in X-Total-Count; have %q",
+				e.key.Value)
 		}
 		r.Headers[e.key.Value] = scalar(e.value)
 	}
@@ -325,7 +349,8 @@ func (p *testParser) response(o object) *TestResponse {
 	return r
 }
 
-// body reads the body that stands at body, or in a file; nil if neither is there.
+// body reads the body at the key body, or in the file at the key file, and returns it with its
+// place; nil if neither key is there.
 func (p *testParser) body(o object) ([]byte, *yaml.Node) {
 	n, file := o.values["body"], o.values["file"]
 	switch {
@@ -352,7 +377,8 @@ func (p *testParser) expect(o object) Expectation {
 	if n := o.values["refused"]; n != nil {
 		e.Refused, e.At = o.text("refused"), p.at(n)
 		if len(o.values) > 1 {
-			p.fault(n, "expect: a request that is refused gets nothing else; remove refused or the rest")
+			p.fault(n, "expect: a request that is refused gets nothing else; remove refused or "+
+				"the rest")
 		}
 	}
 	for _, f := range o.pairs("fields") {
@@ -393,10 +419,12 @@ func listed(o object, key string) []string {
 	return texts
 }
 
-// FieldName names a field of a route: the selector of its kind of record, or [Envelope], and its own.
+// FieldName names a field of a route: the selector of its kind of record, or [Envelope], and the
+// path of the field.
 type FieldName struct{ Kind, Path string }
 
-// Fields are the route's fields, the envelope's first, without strings that hold JSON: those are structure.
+// Fields are the route's fields, the envelope's first. Strings that hold JSON are not among them:
+// they are structure.
 func (r *Route) Fields() []FieldName {
 	var list []FieldName
 	for i := masking.Envelope; i < len(r.kinds); i++ {
@@ -410,8 +438,9 @@ func (r *Route) Fields() []FieldName {
 	return list
 }
 
-// Resolve returns what a treatment, as a policy would have it, comes to for a field: mask to what masks its type. Kind may
-// be "" where the route has one kind of record only.
+// Resolve returns what an expression of a policy comes to for a field: mask comes to the mask of
+// the field's type. It also returns the field's whole name. Kind may be "" if the route has one
+// kind of record only.
 func (r *Route) Resolve(name FieldName, expression string) (FieldName, string, error) {
 	e, err := treatment.ParseExpression(expression)
 	if err != nil {
@@ -427,7 +456,8 @@ func (r *Route) Resolve(name FieldName, expression string) (FieldName, string, e
 	kinds = append(kinds, r.envelope.selector)
 	i := slices.Index(kinds, name.Kind)
 	if i < 0 {
-		return name, "", fmt.Errorf("%s has several kinds of record; say which: one of %s", r.Match, strings.Join(kinds, ", "))
+		return name, "", fmt.Errorf("%s has several kinds of record; say which: one of %s", r.Match,
+			strings.Join(kinds, ", "))
 	}
 	k := &r.envelope
 	if i < len(r.kinds) {
@@ -440,5 +470,6 @@ func (r *Route) Resolve(name FieldName, expression string) (FieldName, string, e
 		}
 		paths = append(paths, f.path)
 	}
-	return name, "", fmt.Errorf("%s has no field %s in %s%s", r.Match, name.Path, name.Kind, meant(name.Path, paths))
+	return name, "", fmt.Errorf("%s has no field %s in %s%s", r.Match, name.Path, name.Kind,
+		meant(name.Path, paths))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// variable is an object that conditions read, with the types of its attributes.
+// variable is an object that conditions read.
 type variable struct {
 	attributes map[string]*cel.Type
 	ofStanding bool // whether it is a part of what is on record about the subject
@@ -20,25 +20,30 @@ type variable struct {
 
 var texts = cel.ListType(cel.StringType)
 
-// variables are what conditions read, besides the record, whose attributes are any. What is not known is missing: to read
-// it is to be unable to tell.
+// variables are the objects that conditions read, besides the record, which may have any attribute.
+// An attribute that nobody knows is missing, and a condition that reads it cannot be told.
 var variables = map[string]variable{
 	"caller": {attributes: map[string]*cel.Type{
-		"id": cel.StringType, "roles": texts, "organisation": cel.StringType, "region": cel.StringType,
-		"amr": texts, "acr": cel.StringType, "purposes": texts, "address": cel.StringType,
+		"id": cel.StringType, "roles": texts, "organisation": cel.StringType,
+		"region": cel.StringType,
+		"amr":    texts, "acr": cel.StringType, "purposes": texts, "address": cel.StringType,
 	}},
 	"request": {attributes: map[string]*cel.Type{
-		"method": cel.StringType, "route": cel.StringType, "service": cel.StringType, "purpose": cel.StringType,
+		"method": cel.StringType, "route": cel.StringType, "service": cel.StringType,
+		"purpose": cel.StringType,
 	}},
 	"time": {attributes: map[string]*cel.Type{
-		"now": cel.TimestampType, "date": cel.StringType, "hour": cel.IntType, "minute": cel.IntType, "weekday": cel.IntType,
+		"now": cel.TimestampType, "date": cel.StringType, "hour": cel.IntType,
+		"minute": cel.IntType, "weekday": cel.IntType,
 	}},
 	"consent": {ofStanding: true, attributes: map[string]*cel.Type{
-		"id": cel.StringType, "purposes": texts, "covers": texts, "recipients": texts, "notice": cel.StringType,
+		"id": cel.StringType, "purposes": texts, "covers": texts, "recipients": texts,
+		"notice":  cel.StringType,
 		"granted": cel.TimestampType, "expires": cel.TimestampType,
 	}},
 	"grant": {ofStanding: true, attributes: map[string]*cel.Type{
-		"id": cel.StringType, "types": texts, "approver": cel.StringType, "approved": cel.TimestampType, "expires": cel.TimestampType,
+		"id": cel.StringType, "types": texts, "approver": cel.StringType,
+		"approved": cel.TimestampType, "expires": cel.TimestampType,
 	}},
 }
 
@@ -76,8 +81,8 @@ var conditionEnv = func() *cel.Env {
 // objectPrefix begins the names of the variables' types.
 const objectPrefix = "maskgate."
 
-// provider adds the variables' types to CEL's own. Their values are maps, so a missing attribute is an error, which the
-// zero value of a Go struct would not be.
+// provider adds the variables' types to CEL's own. Their values are maps: CEL takes a missing key
+// for an error, as it should, and would take the zero value of a Go struct's field for a value.
 type provider struct{ types.Provider }
 
 func (p provider) FindStructType(name string) (*types.Type, bool) {
@@ -102,11 +107,12 @@ func (p provider) FindStructFieldType(name, field string) (*types.FieldType, boo
 	return p.Provider.FindStructFieldType(name, field)
 }
 
-// values are the variables' values at one decision, made when a condition asks for them. It is for one goroutine.
+// values are the variables' values at one decision, made when a condition asks for them. It is for
+// one goroutine.
 type values struct {
 	access *Access
-	zone   *time.Location // of the condition at hand
-	about  *about         // nil where conditions of the record are not asked
+	zone   *time.Location // of the condition that is evaluated
+	about  *about         // the record that is decided; nil before the first
 	facts  map[string]any
 
 	caller, request map[string]any
@@ -114,7 +120,7 @@ type values struct {
 	clockZone       *time.Location
 }
 
-// about is one record that is decided.
+// about is what conditions can read of one record.
 type about struct {
 	inputs  []masking.Value
 	holding holding
@@ -132,7 +138,8 @@ func (v *values) ResolveName(name string) (any, bool) {
 		if v.request == nil {
 			r := v.access.route
 			method, _, _ := strings.Cut(r.Match, " ")
-			v.request = map[string]any{"method": method, "route": r.Match, "service": r.Service, "purpose": v.access.purpose.name}
+			v.request = map[string]any{"method": method, "route": r.Match, "service": r.Service,
+				"purpose": v.access.purpose.name}
 		}
 		return v.request, true
 	case "time":
@@ -171,10 +178,11 @@ func (v *values) record() map[string]any {
 	return v.facts
 }
 
-// next turns to another record.
+// next takes another record in place of the one before.
 func (v *values) next(a *about) { v.about, v.facts = a, nil }
 
-// known leaves out texts and times that nobody knows: region != 'US' is no licence for all who have none.
+// known leaves out empty texts and zero times, which stand for what nobody knows: caller.region !=
+// 'US' must not hold for a caller whose region nobody knows.
 func known(m map[string]any) map[string]any {
 	maps.DeleteFunc(m, func(_ string, value any) bool {
 		t, isTime := value.(time.Time)
@@ -189,22 +197,24 @@ func (c *Caller) variable() map[string]any {
 		address = c.Address.Unmap().String()
 	}
 	m := known(map[string]any{
-		"id": c.ID, "organisation": c.Organisation, "region": c.Region, "acr": c.ACR, "address": address,
-		"roles": c.Roles, "amr": c.AMR, "purposes": c.Purposes,
+		"id": c.ID, "organisation": c.Organisation, "region": c.Region, "acr": c.ACR,
+		"address": address,
+		"roles":   c.Roles, "amr": c.AMR, "purposes": c.Purposes,
 	})
-	if len(c.AMR) == 0 { // nobody signs in by no method: the token does not say by which
+	if len(c.AMR) == 0 { // everybody signs in by some method, so the token does not say by which
 		delete(m, "amr")
 	}
 	return m
 }
 
-// clock is the variable time. Days of the week are numbered from Monday, 1, to Sunday, 7 (ISO 8601).
+// clock is the variable time. Days of the week count from Monday, 1, to Sunday, 7 (ISO 8601).
 func clock(t time.Time, zone *time.Location) map[string]any {
 	if t.IsZero() {
 		return nothing
 	}
 	t = t.In(zone)
 	return map[string]any{
-		"now": t, "date": t.Format(time.DateOnly), "hour": t.Hour(), "minute": t.Minute(), "weekday": (int(t.Weekday())+6)%7 + 1,
+		"now": t, "date": t.Format(time.DateOnly), "hour": t.Hour(), "minute": t.Minute(),
+		"weekday": (int(t.Weekday())+6)%7 + 1,
 	}
 }

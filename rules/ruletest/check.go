@@ -8,14 +8,17 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// check says what of an outcome is not as the test expects.
+// check returns everything about an outcome that is not as the test expects.
 func check(t *rules.Test, o *Outcome) []Failure {
 	e := &t.Expect
 	switch {
 	case e.Refused != "" && o.Refused == "":
-		return []Failure{{At: e.At, Message: fmt.Sprintf("want the request refused, %s; it was answered", e.Refused)}}
+		return []Failure{
+			{At: e.At, Message: fmt.Sprintf("want the request refused, %s; it was answered",
+				e.Refused)}}
 	case e.Refused != o.Refused:
-		f := Failure{At: e.At, Message: fmt.Sprintf("want the request refused, %s; it was for %s", e.Refused, o.refusal())}
+		f := Failure{At: e.At, Message: fmt.Sprintf("want the request refused, %s; it was for %s",
+			e.Refused, o.refusal())}
 		if e.Refused == "" {
 			f = Failure{At: t.At, Message: "the request was refused: " + o.refusal()}
 		}
@@ -23,7 +26,8 @@ func check(t *rules.Test, o *Outcome) []Failure {
 	}
 	var list []Failure
 	if e.Body != nil && !bytes.Equal(e.Body, o.Body) {
-		list = append(list, Failure{At: e.BodyAt, Message: "the body is another", Differences: differences(e.Body, o.Body)})
+		list = append(list, Failure{At: e.BodyAt, Message: "the body is another",
+			Differences: differences(e.Body, o.Body)})
 	}
 	for i := range e.Fields {
 		if message := o.checkField(&e.Fields[i]); message != "" {
@@ -36,7 +40,9 @@ func check(t *rules.Test, o *Outcome) []Failure {
 		what string
 	}{{e.Released, o.Released, "released"}, {e.Denied, o.Denied, "denied"}} {
 		if n.want != nil && *n.want != n.have {
-			list = append(list, Failure{At: e.At, Message: fmt.Sprintf("want %d records %s; have %d", *n.want, n.what, n.have)})
+			list = append(list,
+				Failure{At: e.At, Message: fmt.Sprintf("want %d records %s; have %d", *n.want,
+					n.what, n.have)})
 		}
 	}
 	return list
@@ -69,7 +75,9 @@ func (o *Outcome) checkField(f *rules.ExpectedField) string {
 			continue
 		}
 		found = true
-		i := slices.IndexFunc(s.Profile.Fields, func(d rules.Decision) bool { return d.Path == name.Path })
+		i := slices.IndexFunc(s.Profile.Fields, func(d rules.Decision) bool {
+			return d.Path == name.Path
+		})
 		if d := s.Profile.Fields[i]; d.Treatment != want {
 			by := string(d.Reason)
 			if d.Rule != "" {
@@ -79,7 +87,8 @@ func (o *Outcome) checkField(f *rules.ExpectedField) string {
 		}
 	}
 	if !found {
-		return fmt.Sprintf("%s: the response shows no record %s that has the field", f.Path, name.Kind)
+		return fmt.Sprintf("%s: the response shows no record %s that has the field", f.Path,
+			name.Kind)
 	}
 	return ""
 }

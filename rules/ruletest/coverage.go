@@ -11,8 +11,9 @@ type Coverage struct {
 	Rules  []string `json:"rules"` // paths
 	Digest string   `json:"rules_digest"`
 	Routes Share    `json:"routes"` // that a request reached
-	Fields Share    `json:"fields"` // of which a response that was released had a value
-	Roles  Share    `json:"roles"`  // that permitted something of a record, or a record with nothing permitted
+	Fields Share    `json:"fields"` // of which an answer that left had a value
+	// Roles are the roles that permit a record of an answer that left, be it nothing of the record.
+	Roles Share `json:"roles"`
 }
 
 // Share is a part of a whole.
@@ -22,7 +23,7 @@ type Share struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Percent is rounded down; of nothing, all is covered.
+// Percent is rounded down. If there is nothing to cover, it is 100.
 func (s Share) Percent() int {
 	if s.Total == 0 {
 		return 100

@@ -14,12 +14,15 @@ import (
 
 // Difference is one place where two bodies differ.
 type Difference struct {
-	Path string `json:"path"`           // of a value, as JSONPath; for several texts in front of it which; or of a byte
+	// Path is where the bodies differ: a value, as in $.name; a value of one of several JSON texts,
+	// as in text 2: $.name; or the first byte that differs, as in byte 7.
+	Path string `json:"path"`
 	Want string `json:"want,omitempty"` // JSON; "" for nothing
 	Have string `json:"have,omitempty"`
 }
 
-// differences are the places where two bodies differ: values, or else the first byte.
+// differences returns the values in which two bodies differ. If one is not JSON, or if the same
+// values are written differently, it returns the first byte that differs.
 func differences(want, have []byte) []Difference {
 	w, err := texts(want)
 	h, err2 := texts(have)
@@ -43,7 +46,7 @@ func differences(want, have []byte) []Difference {
 	return []Difference{{fmt.Sprintf("byte %d", i), excerpt(want, i), excerpt(have, i)}}
 }
 
-// missing is where a value is not.
+// missing stands for a value that is not there.
 type missing struct{}
 
 func at(list []any, i int) any {
@@ -53,7 +56,7 @@ func at(list []any, i int) any {
 	return missing{}
 }
 
-// texts are the JSON texts of a body. Numbers keep their text.
+// texts returns the JSON texts of a body. Numbers keep their text.
 func texts(body []byte) ([]any, error) {
 	d := json.NewDecoder(bytes.NewReader(bytes.ReplaceAll(body, []byte{0x1e}, nil))) // RFC 7464
 	d.UseNumber()
@@ -82,7 +85,7 @@ func compare(list []Difference, path string, want, have any) []Difference {
 			names := maps.Clone(w)
 			maps.Copy(names, h)
 			for _, name := range slices.Sorted(maps.Keys(names)) {
-				list = compare(list, path+member(name), of(w, name), of(h, name))
+				list = compare(list, path+member(name), valueOf(w, name), valueOf(h, name))
 			}
 			return list
 		}
@@ -94,14 +97,16 @@ func compare(list []Difference, path string, want, have any) []Difference {
 	return append(list, Difference{path, encoded(want), encoded(have)})
 }
 
-// compareElements passes over elements at the end that are alike, so that one which is missing does not shift all.
+// compareElements compares two arrays. If one is longer, it passes over equal elements at the end,
+// so that a missing element does not make all behind it differ.
 func compareElements(list []Difference, path string, want, have []any) []Difference {
 	from := 0
 	for from < min(len(want), len(have)) && reflect.DeepEqual(want[from], have[from]) {
 		from++
 	}
 	if len(want) != len(have) {
-		for len(want) > from && len(have) > from && reflect.DeepEqual(want[len(want)-1], have[len(have)-1]) {
+		for len(want) > from && len(have) > from &&
+			reflect.DeepEqual(want[len(want)-1], have[len(have)-1]) {
 			want, have = want[:len(want)-1], have[:len(have)-1]
 		}
 	}
@@ -111,14 +116,14 @@ func compareElements(list []Difference, path string, want, have []any) []Differe
 	return list
 }
 
-func of(object map[string]any, name string) any {
+func valueOf(object map[string]any, name string) any {
 	if v, ok := object[name]; ok {
 		return v
 	}
 	return missing{}
 }
 
-// member is the segment of a name in a JSONPath.
+// member writes a name as a segment of a JSONPath.
 func member(name string) string {
 	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && r < 0x80
@@ -151,7 +156,8 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxShown], "") + " …"
 }
 
-// excerpt is what stands around a byte, quoted.
+// excerpt quotes what stands around a byte.
 func excerpt(body []byte, i int) string {
-	return fmt.Sprintf("%q", strings.ToValidUTF8(string(body[max(0, i-20):min(len(body), i+40)]), "…"))
+	around := string(body[max(0, i-20):min(len(body), i+40)])
+	return fmt.Sprintf("%q", strings.ToValidUTF8(around, "…"))
 }

@@ -10,7 +10,8 @@ func TestDifferences(t *testing.T) {
 		{"a value", `{"a":{"b":1}}`, `{"a":{"b":2}}`, `[{$.a.b 1 2}]`},
 		{"number text", `{"a":1.0}`, `{"a":1.00}`, `[{$.a 1.0 1.00}]`},
 		{"a member too many", `{"a":1}`, `{"a":1,"姓名":"张"}`, `[{$.姓名  "张"}]`},
-		{"names in brackets", `{"a b":{"it's":1}}`, `{"a b":{"it's":2}}`, `[{$['a b']['it\'s'] 1 2}]`},
+		{"names in brackets", `{"a b":{"it's":1}}`, `{"a b":{"it's":2}}`,
+			`[{$['a b']['it\'s'] 1 2}]`},
 		{"null is a value", `{"a":null}`, `{}`, `[{$.a null }]`},
 		{"an element is gone", `[1,2,3,4]`, `[1,3,4]`, `[{$[1] 2 }]`},
 		{"another element", `[1,2,3]`, `[1,5,3]`, `[{$[1] 2 5}]`},
@@ -19,8 +20,10 @@ func TestDifferences(t *testing.T) {
 		{"no JSON", `{"a":1}`, `data: x`, `[{byte 0 "{\"a\":1}" "data: x"}]`},
 		{"nothing", `{}`, ``, `[{$ {} }]`},
 	} {
-		if got := fmt.Sprint(differences([]byte(test.want), []byte(test.have))); got != test.differ {
-			t.Errorf("%s: differences(%q, %q) = %s, want %s", test.name, test.want, test.have, got, test.differ)
+		if got := fmt.Sprint(differences([]byte(test.want),
+			[]byte(test.have))); got != test.differ {
+			t.Errorf("%s: differences(%q, %q) = %s, want %s", test.name, test.want, test.have, got,
+				test.differ)
 		}
 	}
 }

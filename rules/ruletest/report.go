@@ -19,7 +19,8 @@ func painted(paint func(string) string, text string) string {
 	return paint(text)
 }
 
-// Text writes the report for people: failures with what differs, then the numbers, and, if asked for, coverage.
+// Text writes the report for people: failures with what differs, then the numbers, then the
+// coverage if it is asked for.
 func (r *Report) Text(out io.Writer, style Style, coverage bool) error {
 	w := bufio.NewWriter(out)
 	for _, t := range r.Results {
@@ -50,7 +51,8 @@ func (r *Report) Text(out io.Writer, style Style, coverage bool) error {
 			what  string
 			share Share
 		}{{"routes", c.Routes}, {"fields", c.Fields}, {"roles", c.Roles}} {
-			fmt.Fprintf(w, "  %s %3d %%  %d of %d\n", part.what+strings.Repeat(" ", 6-len(part.what)), part.share.Percent(), part.share.Covered, part.share.Total)
+			fmt.Fprintf(w, "  %s %3d %%  %d of %d\n", part.what+strings.Repeat(" ",
+				6-len(part.what)), part.share.Percent(), part.share.Covered, part.share.Total)
 			for _, name := range part.share.Missing {
 				fmt.Fprintf(w, "    no test: %s\n", name)
 			}
@@ -97,9 +99,11 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes the report as JUnit XML, as CI systems read it: a suite for each file. What kept tests from running is an error each.
+// JUnit writes the report as JUnit XML, for CI systems: a suite for each file. Each finding, which
+// kept tests from running, is an error.
 func (r *Report) JUnit(w io.Writer) error {
-	all := junitSuites{Name: "maskgate rules test", Tests: r.Passed + r.Failed + len(r.Findings), Failures: r.Failed, Errors: len(r.Findings)}
+	all := junitSuites{Name: "maskgate rules test", Tests: r.Passed + r.Failed + len(r.Findings),
+		Failures: r.Failed, Errors: len(r.Findings)}
 	var suite *junitSuite
 	suiteOf := func(file string) *junitSuite {
 		if suite == nil || suite.Name != file {
@@ -114,16 +118,19 @@ func (r *Report) JUnit(w io.Writer) error {
 		suite.Errors++
 		at := fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 		suite.Cases = append(suite.Cases, junitCase{
-			Name: at, Class: f.File, File: f.File, Line: strconv.Itoa(f.Line), Error: &junitFailure{f.Message, at + ": " + f.Message + "\n"},
+			Name: at, Class: f.File, File: f.File, Line: strconv.Itoa(f.Line),
+			Error: &junitFailure{f.Message, at + ": " + f.Message + "\n"},
 		})
 	}
 	for _, t := range r.Results {
 		suite := suiteOf(t.File)
-		c := junitCase{Name: t.Name, Class: t.File, File: t.File, Line: t.At[strings.LastIndexByte(t.At, ':')+1:]}
+		c := junitCase{Name: t.Name, Class: t.File, File: t.File,
+			Line: t.At[strings.LastIndexByte(t.At, ':')+1:]}
 		for _, f := range t.Failures {
 			text := f.At + ": " + f.Message + "\n"
 			for _, d := range f.Differences {
-				text += d.Path + "\n  want " + orNothing(d.Want) + "\n  have " + orNothing(d.Have) + "\n"
+				text += d.Path + "\n  want " + orNothing(d.Want) + "\n  have " + orNothing(d.Have) +
+					"\n"
 			}
 			c.Failures = append(c.Failures, junitFailure{f.Message, text})
 		}

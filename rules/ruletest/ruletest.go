@@ -1,12 +1,14 @@
 // Package ruletest runs tests of rules and says what they cover.
 //
-// A test is a request, what the data service answers to it, and what the caller must get; see [rules.TestFile]. The package
-// knows no gateway: whoever runs tests brings one, as a function from a test to its [Outcome].
+// A test is a request, what the data service answers to it, and what the caller must get; see
+// [rules.TestFile]. The package knows no gateway: whoever runs tests brings one, as a function from
+// a test to its [Outcome].
 //
 //	report, err := ruletest.Run([]string{"examples"}, gateway)
-//	err = report.Text(os.Stdout, ruletest.Style{})
+//	err = report.Text(os.Stdout, ruletest.Style{}, true)
 //
-// Where treatments need a key, tests run under [Keys], so that pseudonyms, tokens and ciphertexts are the same every time.
+// Where treatments need a key, tests run under [Keys], so that pseudonyms, tokens and ciphertexts
+// are the same every time.
 package ruletest
 
 import (
@@ -22,7 +24,8 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// Keys are the keys of tests: for each purpose SHA-256 of "maskgate rules test " and its name, as version 1. They are no secret.
+// Keys are the keys of tests: for each purpose SHA-256 of "maskgate rules test " and its name, as
+// version 1. They are no secret.
 type Keys struct{}
 
 // Pseudonym implements [rules.Keys].
@@ -56,9 +59,9 @@ type Report struct {
 	Passed   int        `json:"passed"`
 	Failed   int        `json:"failed"`
 	Results  []Result   `json:"tests"`
-	Coverage []Coverage `json:"coverage,omitempty"` // one for each set of rules
+	Coverage []Coverage `json:"coverage,omitempty"` // of each set of rules
 
-	Findings []rules.Finding `json:"findings,omitempty"` // for which no test has run
+	Findings []rules.Finding `json:"findings,omitempty"` // faults that kept the tests from running
 }
 
 // Result is what became of one test.
@@ -76,8 +79,9 @@ type Failure struct {
 	Differences []Difference `json:"differences,omitempty"` // of the body
 }
 
-// Run runs the tests in the files at the paths, or anywhere below the directories at the paths; gateway makes one for a set
-// of rules. Its error says that files are broken, all of them; then no test has run.
+// Run runs the tests in the files at the paths, or anywhere below the directories at the paths.
+// gateway makes a Gateway for a set of rules. If files are broken, Run runs no test, and its error
+// joins the faults of all files.
 func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, error) {
 	names, err := find(paths)
 	if err != nil {
@@ -126,12 +130,13 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 	return r, nil
 }
 
-// brokenRules is what is wrong with the rules of a file of tests.
+// brokenRules is the error for a file of tests whose rules do not load.
 func brokenRules(name string, err error) error {
 	if _, ok := errors.AsType[*rules.Fault](err); ok {
 		return fmt.Errorf("%s: its rules are broken:\n%w", name, err)
 	}
-	return &rules.Fault{File: name, Line: 1, Column: 1, Message: fmt.Sprintf("its rules cannot be read: %v", err)}
+	return &rules.Fault{File: name, Line: 1, Column: 1,
+		Message: fmt.Sprintf("its rules cannot be read: %v", err)}
 }
 
 // suite is the tests of one set of rules.
@@ -170,7 +175,8 @@ func (r *Report) run(s *suite) {
 	r.Coverage = append(r.Coverage, c.coverage())
 }
 
-// find returns the files of tests at the paths: of a directory, those anywhere below it that end in _test.yaml or _test.yml.
+// find returns the files of tests at the paths. If a path is a directory, these are the files
+// anywhere below it whose names end in _test.yaml or _test.yml.
 func find(paths []string) ([]string, error) {
 	var names []string
 	for _, path := range paths {
@@ -181,7 +187,8 @@ func find(paths []string) ([]string, error) {
 				return err
 			case e.IsDir() && name != path && strings.HasPrefix(e.Name(), "."):
 				return fs.SkipDir
-			case !e.IsDir() && (name == path || strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")):
+			case !e.IsDir() && (name == path || strings.HasSuffix(name, "_test.yaml") ||
+				strings.HasSuffix(name, "_test.yml")):
 				found = true
 				names = append(names, name)
 			}
@@ -190,9 +197,10 @@ func find(paths []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading tests: %w", err)
 		}
-		// No test must not pass for all tests passed.
+		// A run without a test must not pass for a run in which all tests passed.
 		if !found {
-			return nil, fmt.Errorf("reading tests: no file in %s ends in _test.yaml; name one, or its directory", path)
+			return nil, fmt.Errorf("reading tests: no file in %s ends in _test.yaml; name one, "+
+				"or its directory", path)
 		}
 	}
 	slices.Sort(names)

@@ -64,8 +64,8 @@ func withRules(files map[string]string) map[string]string {
 	return files
 }
 
-// outcome decides a test for the fake gateways: its route, the profiles of one record of each kind,
-// and, as the body, the answer of the data service as it is.
+// outcome answers a test for the fake gateways: with the test's route, a record of each of its
+// kinds, the envelope, and the body of the data service as it is.
 func outcome(set *rules.Set, t *rules.Test) Outcome {
 	path, _, _ := strings.Cut(t.Target, "?")
 	r := set.Route(t.Method, t.Host, path)
@@ -104,21 +104,28 @@ func gatewayOf(set *rules.Set) (Gateway, error) {
 	return func(t *rules.Test) Outcome { return outcome(set, t) }, nil
 }
 
-// agentTest is a test whose caller is an agent, with what stands at the end of it.
+// agentTest is a test in YAML whose caller is an agent. rest has its further keys.
 func agentTest(name, request, rest string) string {
-	return "  - name: " + name + "\n    caller: {id: a1, roles: [agent], purposes: [care]}\n    purpose: care\n    request: " + request + "\n" + rest
+	return "  - name: " + name + "\n    caller: {id: a1, roles: [agent], purposes: [care]}\n" +
+		"    purpose: care\n    request: " + request + "\n" + rest
 }
 
-const answer = `    response: {body: '{"code":0,"data":{"id":"C1","name":"张三","mobile":"13812345678"}}'}` + "\n"
+const answer = `    response: {body: '{"code":0,"data":{"id":"C1","name":"张三",` +
+	`"mobile":"13812345678"}}'}` + "\n"
 
 func TestRun(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, withRules(map[string]string{
 		"a_test.yaml": "kind: test\ntests:\n" +
-			agentTest("passes", "GET /v1/customers/C1", answer+"    expect: {records: {released: 1, denied: 0}}\n") +
-			agentTest("fails", "GET /v1/customers/C1", answer+"    expect: {records: {released: 2}}\n"),
-		"b_test.yml":          "kind: test\ntests:\n" + agentTest("is refused", "GET /v1/nothing", "    expect: {refused: no_route}\n"),
-		"below/c_test.yaml":   "kind: test\nrules: [../service.yaml, ../policy.yaml]\ntests:\n" + agentTest("lies deeper", "GET /v1/me", "    response: {body: '{}'}\n    expect: {body: '{}'}\n"),
+			agentTest("passes", "GET /v1/customers/C1", answer+
+				"    expect: {records: {released: 1, denied: 0}}\n") +
+			agentTest("fails", "GET /v1/customers/C1", answer+
+				"    expect: {records: {released: 2}}\n"),
+		"b_test.yml": "kind: test\ntests:\n" + agentTest("is refused", "GET /v1/nothing",
+			"    expect: {refused: no_route}\n"),
+		"below/c_test.yaml": "kind: test\nrules: [../service.yaml, ../policy.yaml]\ntests:\n" +
+			agentTest("lies deeper", "GET /v1/me", "    response: {body: '{}'}\n"+
+				"    expect: {body: '{}'}\n"),
 		".hidden/d_test.yaml": "kind: nothing that is read\n",
 	}))
 	made := 0
@@ -159,7 +166,8 @@ func TestRun(t *testing.T) {
 
 func TestRunFaults(t *testing.T) {
 	t.Parallel()
-	const good = "kind: test\ntests:\n  - {name: t, request: GET /v1/me, expect: {refused: no_role}}\n"
+	const good = "kind: test\ntests:\n  - {name: t, request: GET /v1/me, expect: {refused: " +
+		"no_role}}\n"
 	tests := []struct {
 		name    string
 		files   map[string]string
@@ -168,26 +176,37 @@ func TestRunFaults(t *testing.T) {
 		want    []string // in the error, all of them
 	}{
 		{"nothing there", nil, "none", nil, []string{"reading tests", "no such file"}},
-		{"no tests", map[string]string{"service.yaml": service}, "", nil, []string{"ends in _test.yaml; name one"}},
-		{"a hidden test alone", map[string]string{".x/a_test.yaml": good}, "", nil, []string{"ends in _test.yaml; name one"}},
-		{"broken tests, all of them", withRules(map[string]string{"a_test.yaml": "kind: test\n", "b_test.yaml": "kind: tests\n"}), "", nil,
-			[]string{"a_test.yaml:1:1: ", "want the key tests", "b_test.yaml:1:1: ", "want kind: test"}},
-		{"broken rules", map[string]string{"a_test.yaml": good, "service.yaml": "kind: service\n"}, "", nil,
-			[]string{"a_test.yaml: its rules are broken:\n", "service.yaml:1:1: ", "want the key name"}},
+		{"no tests", map[string]string{"service.yaml": service}, "", nil,
+			[]string{"ends in _test.yaml; name one"}},
+		{"a hidden test alone", map[string]string{".x/a_test.yaml": good}, "", nil,
+			[]string{"ends in _test.yaml; name one"}},
+		{"broken tests, all of them", withRules(map[string]string{"a_test.yaml": "kind: test\n",
+			"b_test.yaml": "kind: tests\n"}), "", nil,
+			[]string{"a_test.yaml:1:1: ", "want the key tests", "b_test.yaml:1:1: ",
+				"want kind: test"}},
+		{"broken rules", map[string]string{"a_test.yaml": good, "service.yaml": "kind: service\n"},
+			"", nil,
+			[]string{"a_test.yaml: its rules are broken:\n", "service.yaml:1:1: ",
+				"want the key name"}},
 		{"no rules", map[string]string{"a_test.yaml": good}, "", nil,
 			[]string{"a_test.yaml:1:1: its rules cannot be read: ", "no .yaml or .yml file"}},
-		{"no rules where it says", map[string]string{"a_test.yaml": "rules: [else]\n" + good}, "", nil, []string{"its rules cannot be read: ", "no such file"}},
-		{"a consent to a purpose that the rules do not know", withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" +
-			agentTest("t", "GET /v1/me", "    consents: [{purposes: [cure], granted: 2026-11-01T09:00:00+08:00}]\n    expect: {refused: no_role}\n")}), "", nil,
+		{"no rules where it says", map[string]string{"a_test.yaml": "rules: [else]\n" + good}, "",
+			nil, []string{"its rules cannot be read: ", "no such file"}},
+		{"a consent to a purpose that the rules do not know",
+			withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" +
+				agentTest("t", "GET /v1/me", "    consents: [{purposes: [cure], granted: "+
+					"2026-11-01T09:00:00+08:00}]\n    expect: {refused: no_role}\n")}), "", nil,
 			[]string{"a_test.yaml:7:28: purposes: the rules have no \"cure\""}},
-		{"no gateway", withRules(map[string]string{"a_test.yaml": good}), "", errors.New("no gateway for these"),
+		{"no gateway", withRules(map[string]string{"a_test.yaml": good}), "",
+			errors.New("no gateway for these"),
 			[]string{"a_test.yaml:1:1: its rules cannot be read: no gateway for these"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := tree(t, tt.files)
-			report, err := Run([]string{filepath.Join(dir, tt.path)}, func(*rules.Set) (Gateway, error) {
+			report, err := Run([]string{filepath.Join(dir, tt.path)}, func(*rules.Set) (Gateway,
+				error) {
 				return func(*rules.Test) Outcome {
 					t.Error("a test ran although files are broken")
 					return Outcome{}
@@ -209,7 +228,8 @@ func TestRunFaults(t *testing.T) {
 func TestRunOneFile(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, withRules(map[string]string{
-		"cases.yml": "kind: test\nrules: [service.yaml, policy.yaml]\ntests:\n" + agentTest("t", "GET /v1/nothing", "    expect: {refused: no_route}\n"),
+		"cases.yml": "kind: test\nrules: [service.yaml, policy.yaml]\ntests:\n" +
+			agentTest("t", "GET /v1/nothing", "    expect: {refused: no_route}\n"),
 	}))
 	path := filepath.Join(dir, "cases.yml")
 	report, err := Run([]string{path, path}, gatewayOf)
@@ -220,7 +240,8 @@ func TestRunOneFile(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	set, err := rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(service)}, {Name: "policy.yaml", Data: []byte(policy)}}, Keys{})
+	set, err := rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(service)},
+		{Name: "policy.yaml", Data: []byte(policy)}}, Keys{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,48 +262,75 @@ func TestCheck(t *testing.T) {
 		want    []string // messages
 	}{
 		{"refused, as expected", "GET /v1/me", "    expect: {refused: no_role}\n", refused, nil},
-		{"answered, and should be refused", "GET /v1/me", "    expect: {refused: no_role}\n", same, []string{"want the request refused, no_role; it was answered"}},
-		{"refused for another reason", "GET /v1/me", "    expect: {refused: upstream_down}\n", refused,
-			[]string{"want the request refused, upstream_down; it was for no_role (no role of the caller serves the purpose)"}},
-		{"refused, and should be answered", "GET /v1/me", answer + "    expect: {records: {released: 1}}\n",
-			got(func(o *Outcome) { *o = Outcome{Refused: "upstream_timeout", Cause: "it is slow"} }),
+		{"answered, and should be refused", "GET /v1/me", "    expect: {refused: no_role}\n", same,
+			[]string{"want the request refused, no_role; it was answered"}},
+		{"refused for another reason", "GET /v1/me", "    expect: {refused: upstream_down}\n",
+			refused,
+			[]string{"want the request refused, upstream_down; it was for no_role (no role of " +
+				"the caller serves the purpose)"}},
+		{"refused, and should be answered", "GET /v1/me", answer +
+			"    expect: {records: {released: 1}}\n",
+			got(func(o *Outcome) {
+				*o = Outcome{Refused: "upstream_timeout", Cause: "it is slow"}
+			}),
 			[]string{"the request was refused: upstream_timeout: it is slow"}},
-		{"the body", "GET /v1/me", "    response: {body: '{\"a\":1}'}\n    expect: {body: '{\"a\":1}'}\n", same, nil},
-		{"another body", "GET /v1/me", "    response: {body: '{\"a\":1}'}\n    expect: {body: '{\"a\":2}'}\n", same, []string{"the body is another"}},
-		{"an empty body", "GET /v1/me", "    response: {body: '{}'}\n    expect: {file: empty}\n", got(func(o *Outcome) { o.Body = nil }), nil},
-		{"fields", "GET /v1/customers/C1", answer + "    expect: {fields: {$.name: clear, $.mobile: mask, $.id: drop}}\n", same, nil},
-		{"a field of the envelope", "GET /v1/customers/C1", answer + "    expect: {fields: {envelope: {$.code: clear}}}\n", same, nil},
-		{"a field that is treated otherwise", "GET /v1/customers/C1", answer + "    expect: {fields: {$.name: mask, $.mobile: clear}}\n", same,
-			[]string{"$.name: want person_name; have clear (permitted by policy.yaml:5)", "$.mobile: want clear; have cn_mobile (permitted by policy.yaml:5)"}},
-		{"a field that nothing permits", "GET /v1/customers/C1", answer + "    expect: {fields: {envelope: {$.code: drop}}}\n", same,
+		{"the body", "GET /v1/me", "    response: {body: '{\"a\":1}'}\n" +
+			"    expect: {body: '{\"a\":1}'}\n", same, nil},
+		{"another body", "GET /v1/me", "    response: {body: '{\"a\":1}'}\n" +
+			"    expect: {body: '{\"a\":2}'}\n", same, []string{"the body is another"}},
+		{"an empty body", "GET /v1/me", "    response: {body: '{}'}\n    expect: {file: empty}\n",
+			got(func(o *Outcome) { o.Body = nil }), nil},
+		{"fields", "GET /v1/customers/C1", answer + "    expect: {fields: {$.name: clear, " +
+			"$.mobile: mask, $.id: drop}}\n", same, nil},
+		{"a field of the envelope", "GET /v1/customers/C1", answer +
+			"    expect: {fields: {envelope: {$.code: clear}}}\n", same, nil},
+		{"a field that is treated otherwise", "GET /v1/customers/C1", answer +
+			"    expect: {fields: {$.name: mask, $.mobile: clear}}\n", same,
+			[]string{"$.name: want person_name; have clear (permitted by policy.yaml:5)",
+				"$.mobile: want clear; have cn_mobile (permitted by policy.yaml:5)"}},
+		{"a field that nothing permits", "GET /v1/customers/C1", answer +
+			"    expect: {fields: {envelope: {$.code: drop}}}\n", same,
 			[]string{"$.code: want drop; have clear (public_field)"}},
-		{"no such field", "GET /v1/customers/C1", answer + "    expect: {fields: {$.nam: clear}}\n", same,
+		{"no such field", "GET /v1/customers/C1", answer + "    expect: {fields: {$.nam: clear}}\n",
+			same,
 			[]string{"GET /v1/customers/{id} has no field $.nam in $.data (did you mean $.name?)"}},
-		{"kinds of record", "GET /v1/families/1", answer + "    expect: {fields: {$.parents: {$.name: clear}, $.children: {$.name: clear}}}\n", same, nil},
-		{"which kind of record is not said", "GET /v1/families/1", answer + "    expect: {fields: {$.name: clear}}\n", same,
-			[]string{"GET /v1/families/{id} has several kinds of record; say which: one of $.parents, $.children, envelope"}},
-		{"a record that is not shown", "GET /v1/families/1", answer + "    expect: {fields: {$.children: {$.name: clear}}}\n",
-			got(func(o *Outcome) { o.Shown = o.Shown[:1] }), []string{"$.name: the response shows no record $.children that has the field"}},
-		{"a record that is denied", "GET /v1/me", answer + "    expect: {fields: {$.name: clear}}\n",
+		{"kinds of record", "GET /v1/families/1", answer + "    expect: {fields: {$.parents: " +
+			"{$.name: clear}, $.children: {$.name: clear}}}\n", same, nil},
+		{"which kind of record is not said", "GET /v1/families/1", answer +
+			"    expect: {fields: {$.name: clear}}\n", same,
+			[]string{"GET /v1/families/{id} has several kinds of record; say which: one of " +
+				"$.parents, $.children, envelope"}},
+		{"a record that is not shown", "GET /v1/families/1", answer +
+			"    expect: {fields: {$.children: {$.name: clear}}}\n",
+			got(func(o *Outcome) { o.Shown = o.Shown[:1] }),
+			[]string{"$.name: the response shows no record $.children that has the field"}},
+		{"a record that is denied", "GET /v1/me", answer +
+			"    expect: {fields: {$.name: clear}}\n",
 			got(func(o *Outcome) {
 				denied := *o.Shown[0].Profile
 				denied.Denied, denied.Fields = true, nil
 				o.Shown[0].Profile = &denied
 			}), []string{"$.name: the response shows no record $ that has the field"}},
-		{"fields of a public route", "GET /v1/shops", answer + "    expect: {fields: {$.name: clear}}\n", same,
+		{"fields of a public route", "GET /v1/shops", answer +
+			"    expect: {fields: {$.name: clear}}\n", same,
 			[]string{"GET /v1/shops is public: its fields have no treatment"}},
-		{"records", "GET /v1/me", answer + "    expect: {records: {released: 1, denied: 0}}\n", same, nil},
-		{"other numbers of records", "GET /v1/me", answer + "    expect: {records: {released: 3, denied: 2}}\n", same,
+		{"records", "GET /v1/me", answer + "    expect: {records: {released: 1, denied: 0}}\n",
+			same, nil},
+		{"other numbers of records", "GET /v1/me", answer + "    expect: {records: {released: 3, " +
+			"denied: 2}}\n", same,
 			[]string{"want 3 records released; have 1", "want 2 records denied; have 0"}},
-		{"all that is wrong", "GET /v1/me", answer + "    expect: {body: x, fields: {$.name: mask}, records: {denied: 1}}\n", same,
-			[]string{"the body is another", "$.name: want person_name; have clear (permitted by policy.yaml:5)", "want 1 records denied; have 0"}},
+		{"all that is wrong", "GET /v1/me", answer + "    expect: {body: x, fields: {$.name: " +
+			"mask}, records: {denied: 1}}\n", same,
+			[]string{"the body is another", "$.name: want person_name; have clear (permitted by " +
+				"policy.yaml:5)", "want 1 records denied; have 0"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			text := "kind: test\ntests:\n" + agentTest("t", tt.request, tt.rest)
 			empty := func(string) ([]byte, error) { return nil, nil }
-			file, err := rules.ParseTests(rules.File{Name: "a_test.yaml", Data: []byte(text)}, empty)
+			file, err := rules.ParseTests(rules.File{Name: "a_test.yaml", Data: []byte(text)},
+				empty)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +356,9 @@ func TestCoverage(t *testing.T) {
 	t.Parallel()
 	run := func(t *testing.T, tests ...string) Coverage {
 		t.Helper()
-		dir := tree(t, withRules(map[string]string{"a_test.yaml": "kind: test\nrules: [service.yaml, policy.yaml]\ntests:\n" + strings.Join(tests, "")}))
+		dir := tree(t,
+			withRules(map[string]string{"a_test.yaml": "kind: test\n" +
+				"rules: [service.yaml, policy.yaml]\ntests:\n" + strings.Join(tests, "")}))
 		report, err := Run([]string{dir}, gatewayOf)
 		if err != nil {
 			t.Fatal(err)
@@ -321,25 +371,33 @@ func TestCoverage(t *testing.T) {
 	}
 	const expect = "    expect: {records: {denied: 0}}\n"
 	fields := []string{
-		"customer GET /v1/customers/{id}: envelope $.code", "customer GET /v1/customers/{id}: $.data $.id",
-		"customer GET /v1/customers/{id}: $.data $.name", "customer GET /v1/customers/{id}: $.data $.mobile",
-		"customer GET /v1/me: $.name", "customer GET /v1/families/{id}: $.parents $.name", "customer GET /v1/families/{id}: $.children $.name",
+		"customer GET /v1/customers/{id}: envelope $.code",
+		"customer GET /v1/customers/{id}: $.data $.id",
+		"customer GET /v1/customers/{id}: $.data $.name",
+		"customer GET /v1/customers/{id}: $.data $.mobile",
+		"customer GET /v1/me: $.name", "customer GET /v1/families/{id}: $.parents $.name",
+		"customer GET /v1/families/{id}: $.children $.name",
 	}
-	routes := []string{"customer GET /v1/customers/{id}", "customer GET /v1/shops", "customer GET /v1/me", "customer GET /v1/families/{id}"}
+	routes := []string{"customer GET /v1/customers/{id}", "customer GET /v1/shops",
+		"customer GET /v1/me", "customer GET /v1/families/{id}"}
 	for _, tt := range []struct {
 		name                  string
 		tests                 []string
 		routes, fields, roles Share
 	}{
-		{"a request that has no route", []string{agentTest("t", "GET /v1/none", "    expect: {refused: no_route}\n")},
+		{"a request that has no route",
+			[]string{agentTest("t", "GET /v1/none", "    expect: {refused: no_route}\n")},
 			Share{0, 4, routes}, Share{0, 7, fields}, Share{0, 2, []string{"agent", "auditor"}}},
 		{"one record", []string{agentTest("t", "GET /v1/customers/C1", answer+expect)},
 			Share{1, 4, routes[1:]}, Share{4, 7, fields[4:]}, Share{1, 2, []string{"auditor"}}},
 		{"a public route", []string{agentTest("t", "GET /v1/shops", answer+expect)},
-			Share{1, 4, []string{routes[0], routes[2], routes[3]}}, Share{0, 7, fields}, Share{0, 2, []string{"agent", "auditor"}}},
+			Share{1, 4, []string{routes[0], routes[2], routes[3]}}, Share{0, 7, fields},
+			Share{0, 2, []string{"agent", "auditor"}}},
 		{"all", []string{
-			agentTest("1", "GET /v1/customers/C1", answer+expect), agentTest("2", "GET /v1/shops", answer+expect), agentTest("3", "GET /v1/me", answer+expect),
-			agentTest("4", "GET /v1/families/1", answer+expect), strings.ReplaceAll(agentTest("5", "GET /v1/me", answer+expect), "agent", "auditor"),
+			agentTest("1", "GET /v1/customers/C1", answer+expect), agentTest("2", "GET /v1/shops",
+				answer+expect), agentTest("3", "GET /v1/me", answer+expect),
+			agentTest("4", "GET /v1/families/1", answer+expect),
+			strings.ReplaceAll(agentTest("5", "GET /v1/me", answer+expect), "agent", "auditor"),
 		}, Share{4, 4, nil}, Share{7, 7, nil}, Share{2, 2, nil}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -348,7 +406,8 @@ func TestCoverage(t *testing.T) {
 			for _, part := range []struct {
 				what       string
 				want, have Share
-			}{{"routes", tt.routes, c.Routes}, {"fields", tt.fields, c.Fields}, {"roles", tt.roles, c.Roles}} {
+			}{{"routes", tt.routes, c.Routes}, {"fields", tt.fields, c.Fields},
+				{"roles", tt.roles, c.Roles}} {
 				if diff := cmp.Diff(part.want, part.have); diff != "" {
 					t.Errorf("%s (-want +have):\n%s", part.what, diff)
 				}
@@ -357,10 +416,11 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// What a response would have shown, and no record of it left, is not covered.
+// A field is not covered by a record that does not leave.
 func TestCoverageCountsRecords(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" + agentTest("t", "GET /v1/me", answer+"    expect: {records: {released: 0}}\n")}))
+	dir := tree(t, withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" +
+		agentTest("t", "GET /v1/me", answer+"    expect: {records: {released: 0}}\n")}))
 	report, err := Run([]string{dir}, func(set *rules.Set) (Gateway, error) {
 		return func(t *rules.Test) Outcome {
 			o := outcome(set, t)
@@ -374,14 +434,17 @@ func TestCoverageCountsRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := report.Coverage[0]; c.Routes.Covered != 1 || c.Fields.Covered != 0 || c.Roles.Covered != 0 {
-		t.Errorf("covered %d routes, %d fields, %d roles; want 1, 0, 0", c.Routes.Covered, c.Fields.Covered, c.Roles.Covered)
+	if c := report.Coverage[0]; c.Routes.Covered != 1 || c.Fields.Covered != 0 ||
+		c.Roles.Covered != 0 {
+		t.Errorf("covered %d routes, %d fields, %d roles; want 1, 0, 0", c.Routes.Covered,
+			c.Fields.Covered, c.Roles.Covered)
 	}
 }
 
 func TestPercent(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ covered, total, want int }{{0, 0, 100}, {0, 3, 0}, {1, 3, 33}, {2, 3, 66}, {3, 3, 100}, {199, 200, 99}} {
+	for _, tt := range []struct{ covered, total, want int }{{0, 0, 100}, {0, 3, 0}, {1, 3, 33},
+		{2, 3, 66}, {3, 3, 100}, {199, 200, 99}} {
 		if got := (Share{Covered: tt.covered, Total: tt.total}).Percent(); got != tt.want {
 			t.Errorf("Percent of %d of %d = %d, want %d", tt.covered, tt.total, got, tt.want)
 		}
@@ -402,21 +465,25 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// report is one with all that a report can have.
+// report returns a report that has everything.
 func report() *Report {
 	return &Report{
 		Passed: 1, Failed: 2,
 		Results: []Result{
 			{File: "a_test.yaml", Name: "passes", At: "a_test.yaml:3"},
 			{File: "a_test.yaml", Name: "fails", At: "a_test.yaml:9", Failures: []Failure{
-				{At: "a_test.yaml:12", Message: "the body is another", Differences: []Difference{{"$.name", `"张**"`, `"<张三>"`}, {"$.id", "1", ""}}},
+				{At: "a_test.yaml:12", Message: "the body is another",
+					Differences: []Difference{{"$.name", `"张**"`, `"<张三>"`}, {"$.id", "1", ""}}},
 				{At: "a_test.yaml:13", Message: "want 2 records released; have 1"},
 			}},
-			{File: "b_test.yaml", Name: "is refused", At: "b_test.yaml:3", Failures: []Failure{{At: "b_test.yaml:3", Message: "the request was refused: no_role"}}},
+			{File: "b_test.yaml", Name: "is refused", At: "b_test.yaml:3",
+				Failures: []Failure{{At: "b_test.yaml:3",
+					Message: "the request was refused: no_role"}}},
 		},
 		Coverage: []Coverage{{
 			Rules: []string{"policy.yaml", "service.yaml"}, Digest: "sha256:0",
-			Routes: Share{1, 2, []string{"customer GET /v1/me"}}, Fields: Share{3, 3, nil}, Roles: Share{0, 0, nil},
+			Routes: Share{1, 2, []string{"customer GET /v1/me"}}, Fields: Share{3, 3, nil},
+			Roles: Share{0, 0, nil},
 		}},
 	}
 }
@@ -444,7 +511,9 @@ coverage of policy.yaml, service.yaml
   roles  100 %  0 of 0
 `
 	passed := &Report{Passed: 2, Results: report().Results[:1], Coverage: report().Coverage}
-	style := Style{Good: func(s string) string { return "+" + s + "+" }, Bad: func(s string) string { return "-" + s + "-" }}
+	style := Style{Good: func(s string) string {
+		return "+" + s + "+"
+	}, Bad: func(s string) string { return "-" + s + "-" }}
 	for _, tt := range []struct {
 		name     string
 		report   *Report
@@ -456,7 +525,8 @@ coverage of policy.yaml, service.yaml
 		{"with coverage", report(), Style{}, true, failures + coverage},
 		{"all passed", passed, Style{}, false, "ok 2 passed, 0 failed\n"},
 		{"painted", passed, style, false, "+ok+ 2 passed, 0 failed\n"},
-		{"failures painted", &Report{Failed: 1, Results: report().Results[1:2]}, style, false, `-FAIL- a_test.yaml:9: fails
+		{"failures painted", &Report{Failed: 1, Results: report().Results[1:2]}, style, false,
+			`-FAIL- a_test.yaml:9: fails
   a_test.yaml:12: the body is another
     $.name
       +want "张**"+
@@ -484,7 +554,8 @@ coverage of policy.yaml, service.yaml
 func TestJUnit(t *testing.T) {
 	t.Parallel()
 	broken := &Report{Findings: []rules.Finding{{
-		Code: rules.Invalid, Severity: rules.Error, File: "service.yaml", Line: 2, Column: 1, Message: "want the key name",
+		Code: rules.Invalid, Severity: rules.Error, File: "service.yaml", Line: 2, Column: 1,
+		Message: "want the key name",
 	}}}
 	for _, tt := range []struct {
 		name   string
@@ -549,14 +620,17 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 // Programs read the report as JSON: its members are stable.
 func TestReportJSON(t *testing.T) {
 	t.Parallel()
-	data, err := json.Marshal(&Report{Passed: 1, Failed: 1, Results: report().Results[2:], Coverage: report().Coverage})
+	data, err := json.Marshal(&Report{Passed: 1, Failed: 1, Results: report().Results[2:],
+		Coverage: report().Coverage})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"passed":1,"failed":1,"tests":[{"file":"b_test.yaml","name":"is refused","at":"b_test.yaml:3",` +
+	const want = `{"passed":1,"failed":1,"tests":[{"file":"b_test.yaml","name":"is refused",` +
+		`"at":"b_test.yaml:3",` +
 		`"failures":[{"at":"b_test.yaml:3","message":"the request was refused: no_role"}]}],` +
 		`"coverage":[{"rules":["policy.yaml","service.yaml"],"rules_digest":"sha256:0",` +
-		`"routes":{"covered":1,"total":2,"missing":["customer GET /v1/me"]},"fields":{"covered":3,"total":3},"roles":{"covered":0,"total":0}}]}`
+		`"routes":{"covered":1,"total":2,"missing":["customer GET /v1/me"]},` +
+		`"fields":{"covered":3,"total":3},"roles":{"covered":0,"total":0}}]}`
 	if string(data) != want {
 		t.Errorf("JSON = %s\nwant %s", data, want)
 	}
