@@ -1,8 +1,10 @@
-// Package coverage compares rule files with OpenAPI documents: which fields of a service's responses no rule names.
+// Package coverage compares rule files with OpenAPI documents: which fields of a service's
+// responses no rule names.
 //
-// An OpenAPI document (3.0 or 3.1) describes responses by schemas; a rule file names fields by selectors. [Check] walks each schema and the
-// layout of its route side by side, so that it needs no response and is exact for recursive schemas too: a schema is walked anew only
-// where the layout tells two places apart.
+// An OpenAPI document (3.0 or 3.1) describes responses by schemas; a rule file names fields by
+// selectors. [Check] walks each schema and the layout of its route side by side, so that it needs
+// no response and is exact for recursive schemas too: a schema is walked anew only where the layout
+// tells two places apart.
 //
 //	operations, err := coverage.Check(set, "openapi.yaml", os.ReadFile, "")
 //	for _, o := range operations {
@@ -24,23 +26,30 @@ import (
 
 // Operation is one operation of a document, and what rules say of its response.
 type Operation struct {
-	// Match is its method and path, as the document has them.
+	// Match is the operation's method and path, as the document has them.
 	Match string `json:"match"`
-	// Route and Service are the route that answers it, as its rule file has them; empty if there is none. Requests are refused then.
+	// Route and Service name the route that answers the operation, as its rule file has them. They
+	// are empty if no route does: then requests are refused.
 	Route   string `json:"route,omitempty"`
 	Service string `json:"service,omitempty"`
 	// Public reports that responses pass unread.
 	Public bool `json:"public,omitempty"`
-	// Fields is how many fields the response has. Those of a recursive schema count once for each place that rules tell apart.
+	// Fields is how many fields the response has. The fields of a recursive schema count once for
+	// each place that rules tell apart.
 	Fields int `json:"fields"`
-	// Unnamed are the fields that no rule names, as selectors from the root, in order. .* is a member whose name the document does not tell.
+	// Unnamed are the fields that no rule names, as selectors from the root, sorted. The segment .*
+	// stands for a member whose name the document does not tell.
 	Unnamed []string `json:"unnamed"`
 }
 
-// Check compares a rule set with the document in a file. read reads it and the files that it refers to, by their paths. base is the
-// address at which the gateway is asked, or the path in front of the document's own; if it is empty, those of its servers are tried. What is not JSON is left out, and so are answers
-// that never pass, errors above all. Errors name the place in the document.
-func Check(set *rules.Set, name string, read func(name string) ([]byte, error), base string) ([]Operation, error) {
+// Check compares a rule set with the document in a file. read reads the document, and the files
+// that it refers to, by their paths. base is the address at which the gateway is asked, or the path
+// in front of the document's paths; if it is empty, Check tries the addresses of the document's
+// servers. Check leaves out bodies that are not JSON, and answers that never pass, errors above
+// all. Errors name the place in the document.
+func Check(
+	set *rules.Set, name string, read func(name string) ([]byte, error), base string,
+) ([]Operation, error) {
 	d := &document{read: read, files: map[string]*yaml.Node{}}
 	root, err := d.open(name)
 	if err != nil {
@@ -53,7 +62,8 @@ func Check(set *rules.Set, name string, read func(name string) ([]byte, error), 
 	if base != "" {
 		u, err := url.Parse(base)
 		if err != nil {
-			return nil, fmt.Errorf("base: want a path or an address, as in /api or https://crm.bank.example/api")
+			return nil, fmt.Errorf("base: want a path or an address, as in /api or " +
+				"https://crm.bank.example/api")
 		}
 		bases = []origin{originOf(u)}
 	}
@@ -96,23 +106,24 @@ type walker struct {
 	unnamed, named map[string]bool
 }
 
-// visit is a schema on the way from the root, and what the layout knew there.
+// visit is a schema on the way from the root, and the state of the layout there.
 type visit struct {
 	node *yaml.Node
 	key  string
 }
 
-// maxFields is how many fields a response may have: schemas that refer to each other can have exponentially many.
+// maxFields is how many fields a response may have. Schemas that refer to each other can have
+// exponentially many fields.
 const maxFields = 100_000
 
-// walk lists the fields of a schema (JSON Schema 2020-12, and OpenAPI 3.0's own).
+// walk lists the fields of a schema (JSON Schema 2020-12, or OpenAPI 3.0's dialect).
 func (w *walker) walk(s element, at string, r masking.Reach, way []visit) error {
 	v := visit{node: s.node}
 	if w.layout != nil {
 		v.key = r.Key()
 	}
 	if slices.Contains(way, v) {
-		return nil // recursion: from here on all is as it was
+		return nil // recursion: what follows was listed before
 	}
 	way = append(slices.Clip(way), v)
 	if len(w.unnamed)+len(w.named) > maxFields {
@@ -133,7 +144,7 @@ func (w *walker) walk(s element, at string, r masking.Reach, way []visit) error 
 		keys[m.name] = m.value
 	}
 	if keys["writeOnly"].text() == "true" {
-		return nil // never in a response
+		return nil // no response has it
 	}
 	inner := false // the schema says what is inside, or leaves it to others
 	if ref, ok := keys["$ref"]; ok {
@@ -201,13 +212,15 @@ func (w *walker) walk(s element, at string, r masking.Reach, way []visit) error 
 		}
 	}
 	if len(types) == 0 && !within && !inner {
-		w.field(at, r) // anything
+		w.field(at, r) // the schema says nothing, so anything may be there
 	}
 	return nil
 }
 
-// inside walks the schemas of members and elements, and reports whether there are any.
-func (w *walker) inside(keys map[string]element, at string, r masking.Reach, way []visit) (some bool, err error) {
+// inside walks the schemas of members and elements, and reports whether the schema has any.
+func (w *walker) inside(
+	keys map[string]element, at string, r masking.Reach, way []visit,
+) (some bool, err error) {
 	properties, err := keys["properties"].members()
 	if err != nil {
 		return false, err
@@ -253,7 +266,7 @@ func (w *walker) inside(keys map[string]element, at string, r masking.Reach, way
 	return some, nil
 }
 
-// step goes on in the layout, if there is one.
+// step takes a step in the layout, if there is a layout.
 func step(w *walker, r masking.Reach, to func(masking.Reach) masking.Reach) masking.Reach {
 	if w.layout == nil {
 		return r

@@ -32,7 +32,7 @@ func (d *document) open(name string) (element, error) {
 	if err != nil {
 		return element{}, err
 	}
-	loader, err := yaml.NewLoader(bytes.NewReader(data)) // JSON is YAML
+	loader, err := yaml.NewLoader(bytes.NewReader(data)) // which reads JSON too: it is YAML
 	var doc yaml.Node
 	if err == nil {
 		err = loader.Load(&doc)
@@ -45,7 +45,8 @@ func (d *document) open(name string) (element, error) {
 }
 
 func (e element) fault(format string, args ...any) error {
-	return fmt.Errorf("%s:%d:%d: %s", e.file, e.node.Line, e.node.Column, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s:%d:%d: %s", e.file, e.node.Line, e.node.Column,
+		fmt.Sprintf(format, args...))
 }
 
 func (e element) with(n *yaml.Node) element {
@@ -103,10 +104,10 @@ func (e element) items() (list []element) {
 	return list
 }
 
-// maxRefs is how long a chain of references may be.
+// maxRefs is how many references may lead from one to the next.
 const maxRefs = 64
 
-// chase follows references until it comes to what is none.
+// chase follows references to the element at their end, which is no reference.
 func (d *document) chase(e element) (element, error) {
 	for range maxRefs {
 		ref, err := e.get("$ref")
@@ -120,14 +121,16 @@ func (d *document) chase(e element) (element, error) {
 	return e, e.fault("the references go round in a circle")
 }
 
-// resolve returns what a reference refers to: a JSON Pointer (RFC 6901) into this file or another one beside it.
+// resolve returns what a reference refers to: a JSON Pointer (RFC 6901) into the same file or into
+// a file beside it.
 func (d *document) resolve(ref element) (element, error) {
 	name, pointer, _ := strings.Cut(ref.text(), "#")
 	target := element{d.files[ref.file], ref.file}
 	if name != "" {
 		u, err := url.Parse(name)
 		if err != nil || u.Scheme != "" || u.Host != "" || path.IsAbs(u.Path) {
-			return ref, ref.fault("reference %q: only files beside this one are read; save it there and refer to it by its name", ref.text())
+			return ref, ref.fault("reference %q: only files beside this one are read; save it "+
+				"there and refer to it by its name", ref.text())
 		}
 		if target, err = d.open(path.Join(path.Dir(ref.file), u.Path)); err != nil {
 			return ref, ref.fault("reference %q: %v", ref.text(), err)
@@ -137,7 +140,9 @@ func (d *document) resolve(ref element) (element, error) {
 		return target, nil
 	}
 	if !strings.HasPrefix(pointer, "/") {
-		return ref, ref.fault("reference %q: want a JSON Pointer, as in #/components/schemas/Customer", ref.text())
+		return ref,
+			ref.fault("reference %q: want a JSON Pointer, as in #/components/schemas/Customer",
+				ref.text())
 	}
 	for token := range strings.SplitSeq(pointer[1:], "/") {
 		plain, err := url.PathUnescape(token)

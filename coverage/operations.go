@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
-// operation is a method and path of a document, and the schemas of the answers that a gateway passes on.
+// operation is a method and path of a document, and the schemas of the answers that a gateway
+// passes on.
 type operation struct {
 	method, path string
 	schemas      []element
 }
 
-var httpMethods = []string{"get", "put", "post", "delete", "patch", "options", "head", "trace", "query"}
+var httpMethods = []string{
+	"get", "put", "post", "delete", "patch", "options", "head", "trace", "query",
+}
 
 // operations returns the operations of a document in its order, and the origins of its servers.
 func (d *document) operations(root element) (list []operation, bases []origin, err error) {
@@ -22,7 +25,8 @@ func (d *document) operations(root element) (list []operation, bases []origin, e
 		return nil, nil, err
 	}
 	if !strings.HasPrefix(version.text(), "3.") {
-		return nil, nil, root.fault("want openapi: 3.0 or 3.1; convert other versions (Swagger 2.0) first")
+		return nil, nil, root.fault("want openapi: 3.0 or 3.1; convert other versions (Swagger " +
+			"2.0) first")
 	}
 	if bases, err = origins(root); err != nil {
 		return nil, nil, err
@@ -63,12 +67,14 @@ func (d *document) operations(root element) (list []operation, bases []origin, e
 	return list, bases, nil
 }
 
-// origin is where a gateway is asked: a host, or any, and a path in front of the document's own.
+// origin is where a gateway is asked: a host, "" for any, and a path in front of the document's
+// paths.
 type origin struct{ host, path string }
 
 func originOf(u *url.URL) origin { return origin{u.Host, strings.TrimSuffix(u.Path, "/")} }
 
-// origins returns those of a document's servers, with the defaults of their variables, behind that of no server.
+// origins returns the origin without a host or path, and then the origins of a document's servers,
+// with the defaults of their variables.
 func origins(root element) ([]origin, error) {
 	servers, err := root.get("servers")
 	if err != nil {
@@ -107,7 +113,8 @@ func origins(root element) ([]origin, error) {
 	return bases, nil
 }
 
-// schemas returns the schemas of an operation's JSON answers whose status a gateway passes on: 200 to 203. Of others nothing passes.
+// schemas returns the schemas of an operation's JSON answers with a status from 200 to 203. A
+// gateway passes no answer of another status on.
 func (d *document) schemas(operation element) (list []element, err error) {
 	responses, err := operation.get("responses")
 	if err != nil {
@@ -117,9 +124,12 @@ func (d *document) schemas(operation element) (list []element, err error) {
 	if err != nil {
 		return nil, err
 	}
-	success := slices.ContainsFunc(codes, func(m member) bool { return strings.HasPrefix(m.name, "2") })
+	success := slices.ContainsFunc(codes, func(m member) bool {
+		return strings.HasPrefix(m.name, "2")
+	})
 	for _, code := range codes {
-		if !slices.Contains([]string{"200", "201", "202", "203", "2XX", "2xx"}, code.name) && (code.name != "default" || success) {
+		if !slices.Contains([]string{"200", "201", "202", "203", "2XX", "2xx"}, code.name) &&
+			(code.name != "default" || success) {
 			continue
 		}
 		response, err := d.chase(code.value)
@@ -142,7 +152,8 @@ func (d *document) schemas(operation element) (list []element, err error) {
 			if err != nil {
 				return nil, err
 			}
-			for _, key := range []string{"schema", "itemSchema"} { // the latter, of the items of a sequence, since 3.2
+			// OpenAPI 3.2 has itemSchema, for the items of a sequence.
+			for _, key := range []string{"schema", "itemSchema"} {
 				schema, err := body.get(key)
 				if err != nil {
 					return nil, err
@@ -156,11 +167,12 @@ func (d *document) schemas(operation element) (list []element, err error) {
 	return list, nil
 }
 
-// isJSON reports whether a media type, or a range of them, has JSON in it.
+// isJSON reports whether a media type, or a range of media types, includes JSON.
 func isJSON(name string) bool {
 	bare, _, _ := strings.Cut(strings.ToLower(name), ";")
 	bare = strings.TrimSpace(bare)
-	return slices.Contains([]string{"application/json", "application/x-ndjson", "application/json-seq", "text/event-stream", "*/*", "application/*"}, bare) ||
+	return slices.Contains([]string{"application/json", "application/x-ndjson",
+		"application/json-seq", "text/event-stream", "*/*", "application/*"}, bare) ||
 		strings.HasSuffix(bare, "+json")
 }
 

@@ -9,12 +9,15 @@ import (
 	"github.com/maskgate/maskgate/examples/demo"
 )
 
-// Where name and values disagree, or do not tell, the stricter is proposed or the field is left out.
+// Where name and values disagree, the stricter type is proposed. Where neither tells, the field is
+// left out.
 func TestProposeIsCautious(t *testing.T) {
 	people := demo.New(demo.DefaultSeed, 0)
 	for _, tt := range []struct {
-		name, field string // the field's member and value; ID, MOBILE, NAME and N stand for those of person i
-		want        string // its type; "" if it is left out
+		// field is a member and its value, in which ID, MOBILE, NAME and N stand for those of a
+		// person. want is the type that is proposed; "" if the field is left out.
+		name, field string
+		want        string
 	}{
 		{"the value is stricter", `"mobile":"ID"`, "cn_id_card"},
 		{"an identifier is an identity number", `"customerId":"ID"`, "cn_id_card"},
@@ -49,8 +52,11 @@ func TestProposeIsCautious(t *testing.T) {
 				if !ok {
 					t.Fatal("too few people")
 				}
-				field := strings.NewReplacer("ID", c.IDCard, "MOBILE", strings.NewReplacer("+86", "", " ", "").Replace(c.Mobile), "NAME", c.Name, "N", fmt.Sprint(1000+i*7)).Replace(tt.field)
-				if err := r.Add("GET /x", "application/json", nil, [][]byte{fmt.Appendf(nil, `{"khbh":"K%05d",%s}`, i, field)}); err != nil {
+				field := strings.NewReplacer("ID", c.IDCard, "MOBILE", strings.NewReplacer("+86",
+					"", " ", "").Replace(c.Mobile), "NAME", c.Name, "N",
+					fmt.Sprint(1000+i*7)).Replace(tt.field)
+				if err := r.Add("GET /x", "application/json", nil,
+					[][]byte{fmt.Appendf(nil, `{"khbh":"K%05d",%s}`, i, field)}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -75,18 +81,30 @@ func TestProposeStructure(t *testing.T) {
 	const a, b = "11010519491231002X", "440524188001010014"
 	for _, tt := range []struct{ name, doc, want string }{
 		{"the whole document", `{"custNo":"1","idCard":"` + a + `"}`, "$ $.custNo"},
-		{"within an envelope", `{"code":0,"data":{"custNo":"1","mobile":"13812345678"}}`, "$.data $.custNo"},
-		{"a list", `{"data":{"total":1,"rows":[{"custNo":"1"},{"custNo":"2"}]}}`, "$.data.rows[*] $.custNo"},
+		{"within an envelope", `{"code":0,"data":{"custNo":"1","mobile":"13812345678"}}`,
+			"$.data $.custNo"},
+		{"a list", `{"data":{"total":1,"rows":[{"custNo":"1"},{"custNo":"2"}]}}`,
+			"$.data.rows[*] $.custNo"},
 		{"a list at the root", `[{"custNo":"1"},{"custNo":"2"}]`, "$[*] $.custNo"},
-		{"a subject of a part", `{"data":{"policy":{"holderAddress":"北京市海淀区马连洼街道289号"},"insured":{"certNo":"` + a + `"}}}`, "$.data $.insured.certNo"},
-		{"others within", `{"custNo":"1","guarantors":[{"custNo":"2"},{"custNo":"3"}]}`, "$ $.custNo, $.guarantors[*] $.custNo"},
-		{"others by another identifier", `{"custNo":"1","idCard":"` + a + `","family":[{"idCard":"` + b + `"}]}`, "$ $.custNo, $.family[*] $.idCard"},
-		{"the same within", `{"custNo":"1","orders":[{"custNo":"1","amount":1},{"custNo":"1","amount":2}]}`, "$ $.custNo"},
-		{"the same by another identifier", `{"custNo":"1","idCard":"` + a + `","cards":[{"idCard":"` + a + `"}]}`, "$ $.custNo"},
-		{"not in each", `[{"custNo":"1","idCard":"` + a + `"},{"custNo":null,"idCard":"` + b + `"}]`, "$[*] $.idCard"},
-		{"no record at times", `[{"code":0,"data":{"custNo":"1"}},{"code":4,"data":null}]`, "$[*].data $.custNo"},
-		{"lists within lists", `{"branches":[{"no":"x1","rows":[{"ok":1,"data":{"custNo":"1"}},{"ok":0,"data":null}]}]}`, "$.branches[*].rows[*].data $.custNo"},
-		{"others within the same", `{"custNo":"1","orders":[{"custNo":"1","payees":[{"idCard":"` + a + `"}]}]}`, "$ $.custNo, $.orders[*].payees[*] $.idCard"},
+		{"a subject of a part",
+			`{"data":{"policy":{"holderAddress":"北京市海淀区马连洼街道289号"},` +
+				`"insured":{"certNo":"` + a + `"}}}`, "$.data $.insured.certNo"},
+		{"others within", `{"custNo":"1","guarantors":[{"custNo":"2"},{"custNo":"3"}]}`,
+			"$ $.custNo, $.guarantors[*] $.custNo"},
+		{"others by another identifier", `{"custNo":"1","idCard":"` + a +
+			`","family":[{"idCard":"` + b + `"}]}`, "$ $.custNo, $.family[*] $.idCard"},
+		{"the same within", `{"custNo":"1","orders":[{"custNo":"1","amount":1},{"custNo":"1",` +
+			`"amount":2}]}`, "$ $.custNo"},
+		{"the same by another identifier", `{"custNo":"1","idCard":"` + a +
+			`","cards":[{"idCard":"` + a + `"}]}`, "$ $.custNo"},
+		{"not in each", `[{"custNo":"1","idCard":"` + a + `"},{"custNo":null,"idCard":"` + b +
+			`"}]`, "$[*] $.idCard"},
+		{"no record at times", `[{"code":0,"data":{"custNo":"1"}},{"code":4,"data":null}]`,
+			"$[*].data $.custNo"},
+		{"lists within lists", `{"branches":[{"no":"x1","rows":[{"ok":1,"data":{"custNo":"1"}},` +
+			`{"ok":0,"data":null}]}]}`, "$.branches[*].rows[*].data $.custNo"},
+		{"others within the same", `{"custNo":"1","orders":[{"custNo":"1","payees":[{"idCard":"` +
+			a + `"}]}]}`, "$ $.custNo, $.orders[*].payees[*] $.idCard"},
 		{"a list without", `{"code":0,"rows":[{"xm":"张三丰","sjh":"13812345678"}]}`, "$.rows[*] "},
 		{"nothing personal", `{"code":0,"rows":[{"a":1}]}`, "$ "},
 		{"nothing at all", `{}`, "$ "},
@@ -94,7 +112,8 @@ func TestProposeStructure(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := discover.New()
-			if err := r.Add("GET /x", "application/json", nil, [][]byte{[]byte(tt.doc)}); err != nil {
+			if err := r.Add("GET /x", "application/json", nil,
+				[][]byte{[]byte(tt.doc)}); err != nil {
 				t.Fatal(err)
 			}
 			service := discover.Propose("x", "y", r.Routes())
@@ -105,7 +124,7 @@ func TestProposeStructure(t *testing.T) {
 			if strings.Join(got, ", ") != tt.want {
 				t.Errorf("%s: %q, want %q", tt.doc, strings.Join(got, ", "), tt.want)
 			}
-			fieldTypes(t, service.YAML()) // rules.Load takes it
+			fieldTypes(t, service.YAML()) // which loads it
 		})
 	}
 }

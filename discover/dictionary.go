@@ -8,23 +8,27 @@ import (
 	"unicode"
 )
 
-// named is what a member's name says that its value is: a type of the catalogue, or one of the words below.
+// named is what a member's name says that its value is: a type of the catalogue, or one of the
+// words below.
 type named string
 
 const (
-	nothing  named = ""         // the name is not known
-	harmless named = "public"   // the name is one that services give to what is about nobody
-	text     named = "text"     // free text, in which people write anything
-	contract named = "contract" // the number of a contract, claim or report: as good as its holder's, but of no type
-	bareName named = "name"     // the name of a person, a company or a thing
-	bareID   named = "id"       // an identifier of anything
+	nothing  named = ""       // the name is not known
+	harmless named = "public" // the name is one that services give to what is about nobody
+	text     named = "text"   // free text, in which people write anything
+	bareName named = "name"   // the name of a person, a company or a thing
+	bareID   named = "id"     // an identifier of anything
+
+	// contract is the number of a contract, claim or report: it leads to a person as well as an
+	// identifier of the person does, but no type of the catalogue has it.
+	contract named = "contract"
 )
 
 //go:embed names.txt
 var nameTable string
 
-// dictionary maps names, in lower case and without separators, to what they say. inChinese holds its Chinese ones, the longest
-// first: one may stand anywhere in a name.
+// dictionary maps names, in lower case and without separators, to what they say. inChinese has its
+// Chinese names, the longest first: a Chinese name may stand anywhere in a member's name.
 var dictionary, inChinese = readNames(nameTable)
 
 func readNames(table string) (map[string]named, []string) {
@@ -55,8 +59,8 @@ func readNames(table string) (map[string]named, []string) {
 	return all, chinese
 }
 
-// ofName says what a member's name says that its value is. The end of a name counts: a mobileType is a type. Of two
-// readings the longer goes first.
+// ofName returns what a member's name says that its value is. The end of the name counts: a
+// mobileType is a type. If a name can be read in two ways, the longer known name counts.
 func ofName(name string) named {
 	if !isASCII(name) {
 		at, best := -1, nothing
@@ -93,11 +97,14 @@ func ofName(name string) named {
 	return nothing
 }
 
-// parties are the words for people in whose names services write nothing between the words.
-var parties = []string{"customer", "cust", "client", "user", "member", "person", "applicant", "borrower", "insured", "holder", "owner", "payee",
-	"payer", "contact", "guarantor", "spouse", "beneficiary", "kh", "yh", "tbr", "bbr", "bbxr", "syr", "jkr", "dbr", "lxr", "sqr"}
+// parties are words for people. Services write them together with the next word, as in custname.
+var parties = []string{
+	"customer", "cust", "client", "user", "member", "person", "applicant", "borrower", "insured",
+	"holder", "owner", "payee", "payer", "contact", "guarantor", "spouse", "beneficiary", "kh",
+	"yh", "tbr", "bbr", "bbxr", "syr", "jkr", "dbr", "lxr", "sqr",
+}
 
-// ofParty says what a name is that a word for people stands in front of.
+// ofParty returns what a name says that stands behind a word for people.
 func ofParty(party string, what named) named {
 	switch what {
 	case bareName:
@@ -110,9 +117,11 @@ func ofParty(party string, what named) named {
 	return what
 }
 
-// generic are the words that say nothing at the end of a name.
-var generic = []string{"no", "num", "number", "code", "value", "val", "str", "txt", "cn", "en", "old", "new", "full", "plain", "masked", "enc", "info",
-	"1", "2", "3", "01", "02", "03"}
+// generic are words that say nothing where they end a name.
+var generic = []string{
+	"no", "num", "number", "code", "value", "val", "str", "txt", "cn", "en", "old", "new", "full",
+	"plain", "masked", "enc", "info", "1", "2", "3", "01", "02", "03",
+}
 
 // splitName splits a name into words, in lower case: custIDCard2 is cust, id, card, 2.
 func splitName(name string) []string {
@@ -132,7 +141,8 @@ func splitName(name string) []string {
 			continue
 		case i == 0 || len(word) == 0:
 		case unicode.IsDigit(r) != unicode.IsDigit(runes[i-1]),
-			unicode.IsUpper(r) && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])):
+			unicode.IsUpper(r) && (!unicode.IsUpper(runes[i-1]) ||
+				i+1 < len(runes) && unicode.IsLower(runes[i+1])):
 			flush()
 		}
 		word = append(word, r)

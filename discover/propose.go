@@ -9,22 +9,22 @@ import (
 type proposal struct {
 	typ  string // of the catalogue; "" leaves the field out, so that it is dropped
 	why  string // the evidence
-	weak bool   // as a judgement is
+	weak bool   // see judgement
 }
 
-// subjects are the types that say whom a record is about, the best first.
+// subjects are the types by which a record can say whom it is about, the best first.
 var subjects = []named{"customer_number", "cn_id_card", "passport", "hkmo_permit", "tw_permit"}
 
-// strictness orders the types of values and names from the strictest: where the two disagree the stricter is proposed.
+// strictness has the types of values and names, the strictest first. If a name and its values
+// disagree, the stricter type is proposed.
 var strictness = []string{
-	"password", "pin", "cvv", "card_track", "otp", "card_expiry", "biometric", "secret",
-	"medical", "religion", "minor",
-	"cn_id_card", "passport", "hkmo_permit", "tw_permit", "officer_card", "bank_card",
-	"credit_report", "credit_score", "loan", "income", "balance", "amount", "transaction", "geo_point",
-	"cn_mobile", "landline", "email", "address", "person_name",
-	"ethnicity", "birth_date", "marital_status", "occupation", "gender",
-	"cookie", "device_id", "ip_address", "licence_plate", "customer_number",
-	"user_agent", "opening_date", "branch", "uscc", "public",
+	"password", "pin", "cvv", "card_track", "otp", "card_expiry", "biometric", "secret", "medical",
+	"religion", "minor", "cn_id_card", "passport", "hkmo_permit", "tw_permit", "officer_card",
+	"bank_card", "credit_report", "credit_score", "loan", "income", "balance", "amount",
+	"transaction", "geo_point", "cn_mobile", "landline", "email", "address", "person_name",
+	"ethnicity", "birth_date", "marital_status", "occupation", "gender", "cookie", "device_id",
+	"ip_address", "licence_plate", "customer_number", "user_agent", "opening_date", "branch",
+	"uscc", "public",
 }
 
 func stricter(a, b string) string {
@@ -34,20 +34,24 @@ func stricter(a, b string) string {
 	return a
 }
 
-// judgement is the share of values, in percent, that must look like a type before it is proposed. It is low where hardly any other value
-// looks so, and high where one in ten does.
+// judgement proposes a type if so many percent of the values look like it. The percentage is low
+// for types like which hardly any other value looks, and high where one other value in ten does.
 type judgement struct {
 	verdicts []verdict
 	typ      string
 	percent  int
-	what     string // of the values
-	weak     bool   // the form has no check digit and other codes are written so: any type that the name says goes first
+	what     string // what the values are, for the evidence
+	// weak reports whether other codes are often written like the type. A type that the name says
+	// goes before a weak judgement.
+	weak bool
 }
 
 var judgements = []judgement{
 	{[]verdict{secret}, "secret", 10, "are tokens, keys or hashes of passwords", false},
-	{[]verdict{idCard, idCard15}, "cn_id_card", 30, "are identity numbers with a right check digit", false},
-	{[]verdict{bankCard}, "bank_card", 60, "are card numbers with a right check digit (Luhn)", false},
+	{[]verdict{idCard, idCard15}, "cn_id_card", 30, "are identity numbers with a right check digit",
+		false},
+	{[]verdict{bankCard}, "bank_card", 60, "are card numbers with a right check digit (Luhn)",
+		false},
 	{[]verdict{passport}, "passport", 60, "are written as passport numbers", true},
 	{[]verdict{hkmo}, "hkmo_permit", 60, "are written as permits for Hong Kong and Macao", true},
 	{[]verdict{officer}, "officer_card", 30, "are written as officers' cards", false},
@@ -61,13 +65,15 @@ var judgements = []judgement{
 	{[]verdict{sex}, "gender", 80, "are genders", false},
 	{[]verdict{ip}, "ip_address", 60, "are IP addresses", false},
 	{[]verdict{plate}, "licence_plate", 60, "are number plates", false},
-	{[]verdict{uscc}, "uscc", 60, "have the right check character of a unified social credit code", false},
+	{[]verdict{uscc}, "uscc", 60, "have the right check character of a unified social credit code",
+		false},
 }
 
 // certain are the verdicts that hardly any other value gets.
 var certain = []verdict{secret, idCard, bankCard, mobile, email, officer, address}
 
-// total counts the values that some of the verdicts hold of. No value is both of those that stand together.
+// total counts the values that have any of the verdicts. Verdicts that are counted together must
+// exclude each other.
 func (s *Shape) total(verdicts ...verdict) int {
 	n := 0
 	for _, v := range verdicts {
@@ -76,34 +82,35 @@ func (s *Shape) total(verdicts ...verdict) int {
 	return n
 }
 
-// share reports whether so many percent of a leaf's values have one of the verdicts.
+// share reports whether at least so many percent of a leaf's values have any of the verdicts.
 func (s *Shape) share(percent int, verdicts ...verdict) bool {
 	n := s.total(verdicts...)
 	return n > 0 && n*100 >= s.scalars()*percent
 }
 
-// ofValues says what a leaf's values seem to be, their names unknown.
+// ofValues proposes a type for a leaf by its values alone.
 func ofValues(s *Shape) proposal {
 	for _, j := range judgements {
 		if s.share(j.percent, j.verdicts...) {
-			why := of(s.Verdicts[j.verdicts[0]], s) + " " + j.what
+			why := outOf(s.Verdicts[j.verdicts[0]], s) + " " + j.what
 			if old := s.Verdicts[idCard15]; old > 0 && j.typ == "cn_id_card" {
 				why += fmt.Sprintf(", %d of the 15 digits of old", old)
 			}
 			return proposal{j.typ, why, j.weak}
 		}
 	}
-	// Other short words begin with characters that are surnames too: one of few values proves nothing.
+	// Other short words begin with characters that are surnames too, so few values prove nothing.
 	if s.share(80, person) && s.Distinct >= 5 && s.Distinct*2 >= min(s.scalars(), maxDistinct) {
-		return proposal{typ: "person_name", why: of(s.Verdicts[person], s) + " begin with a surname and are as short as names"}
+		return proposal{typ: "person_name", why: outOf(s.Verdicts[person], s) +
+			" begin with a surname and are as short as names"}
 	}
 	return proposal{}
 }
 
-// of writes how many of a leaf's values something holds of.
-func of(n int, s *Shape) string { return fmt.Sprintf("%d of %d values", n, s.scalars()) }
+// outOf writes how many of a leaf's values something holds of.
+func outOf(n int, s *Shape) string { return fmt.Sprintf("%d of %d values", n, s.scalars()) }
 
-// suits are the verdicts that bear out a name, where no judgement does.
+// suits has the verdicts that bear out the type of a name for which there is no judgement.
 var suits = map[string][]verdict{
 	"person_name":    {person},
 	"birth_date":     {date, moment},
@@ -121,23 +128,23 @@ var suits = map[string][]verdict{
 	"pin":            {integer},
 }
 
-// place is what is known of a leaf beside its values.
+// place is what is known of a leaf besides its values.
 type place struct {
 	name     string
 	topic    topic
-	siblings []named // what the names of all members of its object say
+	siblings []named // what the names of its object's members say
 }
 
-// topic is what a route or an object around is about.
+// topic is what the route, or an object around a leaf, is about.
 type topic uint8
 
 const (
 	anything     topic = iota
-	credit             // a credit report: what is in it belongs to it
-	transactions       // movements of money: their times are part of them
+	credit             // a credit report, of which all its fields are a part
+	transactions       // movements of money, of which their times are a part
 )
 
-// propose says what a leaf seems to be.
+// propose proposes a type for a leaf.
 func propose(s *Shape, at place) proposal {
 	byName := ofName(at.name)
 	byValue := ofValues(s)
@@ -162,17 +169,20 @@ func propose(s *Shape, at place) proposal {
 		return byValue
 	}
 	if found := s.Verdicts[contained]; found > 0 {
-		return proposal{why: of(found, s) + " hold a number or an e-mail address of somebody in their text"}
+		return proposal{why: outOf(found, s) + " hold a number or an e-mail address of somebody " +
+			"in their text"}
 	}
 	if found := s.total(certain...); found > 0 {
-		return proposal{why: of(found, s) + " are somebody's numbers or addresses, the others are not"}
+		return proposal{why: outOf(found, s) + " are somebody's numbers or addresses, the others " +
+			"are not"}
 	}
 	if at.topic == transactions && s.share(80, moment) {
 		return proposal{typ: "transaction", why: "the time of a movement of money"}
 	}
 	switch {
 	case byName == bareName && (s.share(10, person) || isPersonObject(at.siblings)):
-		return proposal{typ: "person_name", why: "the name could be a person's, and " + of(s.Verdicts[person], s) + " begin with a surname and are as short"}
+		return proposal{typ: "person_name", why: "the name could be a person's, and " +
+			outOf(s.Verdicts[person], s) + " begin with a surname and are as short"}
 	case at.topic == credit:
 		return proposal{typ: "credit_report", why: "part of a credit report"}
 	case byName == harmless:
@@ -181,7 +191,7 @@ func propose(s *Shape, at place) proposal {
 	return leftOut(s, byName)
 }
 
-// byBoth says what a leaf is whose name says its type.
+// byBoth proposes a type for a leaf whose name says a type.
 func byBoth(s *Shape, typ string, byValue proposal) proposal {
 	n := s.scalars()
 	switch {
@@ -189,25 +199,30 @@ func byBoth(s *Shape, typ string, byValue proposal) proposal {
 		return proposal{typ: typ, why: byValue.why + "; the name says so too"}
 	case byValue.typ == "", byValue.weak:
 		if fit := s.total(suits[typ]...); fit > 0 {
-			return proposal{typ: typ, why: "the name says so; " + of(fit, s) + " could be"}
+			return proposal{typ: typ, why: "the name says so; " + outOf(fit, s) + " could be"}
 		}
-		return proposal{typ: typ, why: fmt.Sprintf("the name says so; what was seen (%s) does not tell", many(n, "value"))}
-	case typ == "cn_mobile" && byValue.typ == "landline", typ == "landline" && byValue.typ == "cn_mobile":
+		return proposal{typ: typ, why: fmt.Sprintf("the name says so; what was seen (%s) does "+
+			"not tell", many(n, "value"))}
+	case typ == "cn_mobile" && byValue.typ == "landline",
+		typ == "landline" && byValue.typ == "cn_mobile":
 		return byValue
 	}
 	if typ2 := stricter(typ, byValue.typ); typ2 != typ {
-		return proposal{typ: typ2, why: byValue.why + "; the name says " + typ + ", which is less strict"}
+		return proposal{typ: typ2, why: byValue.why + "; the name says " + typ +
+			", which is less strict"}
 	}
-	return proposal{typ: typ, why: "the name says so; but " + byValue.why + ", which is less strict"}
+	return proposal{typ: typ, why: "the name says so; but " + byValue.why +
+		", which is less strict"}
 }
 
-// withoutValues says what a leaf is of which there was no string or number.
+// withoutValues proposes a type for a leaf that never was a string or number.
 func withoutValues(s *Shape, byName named) proposal {
 	switch {
 	case s.Bools > 0 && byName == "minor":
 		return proposal{typ: "minor", why: "the name says so"}
 	case s.Bools > 0 && byName == harmless:
-		return proposal{typ: "public", why: many(s.Bools, "value") + ", all true or false, and the name is one of paging and status"}
+		return proposal{typ: "public", why: many(s.Bools, "value") +
+			", all true or false, and the name is one of paging and status"}
 	case s.Bools > 0:
 		return proposal{why: "true or false; only its team knows of what"}
 	}
@@ -218,7 +233,8 @@ func withoutValues(s *Shape, byName named) proposal {
 	return proposal{typ: string(byName), why: "the name says so; no value in the samples"}
 }
 
-// isPersonObject reports whether an object's members say that it is a person: an identity number, or two others that are a person's.
+// isPersonObject reports whether an object's members say that it is a person: by an identity
+// number, or by two other things that only persons have.
 func isPersonObject(siblings []named) bool {
 	n := 0
 	for _, s := range siblings {
@@ -232,35 +248,44 @@ func isPersonObject(siblings []named) bool {
 	return n >= 2
 }
 
-// public says whether a leaf whose name is harmless is free of personal data as far as its values tell: numbers, or few different words.
+// public proposes public for a leaf with a harmless name, if its values are numbers or few
+// different words.
 func public(s *Shape) proposal {
 	n := s.scalars()
 	switch {
 	case n < 3:
-		return proposal{why: fmt.Sprintf("public by its name, but %s is too little to tell", many(n, "value"))}
+		return proposal{why: fmt.Sprintf("public by its name, but %s is too little to tell",
+			many(n, "value"))}
 	case s.Verdicts[integer] == n && s.Numbers == n:
-		return proposal{typ: "public", why: fmt.Sprintf("%d values, all whole numbers, and the name is one of paging and status", n)}
-	case s.Distinct < maxDistinct/2 && (s.Distinct <= 3 || s.Distinct*2 <= n) && s.total(word, integer, company) >= n && s.Verdicts[person] == 0:
-		return proposal{typ: "public", why: fmt.Sprintf("%s among %d, all of a list, and the name says nothing of a person", many(s.Distinct, "different value"), n)}
+		return proposal{typ: "public", why: fmt.Sprintf("%d values, all whole numbers, and the "+
+			"name is one of paging and status", n)}
+	case s.Distinct < maxDistinct/2 && (s.Distinct <= 3 || s.Distinct*2 <= n) &&
+		s.total(word, integer, company) >= n && s.Verdicts[person] == 0:
+		return proposal{typ: "public",
+			why: fmt.Sprintf("%s among %d, all of a list, and the name says nothing of a person",
+				many(s.Distinct, "different value"), n)}
 	}
-	return proposal{why: fmt.Sprintf("public by its name, but %d different values among %d are more than a list has", s.Distinct, n)}
+	return proposal{why: fmt.Sprintf("public by its name, but %d different values among %d are "+
+		"more than a list has", s.Distinct, n)}
 }
 
-// leftOut says why a leaf is not proposed.
+// leftOut says why no type is proposed for a leaf.
 func leftOut(s *Shape, byName named) proposal {
 	switch {
 	case s.share(50, document):
-		return proposal{why: of(s.Verdicts[document], s) + " hold a document of their own"}
+		return proposal{why: outOf(s.Verdicts[document], s) + " hold a document of their own"}
 	case byName == text:
 		return proposal{why: "free text by its name: people write anything in it"}
 	case byName == contract:
 		return proposal{why: "the number of a contract or case, as good as its holder's"}
 	case byName == bareName && s.share(50, company):
-		return proposal{why: of(s.Verdicts[company], s) + " are names of organisations; public if all are"}
+		return proposal{why: outOf(s.Verdicts[company], s) +
+			" are names of organisations; public if all are"}
 	case byName == bareID:
 		return proposal{why: "an identifier; only its team knows of what"}
 	case s.share(50, person) && s.Distinct < 5:
-		return proposal{why: fmt.Sprintf("%s; short words that could be names", many(s.Distinct, "different value"))}
+		return proposal{why: fmt.Sprintf("%s; short words that could be names",
+			many(s.Distinct, "different value"))}
 	}
 	return proposal{why: "neither name nor values tell"}
 }

@@ -31,8 +31,8 @@ type file struct {
 	}
 }
 
-// fieldTypes returns the type of each field of a service file that rules.Load accepts, by route, record and path. The subject of a record is a
-// field too, called "subject".
+// fieldTypes returns the type of each field of a service file that rules.Load accepts, by route,
+// record and path. The subject of a record is a field too, called "subject".
 func fieldTypes(t *testing.T, data []byte) (types map[string]string, routes []string) {
 	t.Helper()
 	if _, err := rules.Load([]rules.File{{Name: "service.yaml", Data: data}}, nil); err != nil {
@@ -58,7 +58,8 @@ func fieldTypes(t *testing.T, data []byte) (types map[string]string, routes []st
 					if name, ok := typ.(string); ok {
 						types[prefix+path] = name
 					} else { // JSON in strings
-						list(prefix+path+" | ", typ.(map[string]any)["embedded_json"].(map[string]any))
+						inside := typ.(map[string]any)["embedded_json"].(map[string]any)
+						list(prefix+path+" | ", inside)
 					}
 				}
 			}
@@ -75,9 +76,12 @@ func fieldTypes(t *testing.T, data []byte) (types map[string]string, routes []st
 	return types, routes
 }
 
-// compare checks a proposal against a service file written by hand: every typed field is found, with its type, and no public field is
-// typed. extra are what the proposal types and the file leaves out.
-func compare(t *testing.T, proposed, byHand []byte, skip func(route string) bool) (extra []string) {
+// compare checks a proposal against a service file written by hand: the proposal has every field
+// with a type, with that type, and has no type for a public field. extra are the fields for which
+// the proposal has a type and which the file leaves out.
+func compare(
+	t *testing.T, proposed, byHand []byte, skip func(route string) bool,
+) (extra []string) {
 	t.Helper()
 	got, _ := fieldTypes(t, proposed)
 	want, routes := fieldTypes(t, byHand)
@@ -85,7 +89,10 @@ func compare(t *testing.T, proposed, byHand []byte, skip func(route string) bool
 		t.Fatal("there is nothing to compare")
 	}
 	for field, typ := range want {
-		if slices.ContainsFunc(routes, func(r string) bool { return strings.HasPrefix(field, r+" ") && skip(r) }) {
+		if slices.ContainsFunc(routes, func(r string) bool {
+			return strings.HasPrefix(field, r+
+				" ") && skip(r)
+		}) {
 			continue
 		}
 		switch {
@@ -112,7 +119,7 @@ func compare(t *testing.T, proposed, byHand []byte, skip func(route string) bool
 	return extra
 }
 
-// answers asks a service and returns what it said as samples. Nobody but who asks knows the templates.
+// answers asks a service for the targets, and returns its answers as samples.
 func answers(t *testing.T, h http.Handler, targets ...string) []discover.Sample {
 	t.Helper()
 	var samples []discover.Sample
@@ -127,7 +134,8 @@ func answers(t *testing.T, h http.Handler, targets ...string) []discover.Sample 
 			t.Fatalf("GET %s: %d", target, w.Code)
 		}
 		samples = append(samples, discover.Sample{
-			Method: "GET", Path: u.Path, Query: slices.Collect(maps.Keys(u.Query())), MediaType: w.Header().Get("Content-Type"), Body: w.Body.Bytes(),
+			Method: "GET", Path: u.Path, Query: slices.Collect(maps.Keys(u.Query())),
+			MediaType: w.Header().Get("Content-Type"), Body: w.Body.Bytes(),
 		})
 	}
 	return samples
@@ -149,7 +157,7 @@ func TestProposeDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := demo.New(demo.DefaultSeed, 0).Handler()
-	// Of this route there is no answer to learn from: it always fails.
+	// This route always fails, so there is no answer to learn from.
 	const failing = "GET /v1/customers/{id}/risk-score"
 	w := httptest.NewRecorder()
 	service.ServeHTTP(w, httptest.NewRequest("GET", "/v1/customers/C00000001/risk-score", nil))
@@ -161,18 +169,23 @@ func TestProposeDemo(t *testing.T) {
 			var targets []string
 			for i := range n {
 				id := "/v1/customers/" + fmt.Sprintf("C%08d", 1+i*37)
-				targets = append(targets, id, id+"/transactions", id+"/notices", id+"/credit-report", fmt.Sprintf("/v1/customers?agent=agent-07&page=%d&size=20", 1+i%10))
+				targets = append(targets, id, id+"/transactions", id+"/notices", id+
+					"/credit-report", fmt.Sprintf("/v1/customers?agent=agent-07&page=%d&size=20",
+					1+i%10))
 			}
 			targets = append(targets, "/v1/exports/customers?branch=BJ-001")
 			text := proposal(t, "customer", answers(t, service, targets...))
 			extra := compare(t, text, byHand, func(route string) bool { return route == failing })
-			// By hand, an export carries less, and the customer's number in each of their transactions is left out.
+			// By hand, an export carries less, and the customer's number in each of their
+			// transactions is left out.
 			for _, field := range extra {
-				if !strings.HasPrefix(field, "GET /v1/exports/customers $ ") && field != "GET /v1/customers/{id}/transactions $ $.items[*].customerId" {
+				if !strings.HasPrefix(field, "GET /v1/exports/customers $ ") &&
+					field != "GET /v1/customers/{id}/transactions $ $.items[*].customerId" {
 					t.Errorf("%s is proposed, and not in the file", field)
 				}
 			}
-			for _, want := range []string{"query: [agent, page, size]", "query: [branch]", "media_types: [application/x-ndjson]"} {
+			for _, want := range []string{"query: [agent, page, size]", "query: [branch]",
+				"media_types: [application/x-ndjson]"} {
 				if !strings.Contains(string(text), want) {
 					t.Errorf("the proposal has no %s", want)
 				}

@@ -17,18 +17,20 @@ import (
 // dropAll decides that nothing passes.
 type dropAll struct{ Proposal }
 
-func (d dropAll) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (d dropAll) Decide(_ context.Context, records []masking.Record,
+	profiles []*masking.Profile) error {
 	for i, r := range records {
 		fields := d.Envelope
 		if r.Kind != masking.Envelope {
 			fields = d.Records[r.Kind].Fields
 		}
-		profiles[i] = &masking.Profile{Treatments: slices.Repeat([]masking.Treatment{{Rank: masking.RankDrop}}, typed(fields))}
+		profiles[i] = &masking.Profile{
+			Treatments: slices.Repeat([]masking.Treatment{{Rank: masking.RankDrop}}, typed(fields))}
 	}
 	return nil
 }
 
-// typed counts fields that are listed, with those of JSON in strings.
+// typed counts fields that have a type, also of JSON in strings.
 func typed(fields []Field) int {
 	n := 0
 	for _, f := range fields {
@@ -39,11 +41,15 @@ func typed(fields []Field) int {
 	return n
 }
 
-// Whatever a service answers, what is proposed is a service file that loads, that fits the answers it was made from, and the same each time.
+// Whatever a service answers, the proposal is a service file that loads and that fits the answers.
+// The same answers yield the same proposal.
 func TestProposalLoads(t *testing.T) {
-	names := append(slices.Sorted(maps.Keys(dictionary)), "a", "b-c", "@type", "$ref", "x.y", "data", "13812345678", "it's", `q"`, "ä", "姓名", "true", "null", "1", "")
-	values := []any{nil, true, 1, 2.5, "", "app", "11010519491231002X", "440524188001010014", "13812345678", "张三丰", "C1", "C2", "text with 13812345678",
-		`{"mobile":"13812345678","custNo":"1"}`, `[{"x":"{\"idCard\":\"11010519491231002X\"}"}]`, `{"a":`}
+	names := append(slices.Sorted(maps.Keys(dictionary)), "a", "b-c", "@type", "$ref", "x.y",
+		"data", "13812345678", "it's", `q"`, "ä", "姓名", "true", "null", "1", "")
+	values := []any{nil, true, 1, 2.5, "", "app", "11010519491231002X", "440524188001010014",
+		"13812345678", "张三丰", "C1", "C2", "text with 13812345678",
+		`{"mobile":"13812345678","custNo":"1"}`, `[{"x":"{\"idCard\":\"11010519491231002X\"}"}]`,
+		`{"a":`}
 	for seed := range uint64(150) {
 		d := rand.New(rand.NewPCG(seed, 1))
 		var value func(depth int) any
@@ -91,7 +97,9 @@ func TestProposalLoads(t *testing.T) {
 		}
 		for i, route := range set.Routes() {
 			for _, doc := range docs[route.Match] {
-				if _, err := route.Layout.Append(t.Context(), nil, doc, masking.Document, dropAll{service.Routes[i]}, nil); err != nil && !errors.Is(err, masking.ErrNothing) {
+				if _, err := route.Layout.Append(t.Context(), nil, doc, masking.Document,
+					dropAll{service.Routes[i]}, nil); err != nil &&
+					!errors.Is(err, masking.ErrNothing) {
 					t.Fatalf("seed %d: %s: %v\n%s\n%s", seed, route.Match, err, doc, text)
 				}
 			}

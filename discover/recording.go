@@ -14,7 +14,8 @@ import (
 	"sync"
 )
 
-// Recording is what is known of the answers of routes: shapes, verdicts and counts, never a value. It is safe for concurrent use.
+// Recording is what is known of the answers of routes: shapes, verdicts and counts, never a value.
+// It is safe for concurrent use.
 //
 // Its file is a JSON object: "maskgate" is "shapes/1", and "routes" a list of [Route].
 type Recording struct {
@@ -22,20 +23,21 @@ type Recording struct {
 
 	mu     sync.Mutex
 	routes map[string]*Route // guarded by mu, as is all that follows
-	dirty  bool              // there is something that Save has not written
+	dirty  bool              // whether there is something that Save has not written
 }
 
 // Route is what is known of the answers of one route.
 type Route struct {
-	// Match is its method and template, as rule files have them.
+	// Match is the route's method and template, as rule files have them.
 	Match string `json:"match"`
-	// Answers is how many were read. Documents is how many JSON texts they had.
+	// Answers is how many answers were read. Documents is how many JSON texts they had.
 	Answers   int `json:"answers"`
 	Documents int `json:"documents"`
-	// MediaTypes and Query count the answers by media type, and by the names of the parameters that were asked with.
+	// MediaTypes counts answers by media type. Query counts them by the names of the query
+	// parameters of their requests.
 	MediaTypes map[string]int `json:"media_types,omitempty"`
 	Query      map[string]int `json:"query,omitempty"`
-	// Unread counts answers that were not read, by the reason that refused them.
+	// Unread counts answers that were not read, by the reason why they were refused.
 	Unread map[string]int `json:"unread,omitempty"`
 	Shape  *Shape         `json:"shape"`
 }
@@ -43,7 +45,7 @@ type Route struct {
 const (
 	format = "shapes/1"
 
-	// MaxAnswers is how many answers of a route are looked at. Later ones cost nothing.
+	// MaxAnswers is how many answers of a route are looked at. Later answers cost nothing.
 	MaxAnswers = 1000
 	maxRoutes  = 500
 	maxQuery   = 50
@@ -77,13 +79,13 @@ type stored struct {
 	Routes   []*Route `json:"routes"`
 }
 
-// IsRecording reports whether a file holds a recording, of whatever version.
+// IsRecording reports whether a file holds a recording, of any version.
 func IsRecording(data []byte) bool {
 	var file struct{ Maskgate string }
 	return json.Unmarshal(data, &file) == nil && file.Maskgate != ""
 }
 
-// Read adds what a file holds.
+// Read adds what the file of another recording holds.
 func (r *Recording) Read(data []byte) error {
 	var file stored
 	if err := json.Unmarshal(data, &file); err != nil || file.Maskgate != format {
@@ -102,11 +104,12 @@ func (r *Recording) Full(match string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.routes[match]
-	return known != nil && known.Answers+sum(known.Unread) >= MaxAnswers || known == nil && len(r.routes) >= maxRoutes
+	return known != nil && known.Answers+sum(known.Unread) >= MaxAnswers ||
+		known == nil && len(r.routes) >= maxRoutes
 }
 
-// Add reads an answer: its media type, the names of the parameters that were asked with, and its JSON texts. Its error holds no value; what
-// comes with it was not added.
+// Add adds an answer: its media type, the names of the query parameters of its request, and its
+// JSON texts. Its error holds no value; an answer with an error is not added.
 func (r *Recording) Add(match, mediaType string, query []string, documents [][]byte) error {
 	if r.Full(match) {
 		return nil
@@ -117,7 +120,8 @@ func (r *Recording) Add(match, mediaType string, query []string, documents [][]b
 			return err
 		}
 	}
-	route := &Route{Match: match, Answers: 1, Documents: len(documents), MediaTypes: map[string]int{mediaType: 1}, Query: map[string]int{}, Shape: o.shape}
+	route := &Route{Match: match, Answers: 1, Documents: len(documents),
+		MediaTypes: map[string]int{mediaType: 1}, Query: map[string]int{}, Shape: o.shape}
 	for _, name := range query {
 		if len(route.Query) < maxQuery && presentable(name) {
 			route.Query[name] = 1
@@ -127,7 +131,8 @@ func (r *Recording) Add(match, mediaType string, query []string, documents [][]b
 	return nil
 }
 
-// Skip counts an answer that cannot be read: reason is one of a few words, and no data.
+// Skip counts an answer that cannot be read. There must be few reasons, and none may have data in
+// it.
 func (r *Recording) Skip(match, reason string) {
 	if !r.Full(match) {
 		r.merge(&Route{Match: match, Unread: map[string]int{reason: 1}, Shape: &Shape{}})
@@ -173,7 +178,8 @@ func sum(counts map[string]int) int {
 	return n
 }
 
-// Routes returns the routes by path and method. They must not be altered, nor may anything be added meanwhile.
+// Routes returns the routes, sorted by path and method. They must not be altered, and nothing may
+// be added while they are in use.
 func (r *Recording) Routes() []*Route {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -181,10 +187,13 @@ func (r *Recording) Routes() []*Route {
 }
 
 func (r *Recording) sorted() []*Route {
-	return slices.SortedFunc(maps.Values(r.routes), func(a, b *Route) int { return cmp.Compare(a.Match, b.Match) })
+	return slices.SortedFunc(maps.Values(r.routes), func(a, b *Route) int {
+		return cmp.Compare(a.Match, b.Match)
+	})
 }
 
-// Save writes the recording to a file, whole or not at all, if there is something new. Only the user may read it.
+// Save writes the recording to a file, whole or not at all, if there is something new. Only the
+// user may read the file.
 func (r *Recording) Save(path string) error {
 	r.mu.Lock()
 	if !r.dirty {
@@ -206,7 +215,7 @@ func (r *Recording) Save(path string) error {
 	return nil
 }
 
-// replace puts a file in the place of another, or of none.
+// replace writes a file by renaming a new one, so that readers see the old content or the new.
 func replace(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".recording-*") // mode 0600
 	if err != nil {

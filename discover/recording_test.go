@@ -12,10 +12,12 @@ import (
 	"testing"
 )
 
-// Each place of a document where a value can stand has a canary. None of them is in the recording or in what is proposed from it.
+// Each place of a document where a value can stand has a canary. None of them is in the recording
+// or in what is proposed from it.
 func TestRecordingHoldsNoValue(t *testing.T) {
 	const canary = "Xk3Fq9Lm2Vt7Bz1c"
-	values := []string{canary, "11010519491231002X", "6222021234567890128", "13812345678", "张三丰", "zhangsan@example.com", "北京市海淀区马连洼街道289号",
+	values := []string{canary, "11010519491231002X", "6222021234567890128", "13812345678", "张三丰",
+		"zhangsan@example.com", "北京市海淀区马连洼街道289号",
 		"12345.67", "2001-02-03", "987654321", "机密内容甲乙丙"}
 	var docs [][]byte
 	for _, v := range values {
@@ -23,7 +25,9 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		docs = append(docs, fmt.Appendf(nil, `{"name":%[1]s,"plain":[%[1]s,[%[1]s]],"deep":{"x":{"y":%[1]s}},"number":987654321,"half":12345.67,"list":[{"certNo":%[1]s}]}`, quoted))
+		docs = append(docs, fmt.Appendf(nil, `{"name":%[1]s,"plain":[%[1]s,[%[1]s]],`+
+			`"deep":{"x":{"y":%[1]s}},"number":987654321,"half":12345.67,`+
+			`"list":[{"certNo":%[1]s}]}`, quoted))
 	}
 	for _, v := range values {
 		inner, err := json.Marshal(map[string]any{"certNo": v, canary: v})
@@ -36,14 +40,18 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 		}
 		docs = append(docs, doc)
 	}
-	for _, key := range []string{canary, "11010519491231002X", "13812345678", "张三丰", "zhangsan@example.com"} {
-		docs = append(docs, fmt.Appendf(nil, `{"by":{%q:1},"inside":{%q:{"phone":"13812345678"}}}`, key, key))
+	for _, key := range []string{canary, "11010519491231002X", "13812345678", "张三丰",
+		"zhangsan@example.com"} {
+		docs = append(docs, fmt.Appendf(nil, `{"by":{%q:1},"inside":{%q:{"phone":"13812345678"}}}`,
+			key, key))
 	}
-	docs = append(docs, []byte(`{"people":{"zhangsan":{"a":1},"lisi":{"a":2},"wangwu":{"a":3}}}`)) // words, but a map
+	// The names of these members are words, but the object is a map.
+	docs = append(docs, []byte(`{"people":{"zhangsan":{"a":1},"lisi":{"a":2},"wangwu":{"a":3}}}`))
 	values = append(values, "zhangsan", "lisi", "wangwu")
 
 	r := New()
-	if err := r.Add("GET /v1/x", "application/json", []string{"page", "13812345678"}, docs); err != nil {
+	if err := r.Add("GET /v1/x", "application/json", []string{"page", "13812345678"},
+		docs); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "shapes.json")
@@ -59,11 +67,13 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(saved, []byte(`"certNo"`)) || !bytes.Contains(saved, []byte(`"page"`)) || !bytes.Contains(saved, []byte(`"embedded"`)) {
+	if !bytes.Contains(saved, []byte(`"certNo"`)) || !bytes.Contains(saved, []byte(`"page"`)) ||
+		!bytes.Contains(saved, []byte(`"embedded"`)) {
 		t.Errorf("nothing was recorded: %s", saved)
 	}
 	for _, v := range values {
-		for what, text := range map[string][]byte{"the recording": saved, "the proposal": proposed.YAML(), "the proposal in JSON": inJSON} {
+		for what, text := range map[string][]byte{"the recording": saved,
+			"the proposal": proposed.YAML(), "the proposal in JSON": inJSON} {
 			if bytes.Contains(text, []byte(v)) {
 				t.Errorf("%s holds %q:\n%s", what, v, text)
 			}
@@ -71,14 +81,16 @@ func TestRecordingHoldsNoValue(t *testing.T) {
 	}
 }
 
-// What is saved and opened again goes on as if it had not been.
+// A recording that is saved and opened again goes on as if it had been kept open.
 func TestRecordingGoesOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shapes.json")
 	add := func(r *Recording, from, to int) {
 		t.Helper()
 		for i := from; i < to; i++ {
-			doc := fmt.Appendf(nil, `{"customerId":"C%d","mobile":"1381234567%d","tags":["a",%d],"m%d":1}`, i, i%10, i, i%3)
-			if err := r.Add("GET /v1/x", "application/json", []string{"page"}, [][]byte{doc}); err != nil {
+			doc := fmt.Appendf(nil, `{"customerId":"C%d","mobile":"1381234567%d","tags":["a",%d],`+
+				`"m%d":1}`, i, i%10, i, i%3)
+			if err := r.Add("GET /v1/x", "application/json", []string{"page"},
+				[][]byte{doc}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -114,7 +126,7 @@ func TestRecordingGoesOn(t *testing.T) {
 		walk = func(v any) {
 			switch v := v.(type) {
 			case map[string]any:
-				delete(v, "distinct") // a lower bound: the values are forgotten
+				delete(v, "distinct") // a lower bound, since the values are forgotten
 				for _, m := range v {
 					walk(m)
 				}
@@ -147,13 +159,16 @@ func TestRecordingIsBounded(t *testing.T) {
 			for i := range 260 {
 				var b strings.Builder
 				for k := range 10 {
-					fmt.Fprintf(&b, `"m%s%s":{"%s":[{"b":1}]},`, letters(worker*260+i), letters(k), letters(k))
+					fmt.Fprintf(&b, `"m%s%s":{"%s":[{"b":1}]},`, letters(worker*260+i), letters(k),
+						letters(k))
 				}
 				doc := []byte("{" + strings.TrimSuffix(b.String(), ",") + "}")
-				if err := r.Add("GET /v1/"+letters(worker*260+i), "application/json", nil, [][]byte{doc}); err != nil {
+				if err := r.Add("GET /v1/"+letters(worker*260+i), "application/json", nil,
+					[][]byte{doc}); err != nil {
 					t.Error(err)
 				}
-				if err := r.Add("GET /v1/same", "application/json", nil, [][]byte{doc}); err != nil {
+				if err := r.Add("GET /v1/same", "application/json", nil,
+					[][]byte{doc}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -169,7 +184,8 @@ func TestRecordingIsBounded(t *testing.T) {
 			t.Errorf("%s has %d shapes, want %d at most", route.Match, n, maxShapes)
 		}
 		if route.Answers > MaxAnswers+4 {
-			t.Errorf("%s has %d answers, want %d and one for each that was under way", route.Match, route.Answers, MaxAnswers)
+			t.Errorf("%s has %d answers, want %d and one for each that was under way", route.Match,
+				route.Answers, MaxAnswers)
 		}
 	}
 	if !r.Full("GET /v1/same") {
@@ -194,8 +210,10 @@ func TestAddRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := New()
-			err := r.Add("GET /", "application/json", nil, [][]byte{[]byte(`{"b":1}`), []byte(tt.doc)})
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "138") {
+			err := r.Add("GET /", "application/json", nil, [][]byte{[]byte(`{"b":1}`),
+				[]byte(tt.doc)})
+			if err == nil || !strings.Contains(err.Error(), tt.want) ||
+				strings.Contains(err.Error(), "138") {
 				t.Errorf("Add(%q) = %v, want %s and no value", tt.doc, err, tt.want)
 			}
 			if len(r.Routes()) > 0 {

@@ -26,14 +26,14 @@ type Sample struct {
 	From      string // where it was read, for errors: a file, and of a HAR file which entry
 }
 
-// Samples reads a file of answers: an answer's body, whose route the file's name tells; or a HAR file (HTTP archive 1.2), of which the
-// successful JSON answers are taken. A body's name says which request it answered, by its directories:
+// Samples reads a file of answers. A HAR file (HTTP archive 1.2) gives its successful JSON answers.
+// Any other file is the body of an answer, and its path says which request it answers:
 //
 //	samples/GET/v1/customers/C00000052.json
 //	samples/GET/v1/customers?page=1&size=20.json
 //
-// method and path say so instead if they are not empty. An extension of ndjson or jsonl means application/x-ndjson, and any other
-// application/json. Errors hold no data of the file.
+// If method and path are not empty, they say so instead. The extension ndjson or jsonl means
+// application/x-ndjson, any other application/json. Errors hold no data of the file.
 func Samples(name string, data []byte, method, path string) ([]Sample, error) {
 	if entries, ok := harEntries(data); ok {
 		return harSamples(name, entries)
@@ -53,7 +53,7 @@ func Samples(name string, data []byte, method, path string) ([]Sample, error) {
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 
-// named reads the request from the name of the file.
+// named reads the request from the path of the file.
 func (s *Sample) named(name string) error {
 	for _, extension := range []string{".json", ".ndjson", ".jsonl"} {
 		name = strings.TrimSuffix(name, extension)
@@ -65,7 +65,8 @@ func (s *Sample) named(name string) error {
 			s.Method, s.Path = part, target
 			values, err := url.ParseQuery(query)
 			if err != nil {
-				return errors.New("the query in the name of the file cannot be read; name it as in GET/v1/customers?page=1.json")
+				return errors.New("the query in the name of the file cannot be read; name it as " +
+					"in GET/v1/customers?page=1.json")
 			}
 			for key := range values {
 				s.Query = append(s.Query, key)
@@ -73,11 +74,13 @@ func (s *Sample) named(name string) error {
 			return nil
 		}
 	}
-	return errors.New("nothing says which request the file answers; name it as in GET/v1/customers/C00000052.json, or give --route 'GET /v1/customers/{id}'")
+	return errors.New("nothing says which request the file answers; name it as in " +
+		"GET/v1/customers/C00000052.json, or give --route 'GET /v1/customers/{id}'")
 }
 
-// AddSamples adds samples to a recording, each under the template of its path. What differs from path to path becomes a parameter, {id}: a segment
-// that has digits (but for v1), is long, or is not ASCII; and where more than three otherwise like paths differ in one segment, that one.
+// AddSamples adds samples to a recording, each under the template of its path. Segments that are
+// data become a parameter, {id}: a segment that has digits (but not v1), is long or is not ASCII,
+// and a segment in which more than three paths differ that are alike otherwise.
 func (r *Recording) AddSamples(samples []Sample) error {
 	templates := templatesOf(samples)
 	for i, s := range samples {
@@ -92,7 +95,8 @@ func (r *Recording) AddSamples(samples []Sample) error {
 	return nil
 }
 
-// Documents takes a body apart into JSON texts. It knows application/json, application/x-ndjson and application/json-seq.
+// Documents takes a body apart into JSON texts. It knows application/json, application/x-ndjson and
+// application/json-seq.
 func Documents(mediaType string, body []byte) ([][]byte, error) {
 	separator := "\n"
 	switch mediaType {
@@ -102,7 +106,8 @@ func Documents(mediaType string, body []byte) ([][]byte, error) {
 	case "application/json-seq":
 		separator = "\x1e"
 	default:
-		return nil, fmt.Errorf("%s is not read; want application/json, application/x-ndjson or application/json-seq", mediaType)
+		return nil, fmt.Errorf("%s is not read; want application/json, application/x-ndjson or "+
+			"application/json-seq", mediaType)
 	}
 	var documents [][]byte
 	for part := range bytes.SplitSeq(body, []byte(separator)) {
@@ -124,16 +129,16 @@ func templatesOf(samples []Sample) []string {
 			}
 		}
 	}
-	// Paths alike but for one segment: what that can be is data, if it can be much.
-	for k, more := 0, true; more; k++ {
-		more = false
+	// If many paths are alike but for a segment, the segment is data.
+	for k, longer := 0, true; longer; k++ {
+		longer = false
 		differ := map[string]map[string]bool{}
 		likeness := make([]string, len(paths))
 		for i, p := range paths {
 			if k >= len(p) {
 				continue
 			}
-			more = true
+			longer = true
 			key := fmt.Sprintf("%s %q %q", samples[i].Method, p[:k], p[k+1:])
 			if likeness[i] = key; differ[key] == nil {
 				differ[key] = map[string]bool{}
@@ -164,9 +169,11 @@ func templatesOf(samples []Sample) []string {
 	return templates
 }
 
-// isData reports whether a segment of a path is no word of the service's: it has digits (but for versions), or is long or not ASCII.
+// isData reports whether a segment of a path is data, and no word of the service: it has digits
+// (but is no version), is long or is not ASCII.
 func isData(segment string) bool {
-	if len(segment) > 1 && (segment[0] == 'v' || segment[0] == 'V') && strings.Trim(segment[1:], "0123456789.") == "" {
+	if len(segment) > 1 && (segment[0] == 'v' || segment[0] == 'V') &&
+		strings.Trim(segment[1:], "0123456789.") == "" {
 		return false
 	}
 	if strings.HasPrefix(segment, "{") {
@@ -208,7 +215,8 @@ func harSamples(name string, entries []harEntry) ([]Sample, error) {
 	var samples []Sample
 	for i, e := range entries {
 		mediaType, _, err := mime.ParseMediaType(e.Response.Content.MimeType)
-		if err != nil || e.Response.Status < 200 || e.Response.Status > 203 || !slices.Contains(methods, e.Request.Method) {
+		if err != nil || e.Response.Status < 200 || e.Response.Status > 203 ||
+			!slices.Contains(methods, e.Request.Method) {
 			continue
 		}
 		if _, err := Documents(mediaType, nil); err != nil {
@@ -224,7 +232,8 @@ func harSamples(name string, entries []harEntry) ([]Sample, error) {
 				return nil, fmt.Errorf("entry %d: the answer is not base64, as it says", i+1)
 			}
 		}
-		s := Sample{Method: e.Request.Method, Path: cmp.Or(u.EscapedPath(), "/"), MediaType: mediaType, Body: body}
+		s := Sample{Method: e.Request.Method, Path: cmp.Or(u.EscapedPath(), "/"),
+			MediaType: mediaType, Body: body}
 		s.From = fmt.Sprintf("%s: entry %d", name, i+1)
 		for name := range u.Query() {
 			s.Query = append(s.Query, name)

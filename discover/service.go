@@ -19,8 +19,8 @@ type Service struct {
 // Proposal is what is proposed for one route.
 type Proposal struct {
 	Match      string         `json:"match"`
-	Answers    int            `json:"answers"`          // that it rests on
-	Unread     map[string]int `json:"unread,omitempty"` // answers that were not, by reason
+	Answers    int            `json:"answers"`          // how many it rests on
+	Unread     map[string]int `json:"unread,omitempty"` // how many answers were not read, by reason
 	MediaTypes []string       `json:"media_types,omitempty"`
 	Query      []string       `json:"query,omitempty"` // parameters that were seen
 	Envelope   []Field        `json:"envelope,omitempty"`
@@ -31,7 +31,7 @@ type Proposal struct {
 type Record struct {
 	Select  string  `json:"record"`
 	Subject string  `json:"subject,omitempty"` // relative to the record
-	Why     string  `json:"why"`               // that subject, or none
+	Why     string  `json:"why"`               // why that subject, or why none
 	Fields  []Field `json:"fields"`            // relative to the record
 }
 
@@ -40,14 +40,16 @@ type Field struct {
 	Path string `json:"path"`
 	Type string `json:"type,omitempty"` // "": left out
 	Why  string `json:"why"`            // the evidence
-	// Fields are those of the JSON in the field's strings, where the type is embedded_json; relative to its root.
+	// Fields are the fields of the JSON in the field's strings, relative to the root of the JSON,
+	// if the type is embedded_json.
 	Fields []Field `json:"fields,omitempty"`
 }
 
 // embeddedJSON is the type of a string that holds JSON.
 const embeddedJSON = "embedded_json"
 
-// Propose proposes a service file from what is known of the answers of routes. It is a function of the routes.
+// Propose proposes a service file from what is known of the answers of routes. It depends on
+// nothing else: the same routes yield the same file.
 func Propose(name, owner string, routes []*Route) *Service {
 	s := &Service{Name: name, Owner: owner}
 	for _, r := range routes {
@@ -57,8 +59,10 @@ func Propose(name, owner string, routes []*Route) *Service {
 }
 
 func propose1(r *Route) Proposal {
-	p := Proposal{Match: r.Match, Answers: r.Answers, Unread: r.Unread, Query: slices.Sorted(maps.Keys(r.Query))}
-	if types := slices.Sorted(maps.Keys(r.MediaTypes)); len(types) > 0 && !slices.Equal(types, []string{"application/json"}) {
+	p := Proposal{Match: r.Match, Answers: r.Answers, Unread: r.Unread,
+		Query: slices.Sorted(maps.Keys(r.Query))}
+	if types := slices.Sorted(maps.Keys(r.MediaTypes)); len(types) > 0 &&
+		!slices.Equal(types, []string{"application/json"}) {
 		p.MediaTypes = types
 	}
 	about := anything
@@ -70,17 +74,20 @@ func propose1(r *Route) Proposal {
 	kinds := v.records()
 	v.fold(kinds)
 	for _, k := range kinds {
-		record := Record{Select: k.path.from(nil), Why: "no field of it is an identifier of a person that each record has; name one if there is"}
+		record := Record{Select: k.path.from(nil), Why: "no field of it is an identifier of a " +
+			"person that each record has; name one if there is"}
 		if k.subject != nil {
 			record.Subject = k.subject.path.from(k.path)
-			record.Why = fmt.Sprintf("each record has one (%s)", many(v.shape(k.path).Objects, "record"))
+			record.Why = fmt.Sprintf("each record has one (%s)", many(v.shape(k.path).Objects,
+				"record"))
 		}
 		p.Records = append(p.Records, record)
 	}
 	for _, l := range v.leaves {
 		innermost := -1
 		for i, k := range kinds {
-			if l.path.within(k.path) && (innermost < 0 || len(k.path) >= len(kinds[innermost].path)) {
+			if l.path.within(k.path) &&
+				(innermost < 0 || len(k.path) >= len(kinds[innermost].path)) {
 				innermost = i
 			}
 		}
@@ -94,12 +101,14 @@ func propose1(r *Route) Proposal {
 	return p
 }
 
-// field is what is proposed for a leaf, relative to its record or, outside of any, to the root.
+// field returns what is proposed for a leaf. Its path is relative to outer: the record, or the root
+// if the leaf lies in no record.
 func (l leaf) field(outer path, inRecord bool) Field {
 	f := Field{Path: l.path.from(outer), Type: l.typ, Why: l.why}
 	if inRecord && l.typ == string(harmless) && l.shape.total(word, company) == 0 {
-		// A total is a count of pages around records, and somebody's debt in one.
-		f.Type, f.Why = "", "public by its name, but a number or a yes of a record is about its subject"
+		// A total is a count of pages outside records, and somebody's debt within a record.
+		f.Type, f.Why = "", "public by its name, but a number or a yes of a record is about its "+
+			"subject"
 	}
 	for _, inner := range l.inner {
 		f.Fields = append(f.Fields, inner.field(nil, inRecord))
@@ -110,7 +119,8 @@ func (l leaf) field(outer path, inRecord bool) Field {
 // YAML writes the service file, with the evidence for each line as a comment.
 func (s *Service) YAML() []byte {
 	w := &writer{}
-	w.line(0, "# Proposed by maskgate rules discover. Names and values were judged, and no value is in this file. Its team must read each line: what is")
+	w.line(0, "# Proposed by maskgate rules discover. Names and values were judged, and no value "+
+		"is in this file. Its team must read each line: what is")
 	w.line(0, "# left out is dropped, what is public is shown to every admitted caller.")
 	w.line(0, "kind: service")
 	w.line(0, "name: %s", scalar(s.Name))
@@ -202,9 +212,11 @@ func many(n int, what string) string {
 
 // scalar writes a text as YAML, in quotes where it could be read as something else.
 func scalar(text string) string {
-	plain := text != "" && strings.IndexByte("$ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", text[0]) >= 0 &&
+	plain := text != "" &&
+		strings.IndexByte("$ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", text[0]) >= 0 &&
 		!strings.ContainsAny(text, "'\"\\#:,") && strings.TrimSpace(text) == text &&
-		!slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(text))
+		!slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"},
+			strings.ToLower(text))
 	if plain {
 		return text
 	}

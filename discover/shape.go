@@ -15,35 +15,38 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// Shape is what is kept of the values in one place of a route's answers: how many there were, of which kinds, and what detectors said of
-// them. It holds no value. The names of members that look like data are not kept either.
+// Shape is what is kept of the values in one place of a route's answers: how many there were, of
+// which kinds, and what detectors said of them. It holds no value, and no name of a member that
+// looks like data.
 type Shape struct {
 	Nulls   int `json:"nulls,omitempty"`
 	Bools   int `json:"bools,omitempty"`
-	Empty   int `json:"empty,omitempty"` // strings
+	Empty   int `json:"empty,omitempty"` // strings without a character
 	Strings int `json:"strings,omitempty"`
 	Numbers int `json:"numbers,omitempty"`
 	Objects int `json:"objects,omitempty"`
 	Arrays  int `json:"arrays,omitempty"`
 
-	// Verdicts count the strings and numbers that a detector takes for its own.
+	// Verdicts counts the strings and numbers that have a verdict.
 	Verdicts map[verdict]int `json:"verdicts,omitempty"`
-	// Distinct is how many different strings and numbers there were, at least; counting ends at maxDistinct.
+	// Distinct is how many different strings and numbers there were at least. Counting ends at
+	// maxDistinct.
 	Distinct int `json:"distinct,omitempty"`
-	// Enclosing counts identifiers of persons, inside an array, that what is around the array has too.
+	// Enclosing counts identifiers of persons inside an array that stand outside the array too.
 	Enclosing int `json:"enclosing,omitempty"`
 
 	Members  map[string]*Shape `json:"members,omitempty"`
 	Elements *Shape            `json:"elements,omitempty"`
-	// Embedded is what the strings hold that are JSON themselves, objects or arrays.
+	// Embedded is the shape of the JSON in strings that hold an object or array.
 	Embedded *Shape `json:"embedded,omitempty"`
-	// Hidden counts members whose names look like data, or are beyond the limits. Nothing of them is kept.
+	// Hidden counts members whose names look like data, or that are beyond the limits. Nothing else
+	// of them is kept.
 	Hidden int `json:"hidden,omitempty"`
 
-	distinct map[uint64]bool // in memory only, under a key that is forgotten with the process
+	distinct map[uint64]bool // hashes, in memory only, by a key that ends with the process
 }
 
-// The limits of what is kept of a route.
+// Limits of a recording.
 const (
 	maxDistinct = 40
 	maxMembers  = 500  // of an object
@@ -51,10 +54,10 @@ const (
 	maxName     = 64   // bytes
 )
 
-// scalars counts the strings and numbers that say something.
+// scalars counts the numbers, and the strings that are not empty.
 func (s *Shape) scalars() int { return s.Strings + s.Numbers }
 
-// values counts all but the nulls.
+// values counts the values that are not null.
 func (s *Shape) values() int {
 	return s.Bools + s.Empty + s.Strings + s.Numbers + s.Objects + s.Arrays
 }
@@ -63,12 +66,12 @@ func (s *Shape) values() int {
 type observer struct {
 	seed  maphash.Seed
 	shape *Shape
-	room  int // shapes that may still be made
+	room  int // how many shapes may still be made
 	said  []verdict
 	depth int // of JSON in strings
 }
 
-// maxEmbedded is how deep JSON may lie in strings of JSON: as deep as it is rewritten.
+// maxEmbedded is how deep JSON may lie in strings of JSON: as deep as responses are rewritten.
 const maxEmbedded = 4
 
 func newObserver(seed maphash.Seed) *observer {
@@ -95,12 +98,12 @@ func parse(doc []byte) (root any, err error) {
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.UseNumber()
 	if err := d.Decode(&root); err != nil {
-		return nil, fmt.Errorf("reading JSON: %T", err) // its text may quote the document
+		return nil, fmt.Errorf("reading JSON: %T", err) // the error's text may quote the document
 	}
 	return root, nil
 }
 
-// embedded reads a string that is JSON itself.
+// embedded reads a string if it holds JSON.
 func (o *observer) embedded(s *Shape, text string, around *scope) {
 	if o.depth == maxEmbedded || !strings.ContainsAny(text[:1], "{[ \t\r\n") {
 		return
@@ -119,7 +122,7 @@ func (o *observer) embedded(s *Shape, text string, around *scope) {
 	o.depth--
 }
 
-// scope is a document, or an element of an array, and what it says whom it is about.
+// scope is a document or an element of an array, with the identifiers of persons in it.
 type scope struct {
 	outer *scope
 	own   map[identity]bool
@@ -131,7 +134,7 @@ type identity struct {
 	hash uint64
 }
 
-// identities adds the identifiers of persons in a value, arrays left out.
+// identities adds the identifiers of persons in a value, without those in arrays.
 func (o *observer) identities(to map[identity]bool, v any) {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -155,7 +158,7 @@ func (o *observer) identity(to map[identity]bool, name, text string) {
 	}
 }
 
-// identifier says of which type of identifier of a person a value is.
+// identifier returns which type of identifier of a person a value is.
 func identifier(name, text string) named {
 	if typ := ofName(name); slices.Contains(subjects, typ) {
 		return typ
@@ -211,7 +214,7 @@ func (o *observer) value(s *Shape, v any, name string, around *scope) {
 	}
 }
 
-// grow returns a new shape, nil if the route has too many.
+// grow returns a new shape; nil if the route has too many.
 func (o *observer) grow() *Shape {
 	if o.room == 0 {
 		return nil
@@ -220,7 +223,7 @@ func (o *observer) grow() *Shape {
 	return &Shape{}
 }
 
-// member returns the shape of a member; nil if nothing of it is to be kept.
+// member returns the shape of a member; nil if nothing of the member is kept.
 func (o *observer) member(s *Shape, name string) *Shape {
 	if next := s.Members[name]; next != nil {
 		return next
@@ -266,7 +269,7 @@ func (o *observer) scalar(s *Shape, text, name string, around *scope) {
 
 var memberName = regexp.MustCompile(`^[\pL_$@][\pL\pN_$.:-]*$`)
 
-// presentable reports whether the name of a member may be kept: a word that is no value.
+// presentable reports whether the name of a member may be kept: it is a word, and no data.
 func presentable(name string) bool {
 	if len(name) > maxName || !memberName.MatchString(name) {
 		return false
@@ -274,7 +277,8 @@ func presentable(name string) bool {
 	if ofName(name) != nothing {
 		return !isPersonName(name) || dictionary[name] != nothing
 	}
-	digits, run, turns := 0, 0, 0 // turns from letters to digits and back: codes and hashes have many
+	// Codes and hashes often turn from letters to digits and back.
+	digits, run, turns := 0, 0, 0
 	digit := false
 	for i, r := range name {
 		if unicode.IsDigit(r) != digit && i > 0 {
@@ -290,7 +294,8 @@ func presentable(name string) bool {
 			return false
 		}
 	}
-	if digits > 4 || turns > 3 || isPersonName(name) && !isColumn(name) || isAddress(name) || isCompany(name) {
+	if digits > 4 || turns > 3 || isPersonName(name) && !isColumn(name) || isAddress(name) ||
+		isCompany(name) {
 		return false
 	}
 	for _, w := range splitName(name) {
@@ -301,13 +306,15 @@ func presentable(name string) bool {
 	return true
 }
 
-// isColumn reports whether a Chinese word ends as the names of columns do, which no given name does.
+// isColumn reports whether a Chinese word ends as names of columns do. No given name ends so.
 func isColumn(name string) bool {
 	last, _ := utf8.DecodeLastRuneInString(name)
-	return strings.ContainsRune("号码名额数量率期间型类别态度式址点称值价费位项息果级历币种区域用细目单表录据况件证", last)
+	return strings.ContainsRune(
+		"号码名额数量率期间型类别态度式址点称值价费位项息果级历币种区域用细目单表录据况件证", last)
 }
 
-// keyed reports whether an object is a map: three members or more, all of them objects of the same members. Their names are data.
+// keyed reports whether an object is a map, so that the names of its members are data: it has three
+// members or more, and all are objects of the same members.
 func keyed(object map[string]any) bool {
 	if len(object) < 3 {
 		return false
@@ -329,7 +336,7 @@ func keyed(object map[string]any) bool {
 	return true
 }
 
-// add adds what another shape counted. room bounds how many shapes s may grow by.
+// add adds what another shape counted. s grows by at most room shapes; add lowers room by each.
 func (s *Shape) add(other *Shape, room *int) {
 	s.Nulls += other.Nulls
 	s.Bools += other.Bools
@@ -346,7 +353,8 @@ func (s *Shape) add(other *Shape, room *int) {
 		}
 		s.Verdicts[v] += n
 	}
-	if s.Distinct = max(s.Distinct, other.Distinct); s.Distinct < maxDistinct && len(other.distinct) > 0 {
+	if s.Distinct = max(s.Distinct, other.Distinct); s.Distinct < maxDistinct &&
+		len(other.distinct) > 0 {
 		if s.distinct == nil {
 			s.distinct = map[uint64]bool{}
 		}

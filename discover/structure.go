@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// path is where a value lies: the names of members, and [*] for elements.
+// path says where a value lies, step by step.
 type path []step
 
 type step struct {
 	name    string
 	element bool
-	mixed   bool // there are objects in the place of the array too
+	mixed   bool // whether an object stands sometimes where the array does
 }
 
 var shorthand = regexp.MustCompile(`^[A-Za-z_\x{80}-\x{10FFFF}][A-Za-z0-9_\x{80}-\x{10FFFF}]*$`)
@@ -26,15 +26,15 @@ func (p path) from(outer path) string {
 	b.WriteString("$")
 	for _, s := range p[len(outer):] {
 		switch {
-		case s.mixed: // [*] would select the members of the objects as well
+		case s.mixed: // [*] would select members of the object as well
 			b.WriteString("[0:]")
 		case s.element:
 			b.WriteString("[*]")
-		case s.name == "*": // members whose names are not kept; no name that is kept is so written
+		case s.name == "*": // members whose names are not kept; no presentable name is *
 			b.WriteString(".*")
 		case shorthand.MatchString(s.name):
 			b.WriteString("." + s.name)
-		default: // of presentable names none has a quote or a backslash
+		default: // no presentable name has a quote or a backslash
 			b.WriteString("['" + s.name + "']")
 		}
 	}
@@ -45,9 +45,11 @@ func (p path) within(outer path) bool {
 	return len(p) >= len(outer) && slices.Equal(p[:len(outer)], outer)
 }
 
-// singular reports whether there is at most one value of the path in a value that encloses it.
+// singular reports whether a value that encloses the path has at most one value there.
 func (p path) singular(outer path) bool {
-	return p.within(outer) && !slices.ContainsFunc(p[len(outer):], func(s step) bool { return s.element })
+	return p.within(outer) && !slices.ContainsFunc(p[len(outer):], func(s step) bool {
+		return s.element
+	})
 }
 
 func (p path) then(s step) path { return append(slices.Clip(p), s) }
@@ -57,10 +59,10 @@ type leaf struct {
 	path  path
 	shape *Shape
 	proposal
-	inner []leaf // of JSON in strings
+	inner []leaf // of the JSON in its strings
 }
 
-// survey is a route's shape, laid flat.
+// survey lists what lies in a route's shape.
 type survey struct {
 	leaves []leaf
 	lists  []list // of objects, the outer ones first
@@ -82,11 +84,14 @@ func (v *survey) walk(s *Shape, p path, at place) {
 	case s.Embedded != nil && v.embedded(s, p, at):
 	case s.scalars()+s.Bools > 0 || s.Objects+s.Arrays == 0:
 		v.leaves = append(v.leaves, leaf{path: p, shape: s, proposal: propose(s, at)})
-	case s.Arrays > 0 && s.Elements == nil: // empty ones only
-		v.leaves = append(v.leaves, leaf{path: p.then(step{element: true}), shape: s, proposal: propose(s, at)})
+	case s.Arrays > 0 && s.Elements == nil: // all arrays were empty
+		v.leaves = append(v.leaves, leaf{path: p.then(step{element: true}), shape: s,
+			proposal: propose(s, at)})
 	}
 	if s.Hidden > 0 {
-		v.leaves = append(v.leaves, leaf{path: p.then(step{name: "*"}), shape: s, proposal: proposal{why: fmt.Sprintf("%d members whose names look like data, or are too many", s.Hidden)}})
+		v.leaves = append(v.leaves, leaf{path: p.then(step{name: "*"}), shape: s,
+			proposal: proposal{why: fmt.Sprintf("%d members whose names look like data, or are "+
+				"too many", s.Hidden)}})
 	}
 	if s.Elements != nil {
 		items := p.then(step{element: true, mixed: s.Objects > 0})
@@ -104,11 +109,13 @@ func (v *survey) walk(s *Shape, p path, at place) {
 		inside = credit
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Members)) {
-		v.walk(s.Members[name], p.then(step{name: name}), place{name, topicOf(name, inside), siblings})
+		v.walk(s.Members[name], p.then(step{name: name}), place{name, topicOf(name, inside),
+			siblings})
 	}
 }
 
-// embedded lists a string whose values hold JSON, and reports whether half of them do and a field within is proposed.
+// embedded lists the fields of the JSON in a string. It reports false, and lists nothing, unless
+// half of the values hold JSON and a type is proposed for a field within.
 func (v *survey) embedded(s *Shape, p path, at place) bool {
 	n := s.Embedded.Objects + s.Embedded.Arrays
 	if n*2 < s.scalars() || n == 0 {
@@ -119,26 +126,30 @@ func (v *survey) embedded(s *Shape, p path, at place) bool {
 	if !slices.ContainsFunc(within.leaves, func(l leaf) bool { return l.typ != "" }) {
 		return false
 	}
-	v.leaves = append(v.leaves, leaf{p, s, proposal{typ: embeddedJSON, why: of(n, s) + " hold JSON"}, within.leaves})
+	v.leaves = append(v.leaves, leaf{p, s, proposal{typ: embeddedJSON, why: outOf(n, s) +
+		" hold JSON"}, within.leaves})
 	return true
 }
 
-// topicOf says what a value of that name, or an answer of a route whose path has that segment, is about.
+// topicOf returns what a value is about by its name, or an answer by a segment of its path.
 func topicOf(name string, around topic) topic {
 	joined := strings.Join(splitName(name), "")
 	switch {
-	case strings.Contains(joined, "creditreport") || strings.Contains(joined, "zxbg") || strings.Contains(joined, "zhengxin"):
+	case strings.Contains(joined, "creditreport") || strings.Contains(joined, "zxbg") ||
+		strings.Contains(joined, "zhengxin"):
 		return credit
 	case around == credit:
 		return credit
-	case slices.Contains([]string{"transaction", "transactions", "txn", "txns", "trades", "statement", "statements", "jyls", "jymx", "jiaoyi", "交易明细"}, joined):
+	case slices.Contains([]string{"transaction", "transactions", "txn", "txns", "trades",
+		"statement", "statements", "jyls", "jymx", "jiaoyi", "交易明细"}, joined):
 		return transactions
 	}
 	return around
 }
 
-// subject returns the field that says whom a record at a path is about, nil if there is none: the best identifier of a person that each
-// has, once. Where an envelope has no record at times ("data": null), record is the member of it that each has one in.
+// subject returns the field that says whom a record at a path is about: the best identifier of a
+// person that each value there has once; nil if there is none. record is the path of the record. It
+// lies further in than p if the value at p is sometimes without a record, as in "data": null.
 func (v *survey) subject(p path) (subject *leaf, record path) {
 	best := 0
 	for i := range v.leaves {
@@ -170,13 +181,15 @@ type kind struct {
 func (v *survey) kinds(p path, enclosed bool) []kind {
 	var kinds []kind
 	s, record := v.subject(p)
-	// An element is a record if it is about someone of its own, and not the one whom the record around is about.
+	// An element is a record if it is about another person than the record around it.
 	if s != nil && (!enclosed || s.shape.Enclosing < s.shape.scalars()) {
 		kinds = append(kinds, kind{record, s})
 	}
 	for _, l := range v.lists {
 		inner := func(m list) bool { return len(m.items) > len(p) && m.items.within(p) }
-		between := func(m list) bool { return inner(m) && len(m.items) < len(l.items) && l.items.within(m.items) }
+		between := func(m list) bool {
+			return inner(m) && len(m.items) < len(l.items) && l.items.within(m.items)
+		}
 		if inner(l) && !slices.ContainsFunc(v.lists, between) {
 			kinds = append(kinds, v.kinds(l.items, enclosed || s != nil)...)
 		}
@@ -199,12 +212,14 @@ func (v *survey) records() []kind {
 	return list
 }
 
-// around returns the innermost value within p that holds all that is personal there, the records of inner kinds left out. It is p or
-// one of its only members; or, if elements are asked for, the elements of an array.
+// around returns the path of the innermost value within p that holds everything personal there,
+// without the records of inner kinds. That is p or a value in it that p has at most once; if
+// elements is true, it may also be the elements of an array.
 func (v *survey) around(p path, inner []kind, elements bool) path {
 	var common path
 	for _, l := range v.leaves {
-		if l.typ == "" || l.typ == "public" || !l.path.within(p) || slices.ContainsFunc(inner, func(k kind) bool { return l.path.within(k.path) }) {
+		if l.typ == "" || l.typ == "public" || !l.path.within(p) || slices.ContainsFunc(inner,
+			func(k kind) bool { return l.path.within(k.path) }) {
 			continue
 		}
 		enclosing := l.path[:len(l.path)-min(1, len(l.path)-len(p))]
@@ -226,8 +241,8 @@ func (v *survey) around(p path, inner []kind, elements bool) path {
 	return common
 }
 
-// fold puts two fields in the place of each list within a credit report that is about nobody else, the list and what its objects
-// say, and sorts the leaves.
+// fold replaces each list within a credit report that is about nobody else by two fields, the list
+// and the members of its objects. It sorts the leaves.
 func (v *survey) fold(kinds []kind) {
 	for _, l := range v.lists {
 		array := l.items[:len(l.items)-1]
@@ -237,12 +252,18 @@ func (v *survey) fold(kinds []kind) {
 			continue
 		}
 		n := len(v.leaves)
-		v.leaves = slices.DeleteFunc(v.leaves, func(leaf leaf) bool { return leaf.path.within(array) && len(leaf.path) <= len(l.items)+1 })
-		if len(v.leaves) < n { // else there are only objects in the objects
+		v.leaves = slices.DeleteFunc(v.leaves, func(leaf leaf) bool {
+			return leaf.path.within(array) && len(leaf.path) <= len(l.items)+1
+		})
+		if len(v.leaves) < n { // if not, the objects have nothing but objects in them
 			v.leaves = append(v.leaves,
-				leaf{path: array, shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "a list within a credit report, about nobody else"}},
-				leaf{path: l.items.then(step{name: "*"}), shape: v.shape(array), proposal: proposal{typ: "credit_report", why: "what its objects say"}})
+				leaf{path: array, shape: v.shape(array), proposal: proposal{typ: "credit_report",
+					why: "a list within a credit report, about nobody else"}},
+				leaf{path: l.items.then(step{name: "*"}), shape: v.shape(array),
+					proposal: proposal{typ: "credit_report", why: "what its objects say"}})
 		}
 	}
-	slices.SortStableFunc(v.leaves, func(a, b leaf) int { return cmp.Compare(a.path.from(nil), b.path.from(nil)) })
+	slices.SortStableFunc(v.leaves, func(a, b leaf) int {
+		return cmp.Compare(a.path.from(nil), b.path.from(nil))
+	})
 }

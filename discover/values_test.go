@@ -6,10 +6,11 @@ import (
 )
 
 func TestJudge(t *testing.T) {
-	// What is read so, and nothing else that has a type.
+	// A value has the verdict of its row, and no other verdict of personal data.
 	personal := func(said []verdict) []verdict {
 		return slices.DeleteFunc(slices.Clone(said), func(v verdict) bool {
-			return slices.Contains([]verdict{integer, decimal, word, han, hexadecimal, date, moment, company}, v)
+			return slices.Contains([]verdict{integer, decimal, word, han, hexadecimal, date, moment,
+				company}, v)
 		})
 	}
 	for _, tt := range []struct {
@@ -49,7 +50,8 @@ func TestJudge(t *testing.T) {
 		{`{"a":1}`, []verdict{document}},
 		{"还款 13812345678 张", []verdict{contained}},
 		{"写信给 zhangsan@example.com", []verdict{contained}},
-		{"2025-01-01", nil}, {"2025-01-01T08:00:00+08:00", nil}, {"12345.67", nil}, {"C00000052", []verdict{hkmo}}, {"ok", nil}, {"", nil},
+		{"2025-01-01", nil}, {"2025-01-01T08:00:00+08:00", nil}, {"12345.67", nil},
+		{"C00000052", []verdict{hkmo}}, {"ok", nil}, {"", nil},
 	} {
 		if got := personal(judge(nil, tt.text)); !slices.Equal(got, tt.want) {
 			t.Errorf("judge(%q) = %v, want %v", tt.text, got, tt.want)

@@ -1,15 +1,17 @@
-// Package watch tells when files may have changed on disk: written in place, replaced by a rename as editors do, made, removed,
-// or swapped behind a symbolic link as Kubernetes does with the files of a ConfigMap.
+// Package watch tells when files may have changed on disk: written in place, replaced by a rename
+// as editors do, made, removed, or swapped behind a symbolic link as Kubernetes does with the files
+// of a ConfigMap.
 //
 //	w := watch.Open([]string{"/etc/maskgate/rules"}, 10*time.Second)
 //	defer w.Close()
 //	for range w.Changes() {
-//		// Read the files, and compare them with those read before.
+//		// Read the files, and compare them with what was read before.
 //	}
 //
-// The file system's own events make it quick; not all file systems have them (NFS, FUSE and some overlays do not), so it also
-// asks for a look now and then. A signal means that it is worth looking, no more: it may come without a change, and several
-// changes may share one. No change that lasts goes without a signal after it.
+// Events of the file system make it quick. Not all file systems have events (NFS, FUSE and some
+// overlays do not), so a Watcher also asks for a look now and then. A signal means that a look is
+// worth it, and no more: it may come without a change, and several changes may share a signal.
+// After each change that lasts there is a signal.
 package watch
 
 import (
@@ -26,9 +28,9 @@ import (
 type Watcher struct {
 	paths   []string
 	poll    time.Duration
-	events  *fsnotify.Watcher // nil where the system has no events, or no more to give
-	err     error             // why events is nil
-	places  map[string]bool   // directories that events watches; the goroutine's own
+	events  *fsnotify.Watcher // nil where the system gives none; err says why
+	err     error
+	places  map[string]bool // directories that events watches; for the goroutine only
 	changes chan struct{}
 
 	once    sync.Once
@@ -36,15 +38,17 @@ type Watcher struct {
 	stopped chan struct{}
 }
 
-// Open watches paths, files or directories, which need not exist. Of a directory it sees the entries, not what lies in its
-// subdirectories. poll is how often it asks for a look where no event came; it must be positive.
+// Open watches paths of files or directories, which need not exist. It sees the entries of a
+// directory, and not what lies in subdirectories. poll is the time without an event after which the
+// Watcher asks for a look; it must be positive.
 func Open(paths []string, poll time.Duration) *Watcher {
 	w := &Watcher{
 		poll: poll, places: map[string]bool{}, changes: make(chan struct{}, 1),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for _, path := range paths {
-		if absolute, err := filepath.Abs(path); err == nil { // it fails where there is no working directory; then polls must do
+		// Without a working directory this fails, and polling has to do.
+		if absolute, err := filepath.Abs(path); err == nil {
 			path = absolute
 		}
 		w.paths = append(w.paths, path)
@@ -55,13 +59,13 @@ func Open(paths []string, poll time.Duration) *Watcher {
 	return w
 }
 
-// Changes yields a value when files may have changed. It is closed by [Watcher.Close].
+// Changes yields a value when files may have changed. [Watcher.Close] closes the channel.
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
-// Err says why there are no events and polling must do; nil if there are.
+// Err says why there are no events, so that polling has to do; nil if there are events.
 func (w *Watcher) Err() error { return w.err }
 
-// Close ends the watching and waits until it has.
+// Close ends the watching, and returns when it has ended.
 func (w *Watcher) Close() {
 	w.once.Do(func() { close(w.stop) })
 	<-w.stopped
@@ -83,19 +87,20 @@ func (w *Watcher) run() {
 		case <-w.stop:
 			return
 		case <-happened:
-		case <-lost: //nolint:errcheck // events were too many to queue: a look is all they asked for
+		case <-lost: //nolint:errcheck // too many events to queue; each asks for a look
 		case <-tick.C:
 		}
-		// First follow, then tell: what changes behind the look that follows is an event of a place that is watched.
+		// Follow before telling: what changes after the look that a signal asks for is then an
+		// event of a place that is watched already.
 		w.follow()
 		select {
 		case w.changes <- struct{}{}:
-		default: // one is waiting already
+		default: // a signal is waiting already
 		}
 	}
 }
 
-// follow makes the watched directories those through which the paths lead now.
+// follow watches the directories through which the paths lead now, and no others.
 func (w *Watcher) follow() {
 	if w.events == nil {
 		return
@@ -110,7 +115,8 @@ func (w *Watcher) follow() {
 		}
 	}
 	for dir := range now {
-		// Adding it again does nothing, unless another directory has taken its place. What cannot be watched is polled.
+		// To add a directory again does nothing, unless another directory has taken its place. A
+		// directory that cannot be watched is polled.
 		if err := w.events.Add(dir); err != nil {
 			delete(now, dir)
 		}
@@ -118,11 +124,12 @@ func (w *Watcher) follow() {
 	w.places = now
 }
 
-// maxLinks bounds a chain of symbolic links, as Linux does.
+// maxLinks is how long a chain of symbolic links may be, as in Linux.
 const maxLinks = 40
 
-// places adds the directories whose entries decide what is at a path: those of each link of its chain and of what it
-// leads to, and, if that is a directory, itself and those of its entries.
+// places adds the directories whose entries decide what is at a path: the directory of each link of
+// the path's chain, and of the file at the end. If that is a directory, places adds it too, and
+// the directories of the chain of each link in it.
 func places(path string, into map[string]bool) {
 	path, info := chain(path, into)
 	if info == nil || !info.IsDir() {
@@ -140,7 +147,8 @@ func places(path string, into map[string]bool) {
 	}
 }
 
-// chain follows a chain of links to its end, and returns what is there; nil if there is nothing.
+// chain follows a chain of links to its end, and returns the path and the file there; nil if there
+// is none. It adds the directory of each link.
 func chain(path string, into map[string]bool) (string, fs.FileInfo) {
 	for range maxLinks {
 		into[filepath.Dir(path)] = true

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// never is longer than any test: what is seen was told by events.
+// never is longer than any test, so that no signal comes from polling.
 const never = time.Hour
 
 func TestEvents(t *testing.T) {
@@ -46,20 +46,24 @@ func TestEvents(t *testing.T) {
 					os.Mkdir(dir+"/next", 0o700), write(dir+"/next/b.yaml", "2"))
 			},
 			func(dir string) error {
-				return errors.Join(os.Rename(dir+"/rules", dir+"/old"), os.Rename(dir+"/next", dir+"/rules"))
+				return errors.Join(os.Rename(dir+"/rules", dir+"/old"),
+					os.Rename(dir+"/next", dir+"/rules"))
 			}},
 		"a link to a directory": {"current",
 			func(dir string) error {
-				return errors.Join(os.MkdirAll(dir+"/releases/1", 0o700), os.MkdirAll(dir+"/releases/2", 0o700), os.Symlink("releases/1", dir+"/current"))
+				return errors.Join(os.MkdirAll(dir+"/releases/1", 0o700),
+					os.MkdirAll(dir+"/releases/2", 0o700), os.Symlink("releases/1", dir+"/current"))
 			},
 			func(dir string) error {
-				return errors.Join(os.Symlink("releases/2", dir+"/next"), os.Rename(dir+"/next", dir+"/current"))
+				return errors.Join(os.Symlink("releases/2", dir+"/next"),
+					os.Rename(dir+"/next", dir+"/current"))
 			}},
 		"a ConfigMap's files swapped": {"mount", configMap, swap},
 		"one file of a ConfigMap":     {"mount/policy.yaml", configMap, swap},
 		"what a link leads to": {"a.yaml",
 			func(dir string) error {
-				return errors.Join(os.Mkdir(dir+"/far", 0o700), write(dir+"/far/a.yaml", "1"), os.Symlink("far/a.yaml", dir+"/a.yaml"))
+				return errors.Join(os.Mkdir(dir+"/far", 0o700), write(dir+"/far/a.yaml", "1"),
+					os.Symlink("far/a.yaml", dir+"/a.yaml"))
 			},
 			func(dir string) error { return write(dir+"/far/a.yaml", "2") }},
 	} {
@@ -79,7 +83,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestSwappedAgainAndAgain: what a swap brings is watched in its turn.
+// The files that a swap brings are watched too.
 func TestSwappedAgainAndAgain(t *testing.T) {
 	dir := t.TempDir()
 	if err := configMap(dir); err != nil {
@@ -95,12 +99,13 @@ func TestSwappedAgainAndAgain(t *testing.T) {
 		await(t, w)
 		drain(w)
 	}
-	// The files that are linked now, too.
+	// The files that are linked now are watched.
 	data, err := os.Readlink(dir + "/mount/..data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "mount", data, "policy.yaml"), []byte("edited"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "mount", data, "policy.yaml"), []byte("edited"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	await(t, w)
@@ -116,7 +121,8 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// configMap lays files out as Kubernetes mounts a ConfigMap: each a link through ..data, which is a link to a directory.
+// configMap lays files out as Kubernetes mounts a ConfigMap: each a link through ..data, which is a
+// link to a directory.
 func configMap(dir string) error {
 	return errors.Join(
 		os.MkdirAll(dir+"/mount/..2026_11_21_1", 0o700),
@@ -126,7 +132,8 @@ func configMap(dir string) error {
 	)
 }
 
-// swap replaces them as kubelet does: a new directory, a new link renamed over ..data, and the old directory is removed.
+// swap replaces the files as kubelet does: it makes a new directory, renames a new link over
+// ..data, and removes the old directory.
 func swap(dir string) error {
 	old, err := os.Readlink(dir + "/mount/..data")
 	if err != nil {
@@ -154,7 +161,8 @@ func await(t *testing.T, w *Watcher) {
 	}
 }
 
-// drain takes the signals of a change whose events still come, so that the next signal is the next change's.
+// drain takes the signals that the last change still gives rise to, so that the next signal is of
+// the next change.
 func drain(w *Watcher) {
 	for {
 		select {
@@ -165,7 +173,7 @@ func drain(w *Watcher) {
 	}
 }
 
-// wantEvents skips a test where the system has no events; in CI it has.
+// wantEvents skips a test where the system has no events. In CI that is a failure.
 func wantEvents(t *testing.T, w *Watcher) {
 	t.Helper()
 	switch {
