@@ -15,12 +15,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// unsynced is a Disk for tests that need none to last.
-type unsynced struct{ osDisk }
-
-func (unsynced) Sync(*os.File) error  { return nil }
-func (unsynced) SyncDir(string) error { return nil }
-
 // TestOpenAfterCrash cuts the last segment at many lengths, and fills what is
 // cut with NULs, as a power cut does when the size is on disk before the data.
 func TestOpenAfterCrash(t *testing.T) {

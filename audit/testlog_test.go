@@ -202,6 +202,12 @@ func splitLines(data []byte) []string {
 
 func noteList(v ...note.Verifier) note.Verifiers { return note.VerifierList(v...) }
 
+// unsynced is a Disk for tests that need none to last.
+type unsynced struct{ osDisk }
+
+func (unsynced) Sync(*os.File) error  { return nil }
+func (unsynced) SyncDir(string) error { return nil }
+
 // long says that tests go through every case. Otherwise they take a choice of
 // them, and a second.
 var long = os.Getenv("MASKGATE_LONG") == "1"
