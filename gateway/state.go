@@ -38,8 +38,9 @@ func OpenState(dir, name string) (*State, error) {
 		Dir: data.AuditDir(), Origin: origin, Signer: signer, Verifiers: set,
 	})
 	if other, ok := errors.AsType[*audit.OriginError](err); ok {
-		was, _ := keys.Gateway(other.Have)
-		return nil, fmt.Errorf("%w: set gateway to %q, or data to a new directory", err, was)
+		if was, ok := keys.Gateway(other.Have); ok {
+			err = fmt.Errorf("%w: set gateway to %q, or data to a new directory", err, was)
+		}
 	}
 	if err != nil {
 		return nil, err

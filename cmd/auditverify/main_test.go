@@ -231,6 +231,34 @@ func TestAgreeGood(t *testing.T) {
 	}
 }
 
+// TestAgreeOther verifies a sound log with another log's key and checkpoint.
+func TestAgreeOther(t *testing.T) {
+	k, other := makeKit(t, origin), makeKit(t, "maskgate/other")
+	vkey, verifiers := k.vkey, k.verifiers
+	k.vkey, k.verifiers = other.vkey, other.verifiers
+	if got := k.both(t, "another key", nil); got != 1 {
+		t.Errorf("auditverify with another key = %d, want 1", got)
+	}
+	kept := filepath.Join(t.TempDir(), "kept")
+	if err := os.WriteFile(kept, []byte(other.kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mine, err1 := note.NewVerifier(vkey)
+	theirs, err2 := note.NewVerifier(other.vkey)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	k.vkey, k.verifiers = vkey, note.VerifierList(mine, theirs)
+	args := []string{"-key", other.vkey, "-checkpoint", kept}
+	if got := k.both(t, "another checkpoint", args, audit.Contains(other.kept)); got != 1 {
+		t.Errorf("auditverify with a checkpoint of another log = %d, want 1", got)
+	}
+	k.verifiers = verifiers
+	if got := k.both(t, "its own key", nil); got != 0 {
+		t.Errorf("auditverify with its own key = %d, want 0", got)
+	}
+}
+
 // long says that TestAgreeFlippedByte changes every byte of the log. Otherwise
 // it changes those where each line begins and ends, and some between them.
 var long = os.Getenv("MASKGATE_LONG") == "1"
