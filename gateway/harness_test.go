@@ -13,11 +13,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,9 +57,13 @@ func TestMain(m *testing.M) {
 			log.Fatal(err)
 		}
 		startSettle = time.Microsecond // hundreds of gateways start here
+		log.SetOutput(&standardLog)
 		return m.Run()
 	}())
 }
+
+// standardLog is what the standard logger writes, which all worlds share.
+var standardLog memory
 
 const testService = `
 kind: service
@@ -100,8 +107,8 @@ roles:
     treat: {C1: clear, C2: clear}
 `
 
-// world is a gateway that runs behind an HTTP server, in front of one upstream. A test of its own has
-// a world of its own, so tests are parallel.
+// world is a gateway that runs behind an HTTP server, in front of one upstream. A test of its own
+// has a world of its own, so tests are parallel.
 type world struct {
 	t    testing.TB
 	dir  string // of rules and data
@@ -119,12 +126,16 @@ type world struct {
 	log      *memory
 	observed *observed
 	server   *httptest.Server
+	serving  atomic.Int32 // requests that the handler has yet to end
+	open     atomic.Int32 // connections of callers
+	idle     func()       // closes connections to the data service that are idle
 }
 
-// start runs a gateway in front of the data service at an address. The changes come before it is made.
+// start runs a gateway in front of the data service at an address. The changes come before it is
+// made.
 func start(t testing.TB, address string, changes ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo}
+	w := &world{t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo, idle: func() {}}
 	w.options = Options{
 		Name: "test", Rules: []string{filepath.Join(w.dir, "rules")}, Watch: Watch{Off: true},
 		Authenticator: verifier, Observer: w.observed,
@@ -149,7 +160,7 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 			t.Fatal(err)
 		}
 		t.Cleanup(service.Retire)
-		w.upstream = service
+		w.upstream, w.idle = service, service.transport.CloseIdleConnections
 	}
 	var err error
 	if w.state, err = OpenState(w.data(), w.options.Name); err != nil {
@@ -157,9 +168,12 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 	}
 	w.begin()
 	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
+		w.serving.Add(1)
+		defer w.serving.Add(-1)
 		w.handler.Serve(writer, r, w.upstream)
 	}))
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	w.server.Config.ConnState = counted(&w.open)
 	w.server.Start()
 	w.addr = w.server.Listener.Addr().String()
 	t.Cleanup(func() {
@@ -174,6 +188,48 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 		}
 	})
 	return w
+}
+
+// counted counts the connections of a server that are open.
+func counted(open *atomic.Int32) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
+}
+
+// ways are the ways in which a data service may be asked, each a change of a world.
+var ways = map[string]func(*world){
+	"own transport": func(*world) {},
+	"guarded":       func(w *world) { w.upstream, w.idle = proxied(w.t, w.handler.Name) },
+}
+
+// proxied asks the data service at an address by a reverse proxy behind the guard. idle closes its
+// connections that are idle.
+func proxied(t testing.TB, address string) (up Upstream, idle func()) {
+	t.Helper()
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: 64 << 10}
+	t.Cleanup(transport.CloseIdleConnections)
+	return Guarded(func(w http.ResponseWriter, r *http.Request) (failed error) {
+		proxy := httputil.ReverseProxy{
+			Rewrite: func(p *httputil.ProxyRequest) {
+				p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = to.Scheme, to.Host, ""
+			},
+			Transport:    transport,
+			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
+			ErrorLog:     log.New(io.Discard, "", 0), // it quotes the answer
+		}
+		proxy.ServeHTTP(w, r)
+		return failed
+	}), transport.CloseIdleConnections
 }
 
 // begin makes a gateway of the options and starts it.
@@ -311,6 +367,16 @@ func (w *world) raw(text string) []byte {
 	return all
 }
 
+// statusOf is the status of the first answer in what came back; 0 if there is none.
+func statusOf(all []byte) int {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(all)), nil)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
 // head is a request's head for raw, without the last line.
 func (w *world) head(line string, more ...string) string {
 	lines := append([]string{line, "Host: " + w.addr, "Authorization: Bearer " + token(w.t, agent),
@@ -323,6 +389,9 @@ func (w *world) records(id string) []audit.Record {
 	w.t.Helper()
 	return w.search(audit.Query{ID: id, Event: audit.EventAccess})
 }
+
+// logged is what operators can read: the gateway's own log, and the process's.
+func (w *world) logged() string { return w.log.String() + standardLog.String() }
 
 // search finds records in the log on disk.
 func (w *world) search(q audit.Query) []audit.Record {
@@ -350,7 +419,8 @@ func upstreamOf(t testing.TB, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// script is an upstream that reads a request's head, answers with these bytes and ends the connection.
+// script is an upstream that reads a request's head, answers with these bytes and ends the
+// connection.
 func script(t testing.TB, answer string) string { return scriptThen(t, answer, func(net.Conn) {}) }
 
 func scriptThen(t testing.TB, answer string, then func(net.Conn)) string {
@@ -417,12 +487,18 @@ func (o *observed) add(what string, n int) {
 	o.counts[what] += n
 }
 
-// of is how often something was observed: "stage auth", "released <route> <role>", "field <treatment>",
-// "refused <route> <role>", "reason <reason>" or "<set> <result>".
+// of is how often something was observed: "stage auth", "released <route> <role>", "field
+// <treatment>", "refused <route> <role>", "reason <reason>" or "<set> <result>".
 func (o *observed) of(what string) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.counts[what]
+}
+
+func (o *observed) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return fmt.Sprint(o.counts)
 }
 
 func (o *observed) Took(s Stage, _ time.Duration) { o.add("stage "+string(s), 1) }

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// An Answer is what a data service may say to GET /v1/people/C1, asked for by the agent agent-07, and
-// what the caller gets to see of it. The route's subject is $.id; it lists $.name and $.agentId, which
-// leave, and $.pin, which does not. At most 5000 bytes of the answer may be buffered.
+// An Answer is what a data service may say to GET /v1/people/C1, asked for by the agent agent-07,
+// and what the caller gets to see of it. The route's subject is $.id; it lists $.name and
+// $.agentId, which leave, and $.pin, which does not. At most 5000 bytes of the answer may be
+// buffered.
 type Answer struct {
 	Name   string
 	Text   string // head and body, or whatever else; $ stands for a canary of [NewCanary]

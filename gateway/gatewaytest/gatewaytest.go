@@ -1,6 +1,6 @@
-// Package gatewaytest has what tests of several packages ask of a gateway: contract tests for those of
-// its interfaces that have more than one implementation, and the corpora that are sent at each way of
-// asking a data service.
+// Package gatewaytest has what tests of several packages ask of a gateway: contract tests for those
+// of its interfaces that have more than one implementation, and the corpora that are sent at each
+// way of asking a data service.
 //
 // A contract test has the interface's words as its subtests. It is called with what makes an
 // implementation:

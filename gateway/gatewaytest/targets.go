@@ -2,8 +2,8 @@ package gatewaytest
 
 import "strings"
 
-// A Target is what the agent may ask for by GET, and what becomes of it, if the data service answers
-// every request with 204.
+// A Target is what the agent may ask for by GET, and what becomes of it, if the data service
+// answers every request with 204.
 type Target struct {
 	Text   string // path and query, as it is sent
 	Status int    // 200: the data service gets the path as it was sent, and the query encoded anew
