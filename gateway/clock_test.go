@@ -194,4 +194,50 @@ func TestStreamOverTimeAround(t *testing.T) {
 	}
 }
 
+// TestStreamOverTimeAroundEqual: a mask around the records that is no stricter than the one by
+// which they began, but shows something else of the same value, ends the stream; both together
+// would show more than either may.
+func TestStreamOverTimeAroundEqual(t *testing.T) {
+	t.Parallel()
+	service := strings.Replace(streamService, "    record: $.items[*]\n",
+		"    envelope: {$.owner: person_name}\n    record: $.items[*]\n", 1)
+	policy := strings.NewReplacer("    when: record.agentId == caller.id\n", "", "C2: mask", "C2: clear").
+		Replace(testPolicy) +
+		"caps:\n  - {when: time.hour < 18, type: person_name, at_most: mask(keep_first=1)}\n" +
+		"  - {when: time.hour >= 18, type: person_name, at_most: mask(%s)}\n"
+	var first strings.Builder
+	first.WriteString(`{"owner":"张三丰","items":[`)
+	for i := range 10_000 { // more than the engine's window
+		first.WriteString(nth(i, "张三丰") + ",")
+	}
+	last := nth(10_000, "张三丰") + "]}"
+	for name, tt := range map[string]struct {
+		mask string
+		goes bool // on
+	}{
+		"the same":         {"keep_first=1", true},
+		"of the other end": {"keep_last=1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := overTime(t, service, fmt.Sprintf(policy, tt.mask), "/v1/people", "application/json",
+				'[', first.String(), last)
+			if want := `{"owner":"张****","items":[`; s.first != want {
+				t.Fatalf("it begins %q, want %q", s.first, want)
+			}
+			end := s.records[len(s.records)-1]
+			if tt.goes {
+				if s.err != nil || !strings.HasSuffix(s.rest, "]}") || end.Decision != "released" {
+					t.Errorf("it ends %q, %v, want a clean end", tail(s.rest), s.err)
+				}
+				return
+			}
+			if s.err == nil || strings.Contains(s.rest, "C010000") || end.Reason != "outside_hours" {
+				t.Errorf("it ends %q, %v and on record %s, %s; want no clean end, and outside_hours",
+					tail(s.rest), s.err, end.Decision, end.Reason)
+			}
+		})
+	}
+}
+
 func tail(s string) string { return s[max(0, len(s)-120):] }

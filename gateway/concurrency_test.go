@@ -178,6 +178,29 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// TestSlowReaderOfStream: a caller that stops reading a stream is hung up on, and the data service
+// is let go.
+func TestSlowReaderOfStream(t *testing.T) {
+	t.Parallel()
+	letGo := make(chan struct{})
+	w := streaming(t, func(w http.ResponseWriter, r *http.Request) {
+		defer close(letGo)
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		for i := 0; r.Context().Err() == nil; i++ {
+			fmt.Fprintln(w, nth(i, "张三丰"))
+		}
+	}, testPolicy, func(w *world) { w.handler.Timeout = time.Second })
+	w.reluctant("GET /v1/lines HTTP/1.1")
+	eventually(t, "a window is on record", func() bool { return len(w.records("")) > 0 })
+	eventually(t, "the gateway gives up", func() bool { return w.serving.Load() == 0 })
+	records := w.records("")
+	last := records[len(records)-1]
+	if last.Decision != "refused" || last.Reason != "caller_gone" || last.Part != len(records) {
+		t.Errorf("the last of %d records is %+v, want a refusal for caller_gone", len(records), last)
+	}
+	eventually(t, "the data service is let go", func() bool { return ended(letGo) })
+}
+
 // reluctant sends a request and reads nothing.
 func (w *world) reluctant(line string) net.Conn {
 	w.t.Helper()

@@ -135,6 +135,14 @@ type world struct {
 // made.
 func start(t testing.TB, address string, changes ...func(*world)) *world {
 	t.Helper()
+	w := build(t, address, changes...)
+	w.listen()
+	return w
+}
+
+// build is start without a server.
+func build(t testing.TB, address string, changes ...func(*world)) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo, idle: func() {}}
 	w.options = Options{
 		Name: "test", Rules: []string{filepath.Join(w.dir, "rules")}, Watch: Watch{Off: true},
@@ -167,18 +175,7 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 		t.Fatal(err)
 	}
 	w.begin()
-	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(writer http.ResponseWriter, r *http.Request) {
-		w.serving.Add(1)
-		defer w.serving.Add(-1)
-		w.handler.Serve(writer, r, w.upstream)
-	}))
-	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	w.server.Config.ConnState = counted(&w.open)
-	w.server.Start()
-	w.addr = w.server.Listener.Addr().String()
 	t.Cleanup(func() {
-		w.server.CloseClientConnections()
-		w.server.Close()
 		if err := w.gateway.Stop(); err != nil && w.state.log.Err() == nil {
 			t.Errorf("stopping the gateway: %v", err)
 		}
@@ -188,6 +185,24 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 		}
 	})
 	return w
+}
+
+// listen serves the world's handler.
+func (w *world) listen() {
+	serve := func(writer http.ResponseWriter, r *http.Request) {
+		w.serving.Add(1)
+		defer w.serving.Add(-1)
+		w.handler.Serve(writer, r, w.upstream)
+	}
+	w.server = httptest.NewUnstartedServer(http.HandlerFunc(serve))
+	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	w.server.Config.ConnState = counted(&w.open)
+	w.server.Start()
+	w.addr = w.server.Listener.Addr().String()
+	w.t.Cleanup(func() {
+		w.server.CloseClientConnections()
+		w.server.Close()
+	})
 }
 
 // counted counts the connections of a server that are open.
@@ -540,6 +555,16 @@ func eventually(t testing.TB, what string, is func() bool) {
 			t.Errorf("%s: not within 10 s\n%s", what, stacks[:runtime.Stack(stacks, true)])
 			return
 		}
+	}
+}
+
+// ended reports whether a channel is closed.
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -3,12 +3,18 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/maskgate/maskgate/auth"
 )
 
 const streamService = `
@@ -247,24 +253,193 @@ func TestStreamOutlivesToken(t *testing.T) {
 		<-expired
 		fmt.Fprintf(w, "data: %s\n\n", nth(2, "张三丰"))
 	}, testPolicy, func(w *world) { w.handler.Now = now.now })
-	resp, err := fresh.Do(w.request(http.MethodGet, "/v1/events"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	events := bufio.NewReader(resp.Body)
-	if line, err := events.ReadString('\n'); err != nil || !strings.Contains(line, "C000001") {
-		t.Fatalf("first event: %q, %v", line, err)
-	}
+	events := w.follow("/v1/events", "C000001")
 	now.at.Add(int64(2 * time.Hour / time.Second)) // the token lives for one
 	close(expired)
 	rest, err := io.ReadAll(events)
 	if err == nil || bytes.Contains(rest, []byte("C000002")) {
 		t.Errorf("behind the token's end: %q, %v, want nothing and no clean end", rest, err)
 	}
-	records := w.records(resp.Header.Get(correlationHeader))
+	records := w.records("")
 	if n := len(records); n != 2 || records[1].Reason != "token_ended" || records[1].Part != 2 {
 		t.Errorf("records %+v, want the first event's and a refusal for token_ended", records)
+	}
+}
+
+// TestStreamUnwritableLog breaks the log under a stream: no window leaves that is not on record.
+func TestStreamUnwritableLog(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range breakages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			next := make(chan struct{})
+			w := streaming(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v1/lines" {
+					w.Header().Set("Content-Type", "application/x-ndjson")
+					for i := range 100 {
+						fmt.Fprintln(w, nth(i, "张三丰"))
+					}
+					return
+				}
+				w.Header().Set("Content-Type", "text/event-stream")
+				fmt.Fprint(w, event("C1"))
+				w.(http.Flusher).Flush()
+				<-next
+				fmt.Fprint(w, event("C2"))
+			}, testPolicy)
+			goOn := sync.OnceFunc(func() { close(next) })
+			t.Cleanup(goOn)
+			events := w.follow("/v1/events", "C1")
+			w.breakLog(breakIt)
+			goOn()
+			if rest, err := io.ReadAll(events); err == nil || bytes.Contains(rest, []byte("C2")) {
+				t.Errorf("behind the log's end: %q, %v, want nothing and no clean end", rest, err)
+			}
+			if n := w.observed.of("reason log_unwritable"); n != 1 {
+				t.Errorf("%d refusals are counted as log_unwritable, want 1: %v", n, w.observed)
+			}
+			// The first window of a stream can still be refused.
+			for _, path := range []string{"/v1/events", "/v1/lines"} {
+				w.checkProblem(w.get(path), 503, "unavailable", "log_unwritable")
+			}
+		})
+	}
+}
+
+// follow asks for a stream and reads its first line, which must hold a text.
+func (w *world) follow(path, want string) *bufio.Reader {
+	w.t.Helper()
+	resp, err := fresh.Do(w.request("GET", path))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { resp.Body.Close() })
+	body := bufio.NewReader(resp.Body)
+	if line, err := body.ReadString('\n'); err != nil || !strings.Contains(line, want) {
+		w.t.Fatalf("status %d; the first line: %q, %v", resp.StatusCode, line, err)
+	}
+	return body
+}
+
+// TestStreamStalls shows that a data service that falls silent behind the first window is given up.
+func TestStreamStalls(t *testing.T) {
+	t.Parallel()
+	givenUp := make(chan struct{})
+	w := streaming(t, func(w http.ResponseWriter, r *http.Request) {
+		defer close(givenUp)
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, event("C1"))
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}, testPolicy, func(w *world) { w.handler.Timeout = 2 * time.Second })
+	if rest, err := io.ReadAll(w.follow("/v1/events", "C1")); err == nil || len(bytes.TrimSpace(rest)) > 0 {
+		t.Errorf("then %q, %v, want nothing and no clean end", rest, err)
+	}
+	eventually(t, "the data service is let go", func() bool { return ended(givenUp) })
+	w.checkStalled()
+}
+
+// checkStalled checks that the second window of a stream did not come in time.
+func (w *world) checkStalled() {
+	w.t.Helper()
+	records := w.records("")
+	if n := len(records); n != 2 || records[1].Decision != "refused" ||
+		records[1].Reason != "upstream_timeout" || records[1].Part != 2 {
+		w.t.Errorf("records %+v, want the first window's and a refusal for upstream_timeout", records)
+	}
+}
+
+// trickling is an upstream that says an event after each of some pauses, and then ends.
+type trickling []time.Duration
+
+func (pauses trickling) Ask(r *http.Request, _ *bytes.Buffer, _ int64) (Answer, error) {
+	body := &trickle{r.Context(), pauses}
+	return Answer{200, http.Header{"Content-Type": {"text/event-stream"}}, body}, nil
+}
+
+type trickle struct {
+	ctx  context.Context
+	left []time.Duration
+}
+
+func (b *trickle) Close() error { return nil }
+
+func (b *trickle) Read(p []byte) (int, error) {
+	if len(b.left) == 0 {
+		return 0, io.EOF
+	}
+	select {
+	case <-b.ctx.Done():
+		return 0, b.ctx.Err()
+	case <-time.After(b.left[0]):
+	}
+	b.left = b.left[1:]
+	return copy(p, event("C1")), nil
+}
+
+// known says of every request that the agent sent it.
+type known struct{}
+
+func (known) Authenticate(context.Context, *http.Request) (auth.Caller, error) {
+	return auth.Caller{
+		ID: agent.ID, Roles: agent.Roles, Purposes: agent.Purposes,
+		Expires: time.Now().Add(24 * time.Hour),
+	}, nil
+}
+
+// slowWriter takes its time to write.
+type slowWriter struct {
+	*httptest.ResponseRecorder
+	each time.Duration
+}
+
+func (w slowWriter) Write(b []byte) (int, error) {
+	time.Sleep(w.each)
+	return w.ResponseRecorder.Write(b)
+}
+
+// TestStreamPauses shows that each window of a stream has the timeout to come in, however long all
+// of them take, and however long the caller takes to read them.
+func TestStreamPauses(t *testing.T) {
+	t.Parallel()
+	const second = time.Second
+	for name, tt := range map[string]struct {
+		pauses  trickling
+		writing time.Duration
+		events  int
+		took    time.Duration
+	}{
+		"slow, but alive": {trickling{9 * second, 9 * second, 9 * second, 9 * second}, 0, 4, 36 * second},
+		"slow caller":     {trickling{9 * second, 9 * second}, 9 * second, 2, 36 * second},
+		"stalls":          {trickling{9 * second, time.Hour}, 0, 1, 19 * second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := build(t, "", func(w *world) {
+					w.upstream, w.options.Authenticator = tt.pauses, known{}
+					w.handler.Timeout = 10 * second
+					w.rules(streamService, testPolicy)
+				})
+				r := httptest.NewRequest("GET", "/v1/events", nil)
+				r.Header.Set("Maskgate-Purpose", "customer-service")
+				got, begin := httptest.NewRecorder(), time.Now()
+				aborted := func() (aborted bool) {
+					defer func() { aborted = recover() != nil }()
+					w.handler.Serve(slowWriter{got, tt.writing}, r, w.upstream)
+					return false
+				}()
+				if took := time.Since(begin); took != tt.took || aborted != (tt.events < len(tt.pauses)) {
+					t.Errorf("it took %v, aborted %v, want %v", took, aborted, tt.took)
+				}
+				if n := strings.Count(got.Body.String(), `"C1"`); n != tt.events {
+					t.Errorf("%d events of %s, want %d", n, got.Body, tt.events)
+				}
+				if aborted {
+					w.checkStalled()
+				}
+			})
+		})
 	}
 }
 
