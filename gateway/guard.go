@@ -48,6 +48,9 @@ func (f guarded) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (a Answer,
 		return Answer{}, upstreamFailed.causedBy(reasonUpstreamDown, fmt.Errorf("%T", err))
 	}
 	g.close()
+	if err := r.Context().Err(); err != nil {
+		return Answer{}, failed(err) // the handler may have stopped in the middle of its answer
+	}
 	return g.answer()
 }
 
@@ -101,6 +104,9 @@ func (g *guard) Write(b []byte) (int, error) {
 		return 0, errClosed
 	}
 	g.writeHeader(http.StatusOK)
+	if !carriesData(g.status) {
+		return len(b), nil // nobody reads it
+	}
 	if g.overflow || int64(len(b)) > g.limit-int64(g.body.Len()) {
 		g.overflow = true
 		return 0, errOverflow

@@ -250,6 +250,27 @@ func TestRefusalsOfAnswers(t *testing.T) {
 		w := start(t, scriptThen(t, head, wait), impatient)
 		w.checkProblem(w.get("/v1/people/C1"), 502, "upstream", "upstream_timeout")
 	})
+	t.Run("handler that stops in the middle", func(t *testing.T) {
+		t.Parallel()
+		up := Guarded(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			fmt.Fprintln(w, good)
+			<-r.Context().Done()
+			return nil
+		})
+		w := start(t, "", impatient, func(w *world) { w.upstream = up })
+		w.checkProblem(w.get("/v1/lines"), 502, "upstream", "upstream_timeout")
+	})
+	t.Run("long error behind the guard", func(t *testing.T) {
+		t.Parallel()
+		up := Guarded(func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusNotFound)
+			_, err := fmt.Fprint(w, strings.Repeat(upstreamText, 100))
+			return err
+		})
+		w := start(t, "", func(w *world) { w.upstream, w.handler.MaxResponse = up, 1000 })
+		w.checkProblem(w.get("/v1/people/C1"), 404, "upstream-status", "upstream_status")
+	})
 }
 
 func TestReleases(t *testing.T) {

@@ -42,8 +42,10 @@ type Answer struct {
 }
 
 // CarriesData reports whether the status is one whose body may be passed on, rewritten.
-func (a Answer) CarriesData() bool {
-	switch a.Status {
+func (a Answer) CarriesData() bool { return carriesData(a.Status) }
+
+func carriesData(status int) bool {
+	switch status {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNonAuthoritativeInfo:
 		return true
 	}
