@@ -1,10 +1,15 @@
 package gateway
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/maskgate/maskgate/rules"
 )
 
 // This file is what package gateway_test has of this package's tests. Tests that use package
@@ -39,6 +44,32 @@ func Buffering(bytes int64) func(*World) { return func(w *World) { w.handler.Max
 // Ruled sets rules.
 func Ruled(service, policy string) func(*World) {
 	return func(w *World) { w.rules(service, policy) }
+}
+
+// Proxied asks the data service at an address by a reverse proxy behind the guard.
+func Proxied(t testing.TB, address string) Upstream {
+	up, _ := proxied(t, address)
+	return up
+}
+
+// Canned is the upstream of rehearsals, with a response for each request.
+func Canned(respond func(*http.Request) *http.Response) Upstream { return cannedFor(respond) }
+
+type cannedFor func(*http.Request) *http.Response
+
+func (respond cannedFor) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (Answer, error) {
+	resp := respond(r)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	headers := map[string]string{}
+	for name := range resp.Header {
+		headers[name] = resp.Header.Get(name)
+	}
+	return canned{&rules.TestResponse{
+		Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Headers: headers, Body: body,
+	}}.Ask(r, buf, limit)
 }
 
 // For is the world with another test to report to.
