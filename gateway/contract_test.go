@@ -50,3 +50,20 @@ func TestUpstreams(t *testing.T) {
 		})
 	})
 }
+
+func TestVerifierAuthenticates(t *testing.T) {
+	t.Parallel()
+	with := func(headers ...string) func() *http.Request {
+		return func() *http.Request {
+			r := httptest.NewRequest("GET", "/v1/people/C1?access_token="+gateway.AgentToken(t), nil)
+			for _, text := range headers {
+				r.Header.Add("Authorization", text)
+			}
+			return r
+		}
+	}
+	good := "Bearer " + gateway.AgentToken(t)
+	gatewaytest.Authenticator(t, gateway.Verifier(), with(good),
+		with(), with(good, good), with("Basic eDp5"), with("Bearer x.y.z"), with("Bearer a b"),
+		with(good[:len(good)-8]+"AAAAAAAA"), with(good+"A"))
+}

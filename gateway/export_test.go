@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/maskgate/maskgate/auth"
 	"github.com/maskgate/maskgate/rules"
 )
 
@@ -71,6 +72,12 @@ func (respond cannedFor) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (A
 		Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Headers: headers, Body: body,
 	}}.Ask(r, buf, limit)
 }
+
+// Verifier verifies the tokens of the tests' issuer.
+func Verifier() *auth.Verifier { return verifier }
+
+// AgentToken is a token of the agent.
+func AgentToken(t testing.TB) string { return token(t, agent) }
 
 // For is the world with another test to report to.
 func (w *world) For(t testing.TB) *World {

@@ -2,11 +2,11 @@
 // of its interfaces that have more than one implementation, and the corpora that are sent at each
 // way of asking a data service.
 //
-// A contract test has the interface's words as its subtests. It is called with what makes an
-// implementation:
+// A contract test checks what the interface's comment says. [Upstream] is called with what makes an
+// implementation, [Authenticator] with one and with requests for it:
 //
-//	func TestService(t *testing.T) {
-//		gatewaytest.Upstream(t, func(t testing.TB, address string) gateway.Upstream { … })
+//	func TestUpstream(t *testing.T) {
+//		gatewaytest.Upstream(t, func(t testing.TB, service http.Handler) gateway.Upstream { … })
 //	}
 //
 // A corpus is a table: [Answers] is what a data service may answer, with canaries where nothing may

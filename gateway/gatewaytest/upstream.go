@@ -267,6 +267,7 @@ func (c upstreamContract) faults(t *testing.T) {
 			w.Header().Set("Connection", "Upgrade")
 			w.Header().Set("Upgrade", canary)
 			w.WriteHeader(http.StatusSwitchingProtocols)
+			part(w, canary)
 		}, []string{"upgrade", "upstream_down"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
