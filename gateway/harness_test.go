@@ -56,7 +56,6 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		startSettle = time.Microsecond // hundreds of gateways start here
 		log.SetOutput(&standardLog)
 		return m.Run()
 	}())
@@ -120,15 +119,18 @@ type world struct {
 	streams  bool
 	upstream Upstream // instead of the address that start was given
 	level    slog.Level
+	logs     func(Log) Log // puts a log of the test's own in front of the one on disk
 
 	gateway  *Gateway
 	state    *State
 	log      *memory
 	observed *observed
 	server   *httptest.Server
-	serving  atomic.Int32 // requests that the handler has yet to end
-	open     atomic.Int32 // connections of callers
-	idle     func()       // closes connections to the data service that are idle
+	serving  atomic.Int32            // requests that the handler has yet to end
+	open     atomic.Int32            // connections of callers
+	idle     func()                  // closes connections to the data service that are idle
+	front    atomic.Pointer[Handler] // which a reload swaps
+	stop     func()                  // ends the world before its test ends
 }
 
 // start runs a gateway in front of the data service at an address. The changes come before it is
@@ -145,7 +147,8 @@ func build(t testing.TB, address string, changes ...func(*world)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo, idle: func() {}}
 	w.options = Options{
-		Name: "test", Rules: []string{filepath.Join(w.dir, "rules")}, Watch: Watch{Off: true},
+		Name: "test", Rules: []string{filepath.Join(w.dir, "rules")},
+		Watch:         Watch{Off: true, Settle: time.Microsecond}, // hundreds of gateways start here
 		Authenticator: verifier, Observer: w.observed,
 	}
 	w.handler = Handler{Name: address}
@@ -174,8 +177,17 @@ func build(t testing.TB, address string, changes ...func(*world)) *world {
 	if w.state, err = OpenState(w.data(), w.options.Name); err != nil {
 		t.Fatal(err)
 	}
-	w.begin()
-	t.Cleanup(func() {
+	if w.logs != nil {
+		w.state.log = w.logs(w.state.log)
+	}
+	if err := w.begin(); err != nil {
+		t.Fatalf("starting the gateway: %v", err)
+	}
+	w.stop = sync.OnceFunc(func() {
+		if w.server != nil {
+			w.server.CloseClientConnections()
+			w.server.Close()
+		}
 		if err := w.gateway.Stop(); err != nil && w.state.log.Err() == nil {
 			t.Errorf("stopping the gateway: %v", err)
 		}
@@ -184,6 +196,7 @@ func build(t testing.TB, address string, changes ...func(*world)) *world {
 			t.Errorf("closing the state: %v", err)
 		}
 	})
+	t.Cleanup(w.stop)
 	return w
 }
 
@@ -192,17 +205,13 @@ func (w *world) listen() {
 	serve := func(writer http.ResponseWriter, r *http.Request) {
 		w.serving.Add(1)
 		defer w.serving.Add(-1)
-		w.handler.Serve(writer, r, w.upstream)
+		w.front.Load().Serve(writer, r, w.upstream)
 	}
 	w.server = httptest.NewUnstartedServer(http.HandlerFunc(serve))
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	w.server.Config.ConnState = counted(&w.open)
 	w.server.Start()
 	w.addr = w.server.Listener.Addr().String()
-	w.t.Cleanup(func() {
-		w.server.CloseClientConnections()
-		w.server.Close()
-	})
 }
 
 // counted counts the connections of a server that are open.
@@ -247,20 +256,35 @@ func proxied(t testing.TB, address string) (up Upstream, idle func()) {
 	}), transport.CloseIdleConnections
 }
 
-// begin makes a gateway of the options and starts it.
-func (w *world) begin() {
-	w.t.Helper()
-	g, err := New(w.t.Context(), w.options)
+// begin makes a gateway of the options, starts it, and lets the handler serve with it.
+func (w *world) begin() error {
+	g, err := New(context.Background(), w.options)
 	if err != nil {
-		w.t.Fatalf("making the gateway: %v", err)
+		return err
 	}
-	w.gateway, w.handler.Gateway = g, g
-	if err := w.handler.Complete(); err != nil {
-		w.t.Fatalf("completing the handler: %v", err)
+	h := w.handler
+	h.Gateway = g
+	if err = h.Complete(); err == nil {
+		err = g.Start(w.state)
 	}
-	if err := g.Start(w.state); err != nil {
-		w.t.Fatalf("starting the gateway: %v", err)
+	if err != nil {
+		g.Close()
+		return err
 	}
+	w.gateway, w.handler = g, h
+	w.front.Store(&h)
+	return nil
+}
+
+// reload does what a change of the configuration does: the gateway of the options as they are now
+// starts with the same state, and only then the old one stops. With an error the old one goes on.
+func (w *world) reload() error {
+	old := w.gateway
+	if err := w.begin(); err != nil {
+		return err
+	}
+	defer old.Close()
+	return old.Stop()
 }
 
 // quick has the rule files watched, and taken soon after they change.

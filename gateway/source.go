@@ -102,7 +102,7 @@ func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err er
 
 // startSettle is how long files that nobody writes to hold up a start. A start waits for files that
 // do change as a look does.
-var startSettle = 50 * time.Millisecond
+const startSettle = 50 * time.Millisecond
 
 // first reads and loads the files that a configuration starts with, once they have settled.
 func (s *source) first(ctx context.Context) (*rules.Set, error) {
