@@ -120,6 +120,7 @@ type world struct {
 	upstream Upstream // instead of the address that start was given
 	level    slog.Level
 	logs     func(Log) Log // puts a log of the test's own in front of the one on disk
+	quotas   Quotas        // instead of those in memory
 
 	gateway  *Gateway
 	state    *State
@@ -179,6 +180,9 @@ func build(t testing.TB, address string, changes ...func(*world)) *world {
 	}
 	if w.logs != nil {
 		w.state.log = w.logs(w.state.log)
+	}
+	if w.quotas != nil {
+		w.state.quotas = w.quotas
 	}
 	if err := w.begin(); err != nil {
 		t.Fatalf("starting the gateway: %v", err)

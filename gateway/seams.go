@@ -24,8 +24,8 @@ type Authenticator interface {
 type Standings interface {
 	// Standings returns what is on record about each of the subjects, in their order, as of the
 	// request's time. The subjects of a window of records come in one call, each once. An error is
-	// a refusal: without an answer nothing is decided. It ends when ctx does. Many goroutines may
-	// call it at once.
+	// a refusal: without an answer nothing is decided. It is logged, so it holds nothing of a
+	// subject. The call ends when ctx does. Many goroutines may call it at once.
 	Standings(ctx context.Context, q rules.Request, subjects []Subject) ([]rules.Standing, error)
 }
 
@@ -39,8 +39,9 @@ type Subject struct {
 type Quotas interface {
 	// Take counts the subjects as seen by the caller, all of them or none. ok is false, and nothing
 	// is counted, if one of them is within none of their limits. With an error, too, nothing may be
-	// shown; whether something was counted is not known then. It ends when ctx does. Many goroutines
-	// may call it at once, and the limits hold exactly all the same.
+	// shown; whether something was counted is not known then. It is logged, so it holds nothing of a
+	// subject. Time is what now says. The call ends when ctx does. Many goroutines may call it at
+	// once, and the limits hold exactly all the same.
 	Take(ctx context.Context, caller string, subjects []quota.Subject, now time.Time) (ok bool, err error)
 }
 
