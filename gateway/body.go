@@ -49,6 +49,10 @@ func (x *exchange) blame(ctx context.Context, err error) error {
 	case x.body != nil && x.body.broken.Load():
 		return bodyBroken.because(reasonBodyBroken)
 	}
+	switch refusalOf(err).reason {
+	case reasonStandings, reasonQuotas: // a window waited for a store, not for the data service
+		return err
+	}
 	// The handler's own timer ran out, whatever the transport makes of it.
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return upstreamFailed.because(reasonUpstreamSlow)

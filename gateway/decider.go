@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"time"
 
@@ -119,11 +120,19 @@ func (d *decider) count(ctx context.Context, shown []quota.Subject) error {
 	q := d.admission.request
 	switch ok, err := d.state.quotas.Take(ctx, q.Caller.ID, shown, q.Time); {
 	case err != nil:
-		return unavailable.causedBy(reasonQuotas, err)
+		return storeFailed(ctx, reasonQuotas, err)
 	case !ok:
 		return &rules.Denial{Reason: rules.TooManySubjects}
 	}
 	return nil
+}
+
+// storeFailed is the refusal of a request for which a store was asked in vain.
+func storeFailed(ctx context.Context, why reason, err error) error {
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return callerGone.because(reasonCallerGone)
+	}
+	return unavailable.causedBy(why, err)
 }
 
 // around is the profile of what lies around a document's records: the first window's, since what has

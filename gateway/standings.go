@@ -45,7 +45,7 @@ func (d *decider) ask(ctx context.Context, records []masking.Record) error {
 	list, err := standings.Standings(ctx, d.admission.request, d.asked.subjects)
 	switch {
 	case err != nil:
-		return unavailable.causedBy(reasonStandings, err)
+		return storeFailed(ctx, reasonStandings, err)
 	case len(list) != len(d.asked.subjects):
 		return unavailable.because(reasonStandings)
 	}

@@ -313,6 +313,66 @@ func refusedWith(t *testing.T, w *world, got seen, reason string) {
 	}
 }
 
+// waiting waits until it may not, as a store does that cannot be reached.
+func waiting(ctx context.Context, _ []rules.Standing) ([]rules.Standing, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestStandingsSlow: a store has as long as the data service, and no longer.
+func TestStandingsSlow(t *testing.T) {
+	t.Parallel()
+	record := person("C1", "张三丰")
+	for _, tt := range []struct {
+		name, path string
+		answer     string
+	}{
+		{"an answer that fits the buffer", "/v1/people/C1", record},
+		{"a stream", "/v1/lines", strings.Repeat(record+"\n", 100)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+				mediaType := map[bool]string{true: "application/x-ndjson", false: "application/json"}
+				w.Header().Set("Content-Type", mediaType[tt.path == "/v1/lines"])
+				fmt.Fprint(w, tt.answer)
+			})
+			w := start(t, up, (&register{answer: waiting}).of, func(w *world) {
+				w.streams, w.handler.MaxResponse = true, 1<<10
+				w.handler.Timeout = 500 * time.Millisecond
+			})
+			refusedWith(t, w, w.get(tt.path), "standings_unavailable")
+		})
+	}
+}
+
+// TestStandingsOfCallerGone: a store is asked for no caller who went away, and is not blamed for it.
+func TestStandingsOfCallerGone(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	g := &register{answer: func(ctx context.Context, list []rules.Standing) ([]rules.Standing, error) {
+		close(asked)
+		return waiting(ctx, list)
+	}}
+	w := start(t, answering(t, person("C1", "张三丰")), g.of)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	r := w.request("GET", "/v1/people/C1").WithContext(ctx)
+	go func() {
+		_, err := fresh.Do(r) //nolint:bodyclose // there is none
+		done <- err
+	}()
+	<-asked
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller got %v", err)
+	}
+	eventually(t, "the refusal is on record", func() bool { return len(w.records("")) == 1 })
+	if r := w.records("")[0]; r.Reason != "caller_gone" || r.Status != 499 {
+		t.Errorf("on record: %s, status %d, want caller_gone", r.Reason, r.Status)
+	}
+}
+
 // TestStandingsInShadow: the shadow asks too, and where the store does not answer it, it skips the request.
 // The answer has left by then.
 func TestStandingsInShadow(t *testing.T) {
