@@ -203,8 +203,11 @@ func (s *shadow) decide(x *exchange, o *outcome, own *buffers) (a *admission, de
 	case a.route.Public != "":
 		return a, decidedPublic, nil
 	}
+	// The request may be over, but a store of standings is waited for no longer than under it.
+	ctx, cancel := context.WithTimeout(context.Background(), x.handler.Timeout)
+	defer cancel()
 	own.decider.begin(s.gateway, a, doc.framing)
-	if _, err = doc.rewrite(context.Background(), &own.decider, own); err != nil {
+	if _, err = doc.rewrite(ctx, &own.decider, own); err != nil {
 		return a, refusedFor(err), err
 	}
 	return a, decidedReleased, nil

@@ -388,6 +388,7 @@ func TestStandingsInShadow(t *testing.T) {
 		}}}},
 		{"an error", unanswered["an error"], ShadowReport{Skipped: 1}},
 		{"too few", unanswered["no answer"], ShadowReport{Skipped: 1}},
+		{"none in time", waiting, ShadowReport{Skipped: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
