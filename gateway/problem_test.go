@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestProblemsAreDocumented: each type of problem has a heading in docs/problems.md, and each reason stands
-// there.
+// TestProblemsAreDocumented: each type of problem has a heading in docs/problems.md, and each
+// reason stands there.
 func TestProblemsAreDocumented(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../docs/problems.md")
@@ -38,7 +38,8 @@ func TestProblemsAreDocumented(t *testing.T) {
 				reasons++
 				reason := text(n.Values[0])
 				ofToken, _ := strings.CutPrefix(reason, "token_")
-				if !strings.Contains(docs, "`"+reason+"`") && !strings.Contains(docs, "`"+ofToken+"`") {
+				if !strings.Contains(docs, "`"+reason+"`") &&
+					!strings.Contains(docs, "`"+ofToken+"`") {
 					t.Errorf("reason %s is not in docs/problems.md", reason)
 				}
 			}
@@ -53,6 +54,7 @@ func TestProblemsAreDocumented(t *testing.T) {
 		return true
 	})
 	if reasons < 20 || problems < 10 {
-		t.Errorf("read %d reasons and %d problems: look at how problem.go has them", reasons, problems)
+		t.Errorf("read %d reasons and %d problems: look at how problem.go has them",
+			reasons, problems)
 	}
 }

@@ -88,7 +88,8 @@ func (g *register) calls() (calls [][]string) {
 // consents has a subject's consent to customer service, and to all that it may show.
 func consents() rules.Standing {
 	return rules.Standing{Consents: []rules.Consent{{
-		ID: "consent-1", Purposes: []string{"customer-service"}, Covers: []string{"C1", "C2", "sensitive"},
+		ID: "consent-1", Purposes: []string{"customer-service"},
+		Covers:  []string{"C1", "C2", "sensitive"},
 		Granted: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
 	}}}
 }
@@ -105,7 +106,9 @@ var consentService = strings.Replace(testService, "    record: $.items[*]\n",
   - match: GET /v1/families
     records:
       - {record: "$.items[*]", subject: $.id, fields: {$.id: customer_number, $.agentId: public}}
-      - {record: "$.items[*].guarantors[*]", subject: $.id, fields: {$.name: person_name, $.agentId: public}}
+      - record: $.items[*].guarantors[*]
+        subject: $.id
+        fields: {$.name: person_name, $.agentId: public}
 `
 
 // answering is an upstream that always answers the same.
@@ -116,8 +119,8 @@ func answering(t testing.TB, body string) string {
 	})
 }
 
-// TestStandingsAsked: what is on record is asked once for all subjects of an answer, each once, and never
-// where a record has none.
+// TestStandingsAsked: what is on record is asked once for all subjects of an answer, each once, and
+// never where a record has none.
 func TestStandingsAsked(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -126,7 +129,8 @@ func TestStandingsAsked(t *testing.T) {
 	}{
 		{"one", "/v1/people/C1", person("C1", "张三丰"), [][]string{{"C1"}}},
 		{"a list", "/v1/people",
-			`{"total":3,"items":[` + person("C2", "李四") + "," + person("C1", "张三丰") + "," + person("C2", "李四") + `]}`,
+			`{"total":3,"items":[` + person("C2", "李四") + "," + person("C1", "张三丰") + "," +
+				person("C2", "李四") + `]}`,
 			[][]string{{"C2", "C1"}}},
 		{"an identifier that is a number", "/v1/people",
 			`{"items":[{"id":7,"name":"张三丰","agentId":"` + agent.ID + `"}]}`, [][]string{{"7"}}},
@@ -134,8 +138,8 @@ func TestStandingsAsked(t *testing.T) {
 		{"records without a subject", "/v1/offices",
 			`{"items":[{"name":"总行","agentId":"` + agent.ID + `"}]}`, nil},
 		{"nested records", "/v1/families",
-			`{"items":[{"id":"C1","agentId":"` + agent.ID + `","guarantors":[{"id":"G1","agentId":"` + agent.ID +
-				`"},{"id":"C1","agentId":"` + agent.ID + `"}]}]}`, [][]string{{"C1", "G1"}}},
+			fmt.Sprintf(`{"items":[{"id":"C1","agentId":%q,"guarantors":[{"id":"G1"},{"id":"C1"}]}]}`,
+				agent.ID), [][]string{{"C1", "G1"}}},
 		{"a public route", "/v1/public", `["CN"]`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,8 +171,8 @@ func TestStandingsOfRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestStandingsSubjects: subjects are told apart by identifier, and have a pseudonym by each version of
-// the key, newest first, of which the first stands in the access log.
+// TestStandingsSubjects: subjects are told apart by identifier, and have a pseudonym by each
+// version of the key, newest first, of which the first stands in the access log.
 func TestStandingsSubjects(t *testing.T) {
 	t.Parallel()
 	g := &register{}
@@ -196,7 +200,8 @@ func TestStandingsSubjects(t *testing.T) {
 	if diff := cmp.Diff(want, g.asked[0][0]); diff != "" || len(want.Pseudonyms) != 2 {
 		t.Errorf("asked about (-want +got):\n%s", diff)
 	}
-	if !strings.HasPrefix(want.Pseudonyms[0], "s2:") || !strings.HasPrefix(want.Pseudonyms[1], "s1:") {
+	if !strings.HasPrefix(want.Pseudonyms[0], "s2:") ||
+		!strings.HasPrefix(want.Pseudonyms[1], "s1:") {
 		t.Errorf("pseudonyms %v, want that of version 2 first", want.Pseudonyms)
 	}
 	record := w.records(got.header.Get(correlationHeader))[0]
@@ -205,8 +210,8 @@ func TestStandingsSubjects(t *testing.T) {
 	}
 }
 
-// TestStandingsOpenFields: under a purpose that rests on consent, the consent on record opens fields, for
-// its subject only, and its absence leaves them closed.
+// TestStandingsOpenFields: under a purpose that rests on consent, the consent on record opens
+// fields, for its subject only, and its absence leaves them closed.
 func TestStandingsOpenFields(t *testing.T) {
 	t.Parallel()
 	withdrawn := consents()
@@ -221,8 +226,10 @@ func TestStandingsOpenFields(t *testing.T) {
 		want string
 	}{
 		{"of nobody", nil, public + "," + public},
-		{"of the first", map[string]rules.Standing{"C1": consents()}, shown("C1", "张**") + "," + public},
-		{"of the second", map[string]rules.Standing{"C2": consents()}, public + "," + shown("C2", "李**")},
+		{"of the first", map[string]rules.Standing{"C1": consents()},
+			shown("C1", "张**") + "," + public},
+		{"of the second", map[string]rules.Standing{"C2": consents()},
+			public + "," + shown("C2", "李**")},
 		{"of both", map[string]rules.Standing{"C1": consents(), "C2": consents()},
 			shown("C1", "张**") + "," + shown("C2", "李**")},
 		{"of somebody else", map[string]rules.Standing{"C3": consents()}, public + "," + public},
@@ -236,7 +243,8 @@ func TestStandingsOpenFields(t *testing.T) {
 				w.rules(testService, consentPolicy)
 			})
 			got := w.get("/v1/people")
-			if want := `{"items":[` + tt.want + `]}`; got.status != 200 || string(got.body) != want {
+			want := `{"items":[` + tt.want + `]}`
+			if got.status != 200 || string(got.body) != want {
 				t.Errorf("%d %s, want %s", got.status, got.body, want)
 			}
 		})
@@ -251,7 +259,9 @@ var (
 		"an error": func(context.Context, []rules.Standing) ([]rules.Standing, error) {
 			return nil, errStore
 		},
-		"an error with an answer": func(_ context.Context, list []rules.Standing) ([]rules.Standing, error) {
+		"an error with an answer": func(
+			_ context.Context, list []rules.Standing,
+		) ([]rules.Standing, error) {
 			return list, errStore
 		},
 		"no answer": func(context.Context, []rules.Standing) ([]rules.Standing, error) {
@@ -266,8 +276,8 @@ var (
 	}
 )
 
-// TestStandingsUnavailable: what is on record cannot be told, so nothing is decided and nothing leaves,
-// and that is on record. It is no matter that the purpose rests on no consent.
+// TestStandingsUnavailable: what is on record cannot be told, so nothing is decided and nothing
+// leaves, and that is on record. It is no matter that the purpose rests on no consent.
 func TestStandingsUnavailable(t *testing.T) {
 	t.Parallel()
 	up := upstreamOf(t, people)
@@ -291,7 +301,8 @@ func TestStandingsUnavailable(t *testing.T) {
 	}
 }
 
-// refusedWith checks an answer of 503 and its record: of the data service's answer neither has anything.
+// refusedWith checks an answer of 503 and its record: of the data service's answer neither has
+// anything.
 func refusedWith(t *testing.T, w *world, got seen, reason string) {
 	t.Helper()
 	if got.status != 503 || !strings.Contains(string(got.body), `"reason":"`+reason+`"`) ||
@@ -324,17 +335,15 @@ func TestStandingsSlow(t *testing.T) {
 	t.Parallel()
 	record := person("C1", "张三丰")
 	for _, tt := range []struct {
-		name, path string
-		answer     string
+		name, path, mediaType, answer string
 	}{
-		{"an answer that fits the buffer", "/v1/people/C1", record},
-		{"a stream", "/v1/lines", strings.Repeat(record+"\n", 100)},
+		{"an answer that fits the buffer", "/v1/people/C1", "application/json", record},
+		{"a stream", "/v1/lines", "application/x-ndjson", strings.Repeat(record+"\n", 100)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
-				mediaType := map[bool]string{true: "application/x-ndjson", false: "application/json"}
-				w.Header().Set("Content-Type", mediaType[tt.path == "/v1/lines"])
+				w.Header().Set("Content-Type", tt.mediaType)
 				fmt.Fprint(w, tt.answer)
 			})
 			w := start(t, up, (&register{answer: waiting}).of, func(w *world) {
@@ -346,14 +355,16 @@ func TestStandingsSlow(t *testing.T) {
 	}
 }
 
-// TestStandingsOfCallerGone: a store is asked for no caller who went away, and is not blamed for it.
+// TestStandingsOfCallerGone: a store is asked for no caller who went away, and is not blamed for
+// it.
 func TestStandingsOfCallerGone(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{})
-	g := &register{answer: func(ctx context.Context, list []rules.Standing) ([]rules.Standing, error) {
+	g := &register{}
+	g.answers(func(ctx context.Context, list []rules.Standing) ([]rules.Standing, error) {
 		close(asked)
 		return waiting(ctx, list)
-	}}
+	})
 	w := start(t, answering(t, person("C1", "张三丰")), g.of)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -373,8 +384,8 @@ func TestStandingsOfCallerGone(t *testing.T) {
 	}
 }
 
-// TestStandingsInShadow: the shadow asks too, and where the store does not answer it, it skips the request.
-// The answer has left by then.
+// TestStandingsInShadow: the shadow asks too, and where the store does not answer it, it skips the
+// request. The answer has left by then.
 func TestStandingsInShadow(t *testing.T) {
 	t.Parallel()
 	shadow := strings.Replace(consentPolicy, "C2: mask}", "C2: redact}", 1)
@@ -384,7 +395,10 @@ func TestStandingsInShadow(t *testing.T) {
 		want   ShadowReport
 	}{
 		{"an answer", nil, ShadowReport{Different: 1, Differences: []CountedDifference{{
-			Difference{"GET /v1/people/{id}", "customer-service", "customer-service", "$.name", "person_name", "redact"}, 1,
+			Difference{
+				Route: "GET /v1/people/{id}", Role: "customer-service", Purpose: "customer-service",
+				Field: "$.name", InForce: "person_name", Shadow: "redact",
+			}, 1,
 		}}}},
 		{"an error", unanswered["an error"], ShadowReport{Skipped: 1}},
 		{"too few", unanswered["no answer"], ShadowReport{Skipped: 1}},
@@ -396,7 +410,9 @@ func TestStandingsInShadow(t *testing.T) {
 			g.set("C1", consents())
 			if tt.answer != nil {
 				var calls atomic.Int32
-				g.answers(func(ctx context.Context, list []rules.Standing) ([]rules.Standing, error) {
+				g.answers(func(
+					ctx context.Context, list []rules.Standing,
+				) ([]rules.Standing, error) {
 					if calls.Add(1) == 1 {
 						return list, nil
 					}
@@ -408,7 +424,8 @@ func TestStandingsInShadow(t *testing.T) {
 					w.rules(testService, consentPolicy)
 					w.handler.Timeout = 500 * time.Millisecond
 				})
-			if got := w.get("/v1/people/C1"); got.status != 200 || !strings.Contains(string(got.body), "张**") {
+			if got := w.get("/v1/people/C1"); got.status != 200 ||
+				!strings.Contains(string(got.body), "张**") {
 				t.Errorf("%d %s", got.status, got.body)
 			}
 			eventually(t, "the shadow has decided", func() bool {
@@ -416,7 +433,9 @@ func TestStandingsInShadow(t *testing.T) {
 				return r.Same+r.Different+r.Skipped+r.Failed == 1
 			})
 			r, _ := w.gateway.Shadow()
-			got := ShadowReport{Same: r.Same, Different: r.Different, Skipped: r.Skipped, Failed: r.Failed}
+			got := ShadowReport{
+				Same: r.Same, Different: r.Different, Skipped: r.Skipped, Failed: r.Failed,
+			}
 			if len(r.Differences) > 0 {
 				got.Differences = r.Differences
 			}
@@ -430,8 +449,9 @@ func TestStandingsInShadow(t *testing.T) {
 	}
 }
 
-// TestStandingsOfStream: each window of a stream asks anew, about its own subjects, as of its time. What was
-// withdrawn between two windows is closed in the second, and where the store fails then the stream ends.
+// TestStandingsOfStream: each window of a stream asks anew, about its own subjects, as of its time.
+// What was withdrawn between two windows is closed in the second, and where the store fails then
+// the stream ends.
 func TestStandingsOfStream(t *testing.T) {
 	t.Parallel()
 	shown, hidden := `"name":"张**"`, `data: {"agentId":"`+agent.ID+`"}`
@@ -443,7 +463,8 @@ func TestStandingsOfStream(t *testing.T) {
 	}{
 		{"nothing changes", func(*register) {}, shown, ""},
 		{"a consent is withdrawn", func(g *register) { g.set("C1", rules.Standing{}) }, hidden, ""},
-		{"the store fails", func(g *register) { g.answers(unanswered["an error"]) }, "", "standings_unavailable"},
+		{"the store fails", func(g *register) { g.answers(unanswered["an error"]) },
+			"", "standings_unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -459,8 +480,8 @@ func TestStandingsOfStream(t *testing.T) {
 				fmt.Fprint(w, event)
 			})
 			w := start(t, up, g.of, func(w *world) {
-				w.rules(strings.Replace(testService, "GET /v1/lines\n    media_types: [application/x-ndjson]",
-					"GET /v1/events\n    media_types: [text/event-stream]", 1), consentPolicy)
+				w.rules(strings.NewReplacer("/v1/lines", "/v1/events",
+					"application/x-ndjson", "text/event-stream").Replace(testService), consentPolicy)
 				w.streams = true
 			})
 			resp, err := fresh.Do(w.request("GET", "/v1/events"))
@@ -504,8 +525,8 @@ func (f taking) Take(
 	return f(ctx, caller, len(subjects))
 }
 
-// TestQuotasUnavailable: where nobody can tell whom a caller has seen, nothing leaves, and that is on record.
-// Who has no limit is not counted.
+// TestQuotasUnavailable: where nobody can tell whom a caller has seen, nothing leaves, and that is
+// on record. Who has no limit is not counted.
 func TestQuotasUnavailable(t *testing.T) {
 	t.Parallel()
 	limited := strings.Replace(testPolicy, "    treat: {C1: clear, C2: mask}",
@@ -516,7 +537,9 @@ func TestQuotasUnavailable(t *testing.T) {
 		take taking
 	}{
 		{"an error", func(context.Context, string, int) (bool, error) { return false, errStore }},
-		{"an error with leave", func(context.Context, string, int) (bool, error) { return true, errStore }},
+		{"an error with leave", func(context.Context, string, int) (bool, error) {
+			return true, errStore
+		}},
 		{"none in time", func(ctx context.Context, _ string, _ int) (bool, error) {
 			<-ctx.Done()
 			return false, ctx.Err()
