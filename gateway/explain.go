@@ -9,8 +9,8 @@ import (
 )
 
 // Explain decides the request of a test as a gateway would, by the stages that serve requests, and
-// says why. If the test has a response, it explains each of the response's records; else one of each
-// kind of record, supposing that it is such as roles' conditions want it.
+// says why. If the test has a response that can be read, it explains each of the response's
+// records; else one of each kind of record, supposing that it is such as roles' conditions want it.
 func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 	r, err := newRehearsal(set, t)
 	if err != nil {
@@ -26,14 +26,13 @@ func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 		return x, nil
 	}
 	var records []rules.Record
-	switch {
-	case refused != nil || a.route.Public != "":
-	case t.Response == nil:
-		for kind := masking.Envelope; kind < len(a.route.Kinds())-1; kind++ {
-			records = append(records, rules.Record{Kind: kind, Standing: t.StandingOf(""), Supposing: true})
+	if refused == nil && a.route.Public == "" {
+		if t.Response != nil {
+			records = r.records(&a)
 		}
-	default:
-		records = r.records(&a)
+		if len(records) == 0 {
+			records = r.supposed(a.route)
+		}
 	}
 	x := set.Explain(a.route, a.request, records...)
 	if t.Response != nil && x.Refused == "" {
@@ -43,8 +42,18 @@ func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 	return x, nil
 }
 
-// records are those of what the data service answers to a request that was admitted, in the order of
-// the document. Whatever is wrong with the answer, the request is refused for.
+// supposed are one record of each kind, of which nothing is known.
+func (r *rehearsal) supposed(route *rules.Route) (list []rules.Record) {
+	for kind := masking.Envelope; kind < len(route.Kinds())-1; kind++ {
+		list = append(list, rules.Record{
+			Kind: kind, Standing: r.test.StandingOf(""), Supposing: true,
+		})
+	}
+	return list
+}
+
+// records are those of what the data service answers to a request that was admitted, in the order
+// of the document. Whatever is wrong with the answer, the request is refused for.
 func (r *rehearsal) records(a *admission) []rules.Record {
 	x := r.exchange
 	answer, err := x.upstream.Ask(x.request, &x.buffers.upstream, x.handler.MaxResponse)

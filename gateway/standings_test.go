@@ -138,8 +138,8 @@ func TestStandingsAsked(t *testing.T) {
 		{"records without a subject", "/v1/offices",
 			`{"items":[{"name":"总行","agentId":"` + agent.ID + `"}]}`, nil},
 		{"nested records", "/v1/families",
-			fmt.Sprintf(`{"items":[{"id":"C1","agentId":%q,"guarantors":[{"id":"G1"},{"id":"C1"}]}]}`,
-				agent.ID), [][]string{{"C1", "G1"}}},
+			`{"items":[{"id":"C1","agentId":"` + agent.ID +
+				`","guarantors":[{"id":"G1"},{"id":"C1"}]}]}`, [][]string{{"C1", "G1"}}},
 		{"a public route", "/v1/public", `["CN"]`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -480,8 +480,9 @@ func TestStandingsOfStream(t *testing.T) {
 				fmt.Fprint(w, event)
 			})
 			w := start(t, up, g.of, func(w *world) {
-				w.rules(strings.NewReplacer("/v1/lines", "/v1/events",
-					"application/x-ndjson", "text/event-stream").Replace(testService), consentPolicy)
+				events := strings.NewReplacer("/v1/lines", "/v1/events",
+					"application/x-ndjson", "text/event-stream")
+				w.rules(events.Replace(testService), consentPolicy)
 				w.streams = true
 			})
 			resp, err := fresh.Do(w.request("GET", "/v1/events"))
