@@ -2,8 +2,6 @@ package caddymodule
 
 import (
 	"bytes"
-	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/maskgate/maskgate/command"
+	"github.com/maskgate/maskgate/gateway/gatewaytest"
 	"github.com/maskgate/maskgate/keys"
 )
 
@@ -83,13 +82,10 @@ func TestCommandsOfAnotherBuild(t *testing.T) {
 }
 
 func TestAuditCommands(t *testing.T) {
-	g := start(t, "maskgate "+upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, person("C1", "张三丰"))
-	}))
+	g := start(t, "maskgate "+gatewaytest.Serve(t, gatewaytest.OnePerson))
 	got := g.get("/v1/people/C1")
 	refused := g.get("/v1/none")
-	id := got.header.Get(correlationHeader)
+	id := got.Header.Get(correlationHeader)
 	data := "--data=" + g.data()
 
 	// While the gateway runs.
@@ -133,7 +129,7 @@ func TestAuditCommands(t *testing.T) {
 		{[]string{"search", data, "--subject=C1"}, "$.name", ""},
 		{[]string{"search", data, "--subject=C2"}, "", ""},
 		{[]string{"search", data, "--caller=" + agent.ID, "--json"}, `"reason":"no_route"`, ""},
-		{[]string{"search", data, "--id=" + refused.header.Get(correlationHeader)},
+		{[]string{"search", data, "--id=" + refused.Header.Get(correlationHeader)},
 			"refused (no_route), status 404", ""},
 		{[]string{"search", data, "--purpose=loan-review"}, "", ""},
 		{[]string{"search", data, "--since=1h"}, "released", ""},
@@ -195,10 +191,7 @@ func TestAuditCommands(t *testing.T) {
 // TestRotateKeys: a gateway uses the new version from its next start on; the log goes on, and what
 // was recorded is found.
 func TestRotateKeys(t *testing.T) {
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, person("C1", "张三丰"))
-	})
+	up := gatewaytest.Serve(t, gatewaytest.OnePerson)
 	g := start(t, "maskgate "+up)
 	g.get("/v1/people/C1")
 	if err := caddy.Stop(); err != nil {

@@ -1,18 +1,12 @@
 package caddymodule
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +28,7 @@ import (
 	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/examples/demo"
 	"github.com/maskgate/maskgate/gateway"
+	"github.com/maskgate/maskgate/gateway/gatewaytest"
 )
 
 // The harness runs Caddy in this process, which has only one: no test here is parallel.
@@ -62,48 +57,6 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-const testService = `
-kind: service
-name: people
-owner: test
-routes:
-  - match: GET /v1/people/{id}
-    subject: $.id
-    fields: {$.id: customer_number, $.name: person_name, $.pin: pin, $.agentId: public}
-  - match: POST /v1/people/{id}
-    subject: $.id
-    fields: {$.id: customer_number, $.name: person_name}
-  - match: GET /v1/people
-    query: [page, q]
-    record: $.items[*]
-    subject: $.id
-    fields: {$.id: customer_number, $.name: person_name, $.agentId: public}
-  - match: GET /v1/lines
-    media_types: [application/x-ndjson]
-    subject: $.id
-    fields: {$.id: customer_number, $.name: person_name, $.agentId: public}
-  - match: GET /v1/public
-    public: a list of countries
-    media_types: [application/json, text/plain]
-`
-
-const testPolicy = `
-kind: policy
-name: test
-purposes:
-  customer-service: {basis: contract}
-  loan-review: {basis: contract}
-roles:
-  customer-service:
-    purposes: [customer-service]
-    when: record.agentId == caller.id
-    treat: {C1: clear, C2: mask}
-  credit-officer:
-    purposes: [loan-review]
-    require: {amr: [mfa]}
-    treat: {C1: clear, C2: clear}
-`
-
 // world is a running Caddy with Maskgate in it.
 type world struct {
 	t             testing.TB
@@ -122,11 +75,11 @@ func start(t testing.TB, site string, changes ...func(*world)) *world {
 	for g.metrics == g.addr {
 		g.metrics = freeAddress(t) // the system gives the same port twice now and then
 	}
-	g.rules(testService, testPolicy)
+	g.rules(gatewaytest.ServiceFile, gatewaytest.PolicyFile)
 	for _, change := range changes {
 		change(g)
 	}
-	captured.reset()
+	captured.Reset()
 	log.SetOutput(&captured)
 	g.load()
 	t.Cleanup(func() {
@@ -161,13 +114,10 @@ func (g *world) await(addr string) {
 
 func (g *world) rules(service, policy string) {
 	g.t.Helper()
-	dir := filepath.Join(g.dir, "rules")
-	for name, text := range map[string]string{"service.yaml": service, "policy.yaml": policy} {
-		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)); err != nil {
-			g.t.Fatal(err)
-		}
-	}
+	gatewaytest.WriteRules(g.t, g.rulesDir(), service, policy)
 }
+
+func (g *world) rulesDir() string { return filepath.Join(g.dir, "rules") }
 
 func (g *world) data() string { return filepath.Join(g.dir, "data") }
 
@@ -205,7 +155,7 @@ http://%s {
 	metrics /metrics
 	maskgate_status
 }
-`, g.level, g.data(), filepath.Join(g.dir, "rules"), demo.IssuerURL, demo.Audience, filepath.Join(issuerDir, demo.JWKSFile),
+`, g.level, g.data(), g.rulesDir(), demo.IssuerURL, demo.Audience, filepath.Join(issuerDir, demo.JWKSFile),
 		g.options, strings.Replace(g.addr, "127.0.0.1", "", 1), g.site, strings.Replace(g.metrics, "127.0.0.1", "", 1))
 }
 
@@ -229,6 +179,15 @@ func adapt(text string) ([]byte, []caddyconfig.Warning, error) {
 	return adapter.Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 }
 
+func token(t testing.TB, p demo.Person) string {
+	t.Helper()
+	text, err := issuer.Token(p, time.Hour, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -239,96 +198,36 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func token(t testing.TB, p demo.Person) string {
-	t.Helper()
-	text, err := issuer.Token(p, time.Hour, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // request makes a request by the agent, for customer service; edits come last.
 func (g *world) request(method, path string, edits ...func(*http.Request)) *http.Request {
 	g.t.Helper()
-	r, err := http.NewRequest(method, "http://"+g.addr+path, nil)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token(g.t, agent))
-	r.Header.Set("Maskgate-Purpose", "customer-service")
-	for _, edit := range edits {
-		edit(r)
-	}
-	return r
+	return gatewaytest.Request(g.t, method, g.addr, path, token(g.t, agent), edits...)
 }
 
-var client = &http.Client{
-	Timeout:       20 * time.Second,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true, DialContext: dial},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// fresh is a client that keeps no connection.
-var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
-
-// dial connects, and tries again where it could not: no answer was begun then.
-func dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
-	for range 5 {
-		if c, err = new(net.Dialer).DialContext(ctx, network, addr); err == nil {
-			break
-		}
-	}
-	return c, err
-}
-
-// seen is an answer, whole.
-type seen struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (g *world) do(r *http.Request) seen {
+func (g *world) do(r *http.Request) gatewaytest.Seen {
 	g.t.Helper()
-	resp, err := client.Do(r)
+	got, err := gatewaytest.Ask(r)
 	if err != nil {
 		g.t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		g.t.Fatalf("%s %s: reading: %v", r.Method, r.URL.Path, err)
-	}
-	return seen{resp.StatusCode, resp.Header, body}
+	return got
 }
 
-func (g *world) get(path string, edits ...func(*http.Request)) seen {
+func (g *world) get(path string, edits ...func(*http.Request)) gatewaytest.Seen {
 	g.t.Helper()
 	return g.do(g.request("GET", path, edits...))
 }
 
-// raw sends bytes and returns every byte that comes back until the connection ends, or nothing came for a while.
+// raw sends bytes and returns every byte that comes back until the connection ends.
 func (g *world) raw(text string) []byte {
 	g.t.Helper()
-	c, err := dial(g.t.Context(), "tcp", g.addr)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(c, text); err != nil {
-		g.t.Fatal(err)
-	}
-	all, _ := io.ReadAll(c) // a reset is an end too
-	return all
+	return gatewaytest.Raw(g.t, g.addr, text)
 }
 
-// head is a request's head for raw, without the last line.
+// head is a request's head for raw, by the agent, without the empty line at its end.
 func (g *world) head(line string, more ...string) string {
-	lines := append([]string{line, "Host: " + g.addr, "Authorization: Bearer " + token(g.t, agent),
-		"Maskgate-Purpose: customer-service", "Connection: close"}, more...)
-	return strings.Join(lines, "\r\n") + "\r\n"
+	g.t.Helper()
+	return gatewaytest.Head(line, g.addr, token(g.t, agent), more...)
 }
 
 // records are the access records of a correlation identifier, or all of them.
@@ -357,12 +256,12 @@ func (g *world) scrape() string {
 // status asks at the operators' listener.
 func (g *world) status(path string) (int, string) {
 	g.t.Helper()
-	resp, err := fresh.Get("http://" + g.metrics + path)
+	resp, err := gatewaytest.Fresh.Get("http://" + g.metrics + path)
 	for range 5 { // the loopback of a sandbox resets a connection now and then; no test is about that of the metrics
 		if err == nil {
 			break
 		}
-		resp, err = fresh.Get("http://" + g.metrics + path)
+		resp, err = gatewaytest.Fresh.Get("http://" + g.metrics + path)
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -375,73 +274,8 @@ func (g *world) status(path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// person is a JSON answer about a customer of the agent.
-func person(id, name string) string {
-	return fmt.Sprintf(`{"id":%q,"name":%q,"pin":"1234","agentId":%q,"other":"unlisted"}`, id, name, agent.ID)
-}
-
-// upstreamOf serves a handler over HTTP.
-func upstreamOf(t testing.TB, h http.HandlerFunc) string {
-	s := httptest.NewServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-// script is an upstream that reads a request's head, answers with these bytes and ends the connection.
-func script(t testing.TB, answer string) string { return scriptThen(t, answer, func(net.Conn) {}) }
-
-func scriptThen(t testing.TB, answer string, then func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-					_, _ = io.WriteString(c, answer)
-					then(c)
-				}
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String()
-}
-
-// memory is a log writer that keeps all.
-type memory struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-var captured memory
-
-func (m *memory) Write(b []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.buf.Write(b)
-}
-
-func (m *memory) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.buf.String()
-}
-
-func (m *memory) reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.buf.Reset()
-}
+// captured is what Caddy logs, since a world last started.
+var captured gatewaytest.Log
 
 // memoryLog is the log writer module of captured.
 type memoryLog struct{}
@@ -494,34 +328,13 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("test_upstream", httpcaddyfile.Before, "reverse_proxy")
 }
 
-// headerOf returns a header's names and values, but for those that differ from run to run.
-func headerOf(h http.Header, without ...string) map[string]string {
-	flat := map[string]string{}
-	for name, v := range maps.All(h) {
-		flat[name] = strings.Join(v, " | ")
-	}
-	for _, name := range without {
-		delete(flat, name)
-	}
-	return flat
-}
-
 const correlationHeader = "X-Correlation-Id"
-
-func header(name string, values ...string) func(*http.Request) {
-	return func(r *http.Request) {
-		r.Header.Del(name)
-		for _, v := range values {
-			r.Header.Add(name, v)
-		}
-	}
-}
 
 // as has the request made by the agent with something about them changed.
 func as(t testing.TB, change func(*demo.Person)) func(*http.Request) {
 	p := agent
 	change(&p)
-	return header("Authorization", "Bearer "+token(t, p))
+	return gatewaytest.Header("Authorization", "Bearer "+token(t, p))
 }
 
 // quick is what tests of watching say of it.

@@ -9,16 +9,17 @@ import (
 	"testing"
 
 	"github.com/maskgate/maskgate/examples/demo"
+	"github.com/maskgate/maskgate/gateway/gatewaytest"
 )
 
 func TestMetrics(t *testing.T) {
-	g := start(t, "maskgate "+upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+	g := start(t, "maskgate "+gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/broken") {
 			w.WriteHeader(500)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, person("C1", "张三丰"))
+		fmt.Fprint(w, gatewaytest.Person("C1", "张三丰"))
 	}))
 	random := func() string { return "Z" + rand.Text() }
 	visit := func(n int) {
@@ -27,11 +28,11 @@ func TestMetrics(t *testing.T) {
 			who.ID, who.Roles, who.Purposes, who.Org = random(), []string{random(), "customer-service"}, []string{random(), "customer-service"}, random()
 			someone := as(t, func(p *demo.Person) { *p = who })
 			g.get("/v1/people/"+random(), someone)
-			g.get("/v1/people/C1", someone, header("Maskgate-Purpose", who.Purposes[0]))
-			g.get("/v1/"+random(), someone, header("User-Agent", random()))
-			g.get("/v1/people?"+random()+"=1", header("X-"+random(), random()))
+			g.get("/v1/people/C1", someone, gatewaytest.Header("Maskgate-Purpose", who.Purposes[0]))
+			g.get("/v1/"+random(), someone, gatewaytest.Header("User-Agent", random()))
+			g.get("/v1/people?"+random()+"=1", gatewaytest.Header("X-"+random(), random()))
 			g.do(g.request(random(), "/v1/people/C1"))
-			g.get("/v1/people/C1", header("Authorization", "Bearer "+random()))
+			g.get("/v1/people/C1", gatewaytest.Header("Authorization", "Bearer "+random()))
 		}
 	}
 	series := func() []string {

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -55,7 +54,7 @@ func TestNothingPassesTheGuard(t *testing.T) {
 			t.Run(kind+"/"+tt.Name, func(t *testing.T) {
 				canary := gatewaytest.NewCanary()
 				rest := make(chan struct{})
-				up := scriptThen(t, tt.With(canary), func(c net.Conn) {
+				up := gatewaytest.Script(t, tt.With(canary), func(c net.Conn) {
 					if tt.Behind {
 						_, _ = io.Copy(io.Discard, c) // until the gateway has taken offence
 						close(rest)
@@ -70,28 +69,19 @@ func TestNothingPassesTheGuard(t *testing.T) {
 				if tt.Behind {
 					<-rest
 				}
-				if got := statusOf(all); got != tt.Status {
+				if got := gatewaytest.StatusOf(all); got != tt.Status {
 					t.Errorf("status %d, want %d: %s", got, tt.Status, all)
 				}
 				if n := bytes.Count(all, []byte("HTTP/1.")); n != 1 {
 					t.Errorf("%d responses: %s", n, all)
 				}
 				if kind == "reverse_proxy" && tt.Name == "malformed trailer" {
-					captured.reset() // reverse_proxy logs the line itself: an operator has to exclude its logger
+					captured.Reset() // reverse_proxy logs the line itself: an operator has to exclude its logger
 				}
 				g.checkNowhere(canary, all)
 			})
 		}
 	}
-}
-
-func statusOf(all []byte) int {
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(all)), nil)
-	if err != nil {
-		return 0
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode
 }
 
 // TestHandlersBehindTheGuard has handlers of Caddy's chain try every way out that a response writer may have.
@@ -230,7 +220,7 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			canary := gatewaytest.NewCanary()
 			behave(func(w http.ResponseWriter, r *http.Request) error { return tt.f(w, r, canary) })
 			all := g.raw(g.head("GET /v1/people/C1 HTTP/1.1") + "\r\n")
-			if got := statusOf(all); got != tt.status {
+			if got := gatewaytest.StatusOf(all); got != tt.status {
 				t.Errorf("status %d, want %d: %s", got, tt.status, all)
 			}
 			if n := bytes.Count(all, []byte("HTTP/1.")); n != 1 {
@@ -278,8 +268,8 @@ func TestLateWriter(t *testing.T) {
 			_, err := fmt.Fprint(w, "countries")
 			return err
 		})
-		if got := g.get("/v1/public"); string(got.body) != "countries" {
-			t.Fatalf("body %.100q", got.body)
+		if got := g.get("/v1/public"); string(got.Body) != "countries" {
+			t.Fatalf("body %.100q", got.Body)
 		}
 	}
 	close(stop)
@@ -290,7 +280,7 @@ func TestLateWriter(t *testing.T) {
 func TestUpstreamGets(t *testing.T) {
 	var got *http.Request
 	var mu sync.Mutex
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+	up := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
@@ -314,7 +304,7 @@ func TestUpstreamGets(t *testing.T) {
 				"Keep-Alive: 1|Trailer: X|Max-Forwards: 1|Idempotency-Key: 1|Accept-Language: zh|Tracestate: a=1|Traceparent: 00-1|X-Tenant: t"
 			all := g.raw(strings.Replace(strings.Replace(g.head("GET /v1/people?q=%31&page=2 HTTP/1.1", strings.Split(evil, "|")...),
 				"Connection: close", "Connection: close, traceparent, x-tenant", 1), "Host: "+g.addr, "Host: EVIL.example.:99", 1) + "\r\n")
-			if statusOf(all) != 200 {
+			if gatewaytest.StatusOf(all) != 200 {
 				t.Fatalf("answer %s", all)
 			}
 			id := regexp.MustCompile(`(?i)X-Correlation-Id: (\w+)`).FindSubmatch(all)
@@ -327,7 +317,7 @@ func TestUpstreamGets(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if diff := gocmp.Diff(want, headerOf(got.Header)); diff != "" {
+			if diff := gocmp.Diff(want, gatewaytest.FlatHeader(got.Header)); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
 			if got.Host != host || got.RequestURI != "/v1/people?page=2&q=1" || got.Method != "GET" || got.ContentLength != 0 {
@@ -341,7 +331,7 @@ func TestUpstreamGets(t *testing.T) {
 func TestTargets(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+	up := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, r.RequestURI)
@@ -352,14 +342,14 @@ func TestTargets(t *testing.T) {
 		"own transport": "maskgate " + up,
 		"reverse_proxy": "maskgate\nreverse_proxy " + strings.TrimPrefix(up, "http://"),
 	} {
-		g := start(t, site, func(g *world) { g.rules(testService+gatewaytest.TargetRoutes, testPolicy) })
+		g := start(t, site, func(g *world) { g.rules(gatewaytest.ServiceFile+gatewaytest.TargetRoutes, gatewaytest.PolicyFile) })
 		for _, tt := range gatewaytest.Targets {
 			t.Run(kind+"/"+tt.Text[:min(len(tt.Text), 40)], func(t *testing.T) {
 				g.t = t
 				got = nil
 				all := g.raw(g.head("GET "+tt.Text+" HTTP/1.1") + "\r\n")
 				want := cmp.Or(tt.Caddy, tt.Status)
-				status, accepted := statusOf(all), statusOf(all) == 204
+				status, accepted := gatewaytest.StatusOf(all), gatewaytest.StatusOf(all) == 204
 				if accepted != (want == 200) || !accepted && status != want {
 					t.Fatalf("status %d, want %d: %s", status, want, all)
 				}
@@ -382,11 +372,11 @@ func TestTargets(t *testing.T) {
 
 // TestSlowUploads: callers that stop sending hold neither goroutines nor connections for longer than the timeout.
 func TestSlowUploads(t *testing.T) {
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+	up := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	early := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	early := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	for kind, site := range map[string]string{
 		"own transport": "maskgate " + up + " {\n timeout 300ms\n}",
 		"reverse_proxy": "maskgate {\n timeout 300ms\n}\nreverse_proxy " + strings.TrimPrefix(up, "http://"),
@@ -403,7 +393,7 @@ func TestSlowUploads(t *testing.T) {
 					head = strings.Replace(head, "Bearer", "None", 1) // refused before the upstream is asked
 				}
 				all.Go(func() {
-					if answer := g.raw(head + "\r\n5\r\nhel"); statusOf(answer) == 0 || statusOf(answer) == 200 {
+					if answer := g.raw(head + "\r\n5\r\nhel"); gatewaytest.StatusOf(answer) == 0 || gatewaytest.StatusOf(answer) == 200 {
 						t.Errorf("answer %q", answer)
 					}
 				})
@@ -413,7 +403,7 @@ func TestSlowUploads(t *testing.T) {
 			if took := time.Since(begin); took > 8*time.Second {
 				t.Errorf("connections were held for %v", took)
 			}
-			eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+10 })
+			gatewaytest.Eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+10 })
 		})
 	}
 }
@@ -423,7 +413,7 @@ func TestCallerGoesAway(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	for kind, site := range map[string]string{"own transport": "maskgate %s", "reverse_proxy": "maskgate\nreverse_proxy %s"} {
 		t.Run(kind, func(t *testing.T) {
-			g := start(t, fmt.Sprintf(site, upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+			g := start(t, fmt.Sprintf(site, gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				asked <- struct{}{}
 				<-r.Context().Done()
 			})))
@@ -434,7 +424,7 @@ func TestCallerGoesAway(t *testing.T) {
 			_, _ = io.WriteString(c, g.head("GET /v1/people/C1 HTTP/1.1")+"\r\n")
 			<-asked
 			c.Close()
-			eventually(t, "it is on record", func() bool { return len(g.records("")) == 1 })
+			gatewaytest.Eventually(t, "it is on record", func() bool { return len(g.records("")) == 1 })
 			if r := g.records("")[0]; r.Reason != "caller_gone" || r.Status != 499 {
 				t.Errorf("record %+v", r)
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,40 +19,24 @@ import (
 	"github.com/maskgate/maskgate/audit"
 	"github.com/maskgate/maskgate/command"
 	"github.com/maskgate/maskgate/gateway"
-	"github.com/maskgate/maskgate/rules"
+	"github.com/maskgate/maskgate/gateway/gatewaytest"
 )
-
-func digestOf(t *testing.T, g *world) string {
-	t.Helper()
-	files, err := rules.ReadFiles(filepath.Join(g.dir, "rules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Load(files, noPseudonyms{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set.Digest()
-}
 
 // TestReloadUnderLoad alternates two rule sets. Each response matches the one that its record names, and none is refused.
 func TestReloadUnderLoad(t *testing.T) {
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, person("C1", "张三丰"))
-	})
+	up := gatewaytest.Serve(t, gatewaytest.OnePerson)
 	g := start(t, "maskgate "+up)
 	g.level = "ERROR"
-	clearPolicy := strings.Replace(testPolicy, "C2: mask}", "C2: clear}", 1)
+	clearPolicy := strings.Replace(gatewaytest.PolicyFile, "C2: mask}", "C2: clear}", 1)
 	want := map[string]string{}
-	for policy, name := range map[string]string{testPolicy: "张**", clearPolicy: "张三丰"} {
-		g.rules(testService, policy)
-		want[digestOf(t, g)] = fmt.Sprintf(`{"id":"C1","name":%q,"agentId":%q}`, name, agent.ID)
+	for policy, name := range map[string]string{gatewaytest.PolicyFile: "张**", clearPolicy: "张三丰"} {
+		g.rules(gatewaytest.ServiceFile, policy)
+		want[gatewaytest.RulesDigest(t, g.rulesDir())] = fmt.Sprintf(`{"id":"C1","name":%q,"agentId":%q}`, name, agent.ID)
 	}
 	callers := g.askAllTheTime(t, 8)
 	before := 0
 	for i := range 50 {
-		g.rules(testService, []string{testPolicy, clearPolicy}[i%2])
+		g.rules(gatewaytest.ServiceFile, []string{gatewaytest.PolicyFile, clearPolicy}[i%2])
 		g.load()
 		callers.await(t) // so that responses of both sets are met
 		if i == 10 {
@@ -61,7 +44,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 	}
 	bodies := callers.end()
-	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+5 })
+	gatewaytest.Eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+5 })
 	met := map[string]int{}
 	for _, r := range g.records("") {
 		body, ok := bodies[r.ID]
@@ -122,18 +105,18 @@ func (g *world) askAllTheTime(t *testing.T, parallel int) *callers {
 					return
 				default:
 				}
-				got, err := ask(r)
+				got, err := gatewaytest.Ask(r)
 				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 					// net/http hangs up on a connection's first request if it comes while the server is stopped, and a sandbox's
 					// loopback resets a connection now and then.
 					continue
 				}
-				if err != nil || got.status != 200 {
-					t.Errorf("status %d, %v: %s; %.3000s", got.status, err, got.body, captured.String())
+				if err != nil || got.Status != 200 {
+					t.Errorf("status %d, %v: %s; %.3000s", got.Status, err, got.Body, captured.String())
 					return
 				}
 				c.mu.Lock()
-				c.bodies[got.header.Get(correlationHeader)] = string(got.body)
+				c.bodies[got.Header.Get(correlationHeader)] = string(got.Body)
 				c.mu.Unlock()
 				select {
 				case c.answered <- struct{}{}:
@@ -162,42 +145,16 @@ func (c *callers) await(t *testing.T) {
 func (c *callers) end() map[string]string {
 	c.stop()
 	c.all.Wait()
-	client.CloseIdleConnections()
+	gatewaytest.Client.CloseIdleConnections()
 	bodies := c.bodies
 	c.bodies = nil // for whoever measures what is kept
 	return bodies
 }
 
-func ask(r *http.Request) (seen, error) {
-	resp, err := client.Do(r)
-	if err != nil {
-		return seen{}, err
-	}
-	defer resp.Body.Close()
-	var b strings.Builder
-	_, err = io.Copy(&b, resp.Body)
-	return seen{resp.StatusCode, resp.Header, []byte(b.String())}, err
-}
-
-// eventually waits for what other goroutines are about to do.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); <-time.After(time.Millisecond) {
-		if time.Now().After(deadline) {
-			stacks := make([]byte, 1<<20)
-			t.Errorf("%s: not within 10 s\n%s", what, stacks[:runtime.Stack(stacks, true)])
-			return
-		}
-	}
-}
-
 func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
-	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, person("C1", "张三丰"))
-	})
+	up := gatewaytest.Serve(t, gatewaytest.OnePerson)
 	g := start(t, "maskgate "+up)
-	digest := digestOf(t, g)
+	digest := gatewaytest.RulesDigest(t, g.rulesDir())
 	references := func() int {
 		n, _ := pool.References(stateKey(g.data(), "test"))
 		return n
@@ -211,7 +168,7 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 		change func()
 		want   string
 	}{
-		"rules":    {func() { g.rules(testService, "kind: policy\nname: x\nrolls: {}\n") }, `policy.yaml:3:1:`},
+		"rules":    {func() { g.rules(gatewaytest.ServiceFile, "kind: policy\nname: x\nrolls: {}\n") }, `policy.yaml:3:1:`},
 		"no rules": {func() { _ = os.RemoveAll(filepath.Join(g.dir, "rules")) }, "reading rules"},
 		"upstream": {func() { g.site = "maskgate ftp://x" }, "upstream: want"},
 		"port":     {func() { g.metrics = occupied.Addr().String() }, "address already in use"},
@@ -228,10 +185,10 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 			}
 			*g = old
 			g.t = t
-			g.rules(testService, testPolicy)
+			g.rules(gatewaytest.ServiceFile, gatewaytest.PolicyFile)
 			got := g.get("/v1/people/C1")
-			if got.status != 200 || g.records(got.header.Get(correlationHeader))[0].RulesDigest != digest {
-				t.Errorf("status %d: %s", got.status, got.body)
+			if got.Status != 200 || g.records(got.Header.Get(correlationHeader))[0].RulesDigest != digest {
+				t.Errorf("status %d: %s", got.Status, got.Body)
 			}
 			if n := references(); n != 1 {
 				t.Errorf("%d references to the log, want 1", n)
@@ -252,7 +209,7 @@ func TestFailedStart(t *testing.T) {
 	}
 	defer occupied.Close()
 	g := &world{t: t, dir: t.TempDir(), addr: occupied.Addr().String(), metrics: freeAddress(t), site: "maskgate http://127.0.0.1:1", level: "ERROR"}
-	g.rules(testService, testPolicy)
+	g.rules(gatewaytest.ServiceFile, gatewaytest.PolicyFile)
 	for range 10 { // apps start in random order
 		if err := g.reload(); err == nil {
 			t.Fatal("it started")
@@ -302,11 +259,6 @@ func TestValidateOpensNoLog(t *testing.T) {
 	}
 }
 
-// noPseudonyms stands in for keys where nothing is rewritten.
-type noPseudonyms struct{}
-
-func (noPseudonyms) Pseudonym(string) ([]byte, int) { return nil, 0 }
-
 // TestFailedConfigurationOnRecord: where a configuration with other rules could not start, the log says whose are in force.
 func TestFailedConfigurationOnRecord(t *testing.T) {
 	occupied, err := net.Listen("tcp", "127.0.0.1:0")
@@ -320,7 +272,7 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 	g.metrics = occupied.Addr().String()
 	taken := 0
 	for i := range 10 { // apps start in random order: ours before the one that cannot, or not at all
-		g.rules(testService, fmt.Sprintf("%s# changed %d\n", testPolicy, i))
+		g.rules(gatewaytest.ServiceFile, fmt.Sprintf("%s# changed %d\n", gatewaytest.PolicyFile, i))
 		if err := g.reload(); err == nil {
 			t.Fatal("it started")
 		}
@@ -382,7 +334,7 @@ func TestFaultsOfConfiguration(t *testing.T) {
 			if err := json.Unmarshal(config, &c); err != nil {
 				t.Fatal(err)
 			}
-			captured.reset()
+			captured.Reset()
 			err = caddy.Validate(&c)
 			if (err == nil) != (tt.want == nil) {
 				t.Errorf("Validate() = %v, want %q", err, tt.want)

@@ -2,8 +2,6 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,19 +9,14 @@ import (
 	"time"
 
 	"github.com/maskgate/maskgate/gateway"
+	"github.com/maskgate/maskgate/gateway/gatewaytest"
 	"github.com/maskgate/maskgate/keys"
 )
-
-// people is an upstream of one person.
-func people(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprint(w, person("C1", "张三丰"))
-}
 
 // TestStatus asks what operators and orchestrators ask, while the log is written and once it no longer
 // can be.
 func TestStatus(t *testing.T) {
-	g := start(t, "maskgate "+upstreamOf(t, people))
+	g := start(t, "maskgate "+gatewaytest.Serve(t, gatewaytest.OnePerson))
 	if status, body := g.status("/live"); status != 200 || !strings.Contains(body, `"alive"`) {
 		t.Errorf("/live: %d %s", status, body)
 	}
@@ -36,7 +29,7 @@ func TestStatus(t *testing.T) {
 	if status, _ := g.status("/other"); status != 200 { // Caddy's own, for what nobody handles
 		t.Errorf("/other: %d", status)
 	}
-	resp, err := fresh.Post("http://"+g.metrics+"/ready", "text/plain", nil)
+	resp, err := gatewaytest.Fresh.Post("http://"+g.metrics+"/ready", "text/plain", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +41,8 @@ func TestStatus(t *testing.T) {
 	if err != nil || len(segments) != 1 || os.Remove(segments[0]) != nil {
 		t.Fatalf("removing the log's segment: %v, %v", segments, err)
 	}
-	if got := g.get("/v1/people/C1"); got.status != 503 {
-		t.Errorf("without a log: %d %s", got.status, got.body)
+	if got := g.get("/v1/people/C1"); got.Status != 503 {
+		t.Errorf("without a log: %d %s", got.Status, got.Body)
 	}
 	if status, h := g.readiness(); status != 503 || h.Status != "log_unwritable" {
 		t.Errorf("/ready: %d %+v", status, h)
@@ -71,19 +64,12 @@ func (g *world) awaited(what string, is func() bool) {
 
 // TestStatusOfShadowAndDrift: what a gateway notices is told to operators, as JSON and as metrics.
 func TestStatusOfShadowAndDrift(t *testing.T) {
-	g := start(t, "maskgate "+upstreamOf(t, people), func(g *world) {
+	g := start(t, "maskgate "+gatewaytest.Serve(t, gatewaytest.OnePerson), func(g *world) {
 		dir := filepath.Join(g.dir, "shadow")
 		g.options = quick + "drift 2\nshadow " + dir + "\n"
-		shadow := strings.Replace(testPolicy, "C2: mask}", "C2: redact}", 1)
-		for name, text := range map[string]string{"service.yaml": testService, "policy.yaml": shadow} {
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		g.rules(strings.Replace(testService, "$.pin: pin,", "$.pin: pin, $.nick: person_name,", 1), testPolicy)
+		shadow := strings.Replace(gatewaytest.PolicyFile, "C2: mask}", "C2: redact}", 1)
+		gatewaytest.WriteRules(t, dir, gatewaytest.ServiceFile, shadow)
+		g.rules(strings.Replace(gatewaytest.ServiceFile, "$.pin: pin,", "$.pin: pin, $.nick: person_name,", 1), gatewaytest.PolicyFile)
 	})
 	for range 3 {
 		g.get("/v1/people/C1")
@@ -113,7 +99,7 @@ func TestStatusOfShadowAndDrift(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &r); err != nil || status != 200 || r.Different != 3 || len(r.Differences) != 1 || r.InForce != g.inForce() {
 		t.Errorf("/shadow: %d %v %s", status, err, body)
 	}
-	g.rules(testService, "kind: policy\nname: 13912345678\nrolls: {}\n")
+	g.rules(gatewaytest.ServiceFile, "kind: policy\nname: 13912345678\nrolls: {}\n")
 	g.awaited("broken rules", has(`maskgate_rules_reloads_total{result="broken",set="rules"}`))
 	g.awaited("stale rules", has(`maskgate_rules_stale{set="rules"} 1`))
 	if status, h := g.readiness(); status != 200 || h.Rules.Status != "stale" || h.Rules.Stale.Faults == 0 || len(h.Rules.Stale.At) == 0 {
@@ -127,6 +113,6 @@ func TestStatusOfShadowAndDrift(t *testing.T) {
 	if !has(gone)() {
 		t.Errorf("no series %s", gone)
 	}
-	g.rules(strings.ReplaceAll(testService, "/v1/people/{id}", "/v2/people/{id}"), testPolicy)
+	g.rules(strings.ReplaceAll(gatewaytest.ServiceFile, "/v1/people/{id}", "/v2/people/{id}"), gatewaytest.PolicyFile)
 	g.awaited("the series of a route that is gone", func() bool { return !has(gone)() })
 }

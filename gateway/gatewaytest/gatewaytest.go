@@ -11,4 +11,8 @@
 //
 // A corpus is a table: [Answers] is what a data service may answer, with canaries where nothing may
 // pass; [Targets] is what a caller may ask for. [Holds] finds a canary in whatever encoding.
+//
+// What every test of a gateway needs stands beside them: a data service and the rules for it
+// ([Serve], [Script], [ServiceFile], [PolicyFile]), callers ([Request], [Ask], [Raw]), and a [Log].
+// None of it knows how the gateway is run.
 package gatewaytest
