@@ -1,6 +1,6 @@
-// Package caddymodule puts Maskgate into Caddy: the app "maskgate", which owns what requests share, the
-// handler "maskgate", which stands in front of a data service, and the handler "maskgate_status", for
-// operators. Importing the package is all that another Caddy build needs.
+// Package caddymodule puts Maskgate into Caddy: the app "maskgate", which owns what requests share,
+// the handler "maskgate", which stands in front of a data service, and the handler
+// "maskgate_status", for operators. Importing the package is all that another Caddy build needs.
 //
 // It has Caddy's side only: configuration and its syntax, what survives a reload, metrics, and the
 // registration of commands. What a request goes through is package gateway's.
@@ -40,33 +40,35 @@ func init() {
 
 // App holds what the requests of all handlers share: rules, token verification, keys and the access
 // log. Keys and log outlive a reload of the configuration; rules and verification do not, so that a
-// request is decided, rewritten and recorded under the configuration that it began with. Rules are also
-// taken anew whenever their files change; a request goes on under the rules that it began with.
+// request is decided, rewritten and recorded under the configuration that it began with. Rules are
+// also taken anew whenever their files change; a request goes on under the rules that it began
+// with.
 type App struct {
-	// DataDir is the directory of the key file (keys.json) and the access log (audit). It is made on
-	// first start. Required.
+	// DataDir is the directory of the key file (keys.json) and the access log (audit). It is made
+	// on first start. Required.
 	DataDir string `json:"data_dir,omitempty"`
 
 	// Rules are the rule files, or directories of them. Required.
 	Rules []string `json:"rules,omitempty"`
 
-	// Shadow are the rule files, or directories of them, of a set that is not in force: each request is
-	// decided under it too, and where that comes to something else is counted. It alters no response.
-	// Default: none.
+	// Shadow are the rule files, or directories of them, of a second set, which is not in force.
+	// Each request is decided under it too, and the gateway counts where the two sets differ. It
+	// alters no response. Default: none.
 	Shadow []string `json:"shadow,omitempty"`
 
 	// Watch says how changes of rule files are noticed.
 	Watch Watch `json:"watch,omitzero"`
 
-	// Drift is for how many responses of a route a selector may match nothing before that is reported;
-	// below 0 neither that is looked for nor members that no rule lists. Default: 1000.
+	// Drift is the number of responses of a route, one after another, in which a selector may match
+	// nothing before the gateway reports it. Below 0, the gateway looks neither for such selectors
+	// nor for members that no rule lists. Default: 1000.
 	Drift int `json:"drift,omitempty"`
 
 	// Token says which tokens are accepted. Required.
 	Token *Token `json:"token,omitempty"`
 
-	// PurposeHeader is the request header that names the purpose of an access, where the route does not
-	// fix one. Default: Maskgate-Purpose.
+	// PurposeHeader is the request header that names the purpose of an access, where the route does
+	// not fix one. Default: Maskgate-Purpose.
 	PurposeHeader string `json:"purpose_header,omitempty"`
 
 	// Gateway names this gateway in the access log. It must not change during a log's life.
@@ -76,7 +78,7 @@ type App struct {
 	gateway  *gateway.Gateway
 	logger   *slog.Logger
 	jwks     *auth.JWKS
-	acquired string // key of the state in the pool; "" if none was taken
+	acquired string // the pool's key of the state; "" until Start has acquired it
 }
 
 // Watch says how changes of rule files are noticed.
@@ -89,13 +91,19 @@ type Watch struct {
 	Poll caddy.Duration `json:"poll,omitempty"`
 }
 
+func (w Watch) config() gateway.Watch {
+	return gateway.Watch{
+		Off: w.Off, Settle: time.Duration(w.Settle), Poll: time.Duration(w.Poll),
+	}
+}
+
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "maskgate", New: func() caddy.Module { return new(App) }}
 }
 
-// Provision loads rules and keys for tokens. It opens neither the access log nor the key file, so that
-// a configuration can be validated beside a running gateway. Its error joins all faults.
+// Provision loads rules and keys for tokens. It opens neither the access log nor the key file, so
+// that a configuration can be validated beside a running gateway. Its error joins all faults.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Slogger()
 	var faults []error
@@ -111,7 +119,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		Name:          a.Gateway,
 		Rules:         a.Rules,
 		Shadow:        a.Shadow,
-		Watch:         gateway.Watch{Off: a.Watch.Off, Settle: time.Duration(a.Watch.Settle), Poll: time.Duration(a.Watch.Poll)},
+		Watch:         a.Watch.config(),
 		Drift:         a.Drift,
 		PurposeHeader: a.PurposeHeader,
 		Authenticator: verifier,
@@ -152,7 +160,9 @@ func (a *App) Start() error {
 		return err
 	}
 	key := stateKey(dir, a.gateway.Name())
-	state, reused, err := acquire(key, func() (*gateway.State, error) { return gateway.OpenState(dir, a.gateway.Name()) })
+	state, reused, err := acquire(key, func() (*gateway.State, error) {
+		return gateway.OpenState(dir, a.gateway.Name())
+	})
 	if err != nil {
 		return err
 	}
@@ -160,14 +170,14 @@ func (a *App) Start() error {
 	if reused {
 		a.logger.Info("access log taken over")
 	} else if n := state.Recovered(); n > 0 {
-		a.logger.Warn("the access log ended in a write that was cut short; nothing in it had been acknowledged",
-			slog.Int64("bytes_set_aside", n))
+		a.logger.Warn("the access log ended in a write that was cut short; "+
+			"nothing in it had been acknowledged", slog.Int64("bytes_set_aside", n))
 	}
 	return a.gateway.Start(state)
 }
 
-// Stop lets the rules be. Requests may still be in flight, so it is Cleanup that releases what Start
-// took.
+// Stop leaves the rules in force to the configuration that comes next, if one does. Requests may
+// still be in flight, so Cleanup releases the state that Start acquired.
 func (a *App) Stop() error { return a.gateway.Stop() }
 
 // Cleanup releases what this instance acquired.

@@ -8,8 +8,9 @@ import (
 )
 
 // guardsNothing reports whether a guard, a maskgate handler without an upstream, is surely the last
-// handler of its chain, so that nobody can answer. It looks at the routes that the HTTP app has yet to
-// provision, the one at hand among them: Caddy tells a handler of the next one only with a request.
+// handler of its chain, so that nobody can answer. It reads the routes that the HTTP app is
+// still provisioning, this handler's own among them: Caddy shows a handler the next one only with a
+// request.
 func guardsNothing(ctx caddy.Context) bool {
 	for _, module := range ctx.Modules() {
 		app, ok := module.(*caddyhttp.App)
@@ -25,7 +26,8 @@ func guardsNothing(ctx caddy.Context) bool {
 	return false
 }
 
-// endsInGuard reports whether a list of routes, behind which nothing stands, has a guard in last place.
+// endsInGuard reports whether a list of routes, behind which nothing stands, has a guard in last
+// place.
 func endsInGuard(routes caddyhttp.RouteList) bool {
 	for i, route := range routes {
 		if n := len(route.HandlersRaw); n > 0 && (route.Terminal || i == len(routes)-1) {

@@ -20,8 +20,8 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("maskgate", parseHandler)
 	httpcaddyfile.RegisterHandlerDirective("maskgate_status", parseStatus)
 	httpcaddyfile.RegisterDirectiveOrder("maskgate_status", httpcaddyfile.Before, "invoke")
-	// Before whatever answers a request or holds directives that do (handle, route): those are what it guards. Behind what
-	// only looks at or alters a request.
+	// It guards the directives that answer a request or hold others that do (handle, route), so it
+	// stands before them; and behind those that only read or alter a request.
 	httpcaddyfile.RegisterDirectiveOrder("maskgate", httpcaddyfile.Before, "invoke")
 }
 
@@ -98,7 +98,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			a.Token = new(Token)
 			err = a.Token.unmarshal(d)
 		default:
-			err = d.Errf("unknown option %q; want data, rules, shadow, watch, drift, purpose_header, gateway or token", option)
+			err = d.Errf("unknown option %q; want data, rules, shadow, watch, drift, "+
+				"purpose_header, gateway or token", option)
 		}
 		return err
 	})
@@ -180,7 +181,8 @@ func (t *Token) unmarshal(d *caddyfile.Dispenser) error {
 func (t *Token) claim(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if len(args) != 2 || !slices.Contains(auth.ClaimNames(), args[0]) {
-		return d.Errf("want claim, one of %s, and the claim's name in tokens", strings.Join(auth.ClaimNames(), ", "))
+		return d.Errf("want claim, one of %s, and the claim's name in tokens",
+			strings.Join(auth.ClaimNames(), ", "))
 	}
 	if t.Claims == nil {
 		t.Claims = map[string]string{}
@@ -207,7 +209,7 @@ func (t *Token) claim(d *caddyfile.Dispenser) error {
 //		}
 //	}
 //
-// Without an upstream the directives behind it are asked, through the guard:
+// Without an upstream it asks the directives behind it, through the guard:
 //
 //	maskgate
 //	reverse_proxy 10.0.0.1:9001 10.0.0.2:9001
@@ -242,7 +244,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			h.RecordShapes = new(RecordShapes)
 			err = h.RecordShapes.unmarshal(d)
 		default:
-			err = d.Errf("unknown option %q; want services, timeout, max_response, stream, max_request, request_headers, response_headers or record_shapes", option)
+			err = d.Errf("unknown option %q; want services, timeout, max_response, stream, "+
+				"max_request, request_headers, response_headers or record_shapes", option)
 		}
 		return err
 	})
@@ -255,15 +258,16 @@ func (r *RecordShapes) unmarshal(d *caddyfile.Dispenser) error {
 	return options(d, func(option string) error {
 		args := d.RemainingArgs()
 		if option != "route" || len(args) != 2 {
-			return d.Errf("record_shapes: want route, a method and a path, as in route GET /v2/claims/{id}")
+			return d.Errf("record_shapes: want route, a method and a path, " +
+				"as in route GET /v2/claims/{id}")
 		}
 		r.Routes = append(r.Routes, strings.Join(args, " "))
 		return nil
 	}, "route")
 }
 
-// options takes the options of a block. One that stands twice is refused, unless it may be repeated: the later line would undo
-// the earlier one unseen.
+// options takes the options of a block. It refuses an option that stands twice, whose later line
+// would silently undo the earlier one, unless the option may be repeated.
 func options(d *caddyfile.Dispenser, take func(option string) error, repeated ...string) error {
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {

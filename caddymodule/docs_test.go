@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestMetricsAreDocumented: docs/operations.md tells of each metric, and of none that there is not.
+// TestMetricsAreDocumented: docs/operations.md tells of each metric, and of no other.
 func TestMetricsAreDocumented(t *testing.T) {
 	docs, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
@@ -24,7 +24,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	// A registry knows the names of all that is registered.
 	described := make(chan *prometheus.Desc, 100)
 	m := newMetrics()
-	for _, c := range []prometheus.Collector{m.requests, m.fields, m.refusals, m.reloads, m.stages, inForce{new(gateway.Gateway)}} {
+	for _, c := range append(m.collectors(), inForce{new(gateway.Gateway)}) {
 		c.Describe(described)
 	}
 	close(described)
@@ -37,7 +37,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatalf("there are %d metrics: %q", len(names), names)
 	}
 	for _, n := range names {
-		if !strings.Contains(string(docs), "`"+n+"`") && !strings.Contains(string(docs), "`"+n+"{") {
+		if !strings.Contains(string(docs), "`"+n+"`") &&
+			!strings.Contains(string(docs), "`"+n+"{") {
 			t.Errorf("docs/operations.md does not tell of %s", n)
 		}
 	}
@@ -49,7 +50,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestOptionsAreDocumented: the README tells of each option that the Caddyfile's parsers take. Parsers
+// TestOptionsAreDocumented: the README tells of each option that the Caddyfile's parsers take. They
 // take options by the strings of a switch.
 func TestOptionsAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
@@ -80,7 +81,8 @@ func TestOptionsAreDocumented(t *testing.T) {
 		}
 		return true
 	})
-	if len(options) < 25 || !slices.Contains(options, "settle") || !slices.Contains(options, "record_shapes") {
+	if len(options) < 25 || !slices.Contains(options, "settle") ||
+		!slices.Contains(options, "record_shapes") {
 		t.Fatalf("the parsers take %q: are these all?", options)
 	}
 	text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(string(readme), "")

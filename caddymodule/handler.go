@@ -17,64 +17,76 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler stands in front of a data service: it authenticates the caller, decides what they may see, rewrites the
-// response, and records the access before a byte of it leaves.
+// Handler stands in front of a data service: it authenticates the caller, decides what they may
+// see, rewrites the response, and records the access before a byte of the response leaves.
 type Handler struct {
-	// Upstream is the address of the data service: scheme and host, as in http://127.0.0.1:9001. If it is empty, the next
-	// handler is asked instead (reverse_proxy, say), through a guard that keeps all it writes.
+	// Upstream is the address of the data service: scheme and host, as in http://127.0.0.1:9001. If
+	// it is empty, the gateway asks the next handler instead (reverse_proxy, say), through a guard:
+	// nothing that the next handler writes reaches the caller directly.
 	Upstream string `json:"upstream,omitempty"`
 
-	// Services are the services (name, in their service files) whose routes this handler answers for; a route of another is none
-	// to it. List them where handlers ask different data services, so that none is asked under another's rules. Default: all.
+	// Services are the services (name, in their service files) whose routes this handler serves. It
+	// refuses requests for the routes of all other services, as for routes that do not exist. List
+	// services where handlers ask different data services, so that no data service is asked under
+	// the rules of another. Default: all.
 	Services []string `json:"services,omitempty"`
 
-	// Timeout bounds how long the data service may take, its body included, and how long a caller may take to send
-	// theirs, and again to read the answer. Default: 30s.
+	// Timeout bounds how long the data service may take to answer, its body included; how long a
+	// caller may take to send a body; and how long they may take to read the answer. Default: 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// MaxResponse is how many bytes of a response may be buffered; a longer one is refused, unless it may stream. Default: 1 MiB.
+	// MaxResponse is how many bytes of a response may be buffered. A longer response is refused,
+	// unless it may stream. Default: 1 MiB.
 	MaxResponse int64 `json:"max_response,omitempty"`
 
-	// Stream lets a longer response through in windows: records one by one, decided, recorded and released in batches. If it
-	// turns bad midway the connection is aborted. It needs an upstream; also for event streams (text/event-stream).
+	// Stream lets a longer response through in windows: the gateway decides, records and releases
+	// its records batch by batch. If the response turns bad midway, the connection is aborted.
+	// It lets event streams (text/event-stream) through too. It needs Upstream.
 	Stream bool `json:"stream,omitempty"`
 
 	// MaxRequest is how many bytes a request's body may have. Default: 1 MiB.
 	MaxRequest int64 `json:"max_request,omitempty"`
 
-	// RequestHeaders are request headers that the data service gets beyond Accept-Language, Content-Type, Traceparent and
-	// Tracestate. Authorization is not among those: list it if the service needs the caller's token.
+	// RequestHeaders are request headers that the data service gets beyond Accept-Language,
+	// Content-Type, Traceparent and Tracestate. List Authorization if the service needs the
+	// caller's token.
 	RequestHeaders []string `json:"request_headers,omitempty"`
 
-	// ResponseHeaders are headers of the data service's response that may leave, besides those that a route lists. Default: none; Content-Type, Content-Length,
-	// Cache-Control and Vary are Maskgate's own. Their values are passed on unread: list only those free of personal data.
+	// ResponseHeaders are headers of the data service's response that may leave, besides those that
+	// a route lists. Their values are passed on unread: list only headers free of personal data.
+	// Content-Type, Content-Length, Cache-Control and Vary are Maskgate's own. Default: none.
 	ResponseHeaders []string `json:"response_headers,omitempty"`
 
-	// RecordShapes keeps what answers look like, for the command rules discover. Off unless set.
+	// RecordShapes records what answers look like, for the command rules discover. Off unless set.
 	RecordShapes *RecordShapes `json:"record_shapes,omitempty"`
 
 	handler  *gateway.Handler
 	service  *gateway.Service // nil: the next handler is asked
-	acquired string           // key of the recording of shapes in the pool; "" if none was taken
+	acquired string           // the pool's key of the recording of shapes; "" without one
 }
 
 // CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.handlers.maskgate", New: func() caddy.Module { return new(Handler) }}
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.maskgate",
+		New: func() caddy.Module { return new(Handler) },
+	}
 }
 
-// RecordShapes keeps what answers look like: for each route the names of members, with counts of what
-// detectors said of their values. No value is kept, nor a name that looks like one. The answers are
-// decided as ever, and up to 1,000 of each route are looked at, if they fit the buffer.
+// RecordShapes records what answers look like: for each route the names of members, and how many of
+// their values each detector recognised. It keeps no value, and no name that looks like a value.
+// It looks at up to 1,000 answers of each route, of those that fit the buffer; they are decided as
+// ever.
 //
-// A service that has no rules yet can be recorded too: a request for one of Routes is refused as ever
+// It can record a service that has no rules yet. A request for one of Routes is refused as ever
 // (404), but the data service is asked first, and its answer recorded.
 type RecordShapes struct {
-	// File is where the recording is saved, every ten seconds and at the end. A recording that is there
-	// goes on. Required.
+	// File is where the recording is saved, every ten seconds and at the end. A recording that the
+	// file already has goes on. Required.
 	File string `json:"file,omitempty"`
 
-	// Routes are routes that no rule file has, as rule files write them: GET /v2/claims/{id}. Only GET.
+	// Routes are routes that no rule file has, as rule files write them: GET /v2/claims/{id}. Only
+	// GET.
 	Routes []string `json:"routes,omitempty"`
 }
 
@@ -98,8 +110,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		faults = append(faults, errors.New(
 			"stream needs an upstream of Maskgate's own, as in maskgate http://127.0.0.1:9001"))
 	} else if guardsNothing(ctx) {
-		faults = append(faults, errors.New("nothing stands behind the guard: name the data service, as in "+
-			"maskgate http://127.0.0.1:9001, or put a handler that answers behind it, as in reverse_proxy"))
+		faults = append(faults, errors.New(
+			"nothing stands behind the guard: name the data service, as in "+
+				"maskgate http://127.0.0.1:9001, or put a handler that answers behind it, "+
+				"as in reverse_proxy"))
 	}
 	if h.RecordShapes != nil {
 		if err := h.openRecording(ctx.Slogger()); err != nil {
@@ -113,7 +127,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("maskgate: %w", errors.Join(faults...))
 	}
 	if unknown, known := h.handler.UnknownServices(); len(unknown) > 0 {
-		ctx.Slogger().Warn("services names what no rule file in force has; its requests are refused (no_route)",
+		ctx.Slogger().Warn("services names what no rule file in force has; "+
+			"its requests are refused (no_route)",
 			slog.Any("services", unknown), slog.Any("in_rule_files", known))
 	}
 	return nil
@@ -129,7 +144,9 @@ func (h *Handler) openRecording(logger *slog.Logger) error {
 		return err
 	}
 	key := "recording\x00" + path
-	recording, _, err := acquire(key, func() (*gateway.Recording, error) { return gateway.OpenRecording(path, logger) })
+	recording, _, err := acquire(key, func() (*gateway.Recording, error) {
+		return gateway.OpenRecording(path, logger)
+	})
 	if err != nil {
 		return err
 	}
@@ -149,8 +166,8 @@ func (h *Handler) Cleanup() error {
 	return nil
 }
 
-// ServeHTTP answers the request itself in every case: no error reaches Caddy's error routes, which would
-// write past the guard.
+// ServeHTTP answers the request itself in every case: no error reaches Caddy's error routes, which
+// would write past the guard.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if h.service != nil {
 		h.handler.Serve(w, r, h.service)

@@ -64,14 +64,17 @@ type world struct {
 	addr, metrics string
 	site          string // directives of the site
 	level         string
-	options       string // more of the app's
+	options       string // further options of the app
 }
 
-// start runs a gateway in front of what the site's directives say. Changes come before it is loaded: Caddy resets
-// connections that come right at a reload.
+// start runs Caddy with these directives in its site. The changes come before Caddy loads them:
+// Caddy resets connections that come right at a reload.
 func start(t testing.TB, site string, changes ...func(*world)) *world {
 	t.Helper()
-	g := &world{t: t, dir: t.TempDir(), addr: freeAddress(t), metrics: freeAddress(t), site: site, level: "INFO"}
+	g := &world{
+		t: t, dir: t.TempDir(), addr: freeAddress(t), metrics: freeAddress(t), site: site,
+		level: "INFO",
+	}
 	for g.metrics == g.addr {
 		g.metrics = freeAddress(t) // the system gives the same port twice now and then
 	}
@@ -92,11 +95,12 @@ func start(t testing.TB, site string, changes ...func(*world)) *world {
 	return g
 }
 
-// await waits until an address answers: Caddy resets connections that come right at a load. What it sends is no request, so
-// no handler sees it.
+// await waits until an address answers: Caddy resets connections that come right at a load. It
+// sends bytes that are no request, so no handler sees them.
 func (g *world) await(addr string) {
 	g.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			continue
@@ -155,8 +159,10 @@ http://%s {
 	metrics /metrics
 	maskgate_status
 }
-`, g.level, g.data(), g.rulesDir(), demo.IssuerURL, demo.Audience, filepath.Join(issuerDir, demo.JWKSFile),
-		g.options, strings.Replace(g.addr, "127.0.0.1", "", 1), g.site, strings.Replace(g.metrics, "127.0.0.1", "", 1))
+`, g.level, g.data(), g.rulesDir(), demo.IssuerURL, demo.Audience,
+		filepath.Join(issuerDir, demo.JWKSFile), g.options,
+		strings.Replace(g.addr, "127.0.0.1", "", 1), g.site,
+		strings.Replace(g.metrics, "127.0.0.1", "", 1))
 }
 
 func (g *world) reload() error {
@@ -257,7 +263,9 @@ func (g *world) scrape() string {
 func (g *world) status(path string) (int, string) {
 	g.t.Helper()
 	resp, err := gatewaytest.Fresh.Get("http://" + g.metrics + path)
-	for range 5 { // the loopback of a sandbox resets a connection now and then; no test is about that of the metrics
+	// The loopback interface of a sandbox resets a connection now and then; no test is about the
+	// connections of this listener.
+	for range 5 {
 		if err == nil {
 			break
 		}
@@ -274,14 +282,17 @@ func (g *world) status(path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// captured is what Caddy logs, since a world last started.
+// captured is what Caddy has logged since the last world started.
 var captured gatewaytest.Log
 
 // memoryLog is the log writer module of captured.
 type memoryLog struct{}
 
 func (memoryLog) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "caddy.logging.writers.test_memory", New: func() caddy.Module { return new(memoryLog) }}
+	return caddy.ModuleInfo{
+		ID:  "caddy.logging.writers.test_memory",
+		New: func() caddy.Module { return new(memoryLog) },
+	}
 }
 func (memoryLog) String() string                                { return "memory" }
 func (memoryLog) WriterKey() string                             { return "memory" }
@@ -308,7 +319,10 @@ func behave(f func(http.ResponseWriter, *http.Request) error) {
 }
 
 func (scripted) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.handlers.test_upstream", New: func() caddy.Module { return new(scripted) }}
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.test_upstream",
+		New: func() caddy.Module { return new(scripted) },
+	}
 }
 
 func (scripted) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
@@ -321,26 +335,27 @@ func (scripted) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 func init() {
 	caddy.RegisterModule(memoryLog{})
 	caddy.RegisterModule(scripted{})
-	httpcaddyfile.RegisterHandlerDirective("test_upstream", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		h.Next()
-		return scripted{}, nil
-	})
+	httpcaddyfile.RegisterHandlerDirective("test_upstream",
+		func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+			h.Next()
+			return scripted{}, nil
+		})
 	httpcaddyfile.RegisterDirectiveOrder("test_upstream", httpcaddyfile.Before, "reverse_proxy")
 }
 
 const correlationHeader = "X-Correlation-Id"
 
-// as has the request made by the agent with something about them changed.
+// as is an edit by which the agent, changed in some way, makes a request.
 func as(t testing.TB, change func(*demo.Person)) func(*http.Request) {
 	p := agent
 	change(&p)
 	return gatewaytest.Header("Authorization", "Bearer "+token(t, p))
 }
 
-// quick is what tests of watching say of it.
+// quick is the option by which changes of rule files are taken soon.
 const quick = "watch {\n settle 1ms\n}\n"
 
-// readiness is what /ready says.
+// readiness is the answer of /ready.
 func (g *world) readiness() (int, gateway.Health) {
 	g.t.Helper()
 	status, body := g.status("/ready")

@@ -22,7 +22,8 @@ type metrics struct {
 // buckets resolve 10 µs at the bottom, for the engine, and end at 10 s, for upstreams.
 var buckets = []float64{
 	10e-6, 20e-6, 30e-6, 50e-6, 75e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 750e-6,
-	1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5, 10,
+	1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 250e-3, 500e-3,
+	1, 2.5, 5, 10,
 }
 
 func newMetrics() *metrics {
@@ -34,15 +35,15 @@ func newMetrics() *metrics {
 			"Requests by route, decision (released or refused) and the role that served them.",
 			"route", "decision", "role"),
 		fields: counter("maskgate_fields_total",
-			"Values of listed fields by what happened to them; withheld ones did not fit their transform, "+
-				"unlisted ones no field lists.",
+			"Values of listed fields by what happened to them; withheld ones did not fit their "+
+				"transform, unlisted ones no field lists.",
 			"treatment"),
 		refusals: counter("maskgate_refusals_total",
 			"Refused requests by reason; docs/problems.md explains each.",
 			"reason"),
 		reloads: counter("maskgate_rules_reloads_total",
-			"Changes of rule files (rules or shadow) by what came of them: taken, restored (again as those "+
-				"in use), broken, or unrecorded (the access log took no record).",
+			"Changes of rule files (rules or shadow) by what came of them: taken, restored (again "+
+				"as those in use), broken, or unrecorded (the access log took no record).",
 			"set", "result"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "maskgate_stage_duration_seconds",
@@ -52,9 +53,13 @@ func newMetrics() *metrics {
 	}
 }
 
-// register registers the metrics, and those that are read from the gateway.
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.fields, m.refusals, m.reloads, m.stages}
+}
+
+// register registers these metrics, and the metrics of the rules in force.
 func (m *metrics) register(to prometheus.Registerer, g *gateway.Gateway) error {
-	for _, c := range []prometheus.Collector{m.requests, m.fields, m.refusals, m.reloads, m.stages, inForce{g}} {
+	for _, c := range append(m.collectors(), inForce{g}) {
 		if err := to.Register(c); err != nil {
 			return err
 		}
@@ -92,7 +97,7 @@ func (m *metrics) Refused(route, role, reason string) {
 	m.refusals.WithLabelValues(reason).Inc()
 }
 
-// Reloaded implements [gateway.Observer]. It lets go of the series of routes that are gone.
+// Reloaded implements [gateway.Observer]. It deletes the series of routes that are gone.
 func (m *metrics) Reloaded(set, result string, gone []string) {
 	m.reloads.WithLabelValues(set, result).Inc()
 	for _, route := range gone {
@@ -100,8 +105,8 @@ func (m *metrics) Reloaded(set, result string, gone []string) {
 	}
 }
 
-// inForce are the metrics of the rules in force, read from the gateway whenever they are asked for, so
-// that they go with the rules.
+// inForce are the metrics of the rules in force. Each scrape reads them from the gateway, so they
+// come and go with the rules.
 type inForce struct{ *gateway.Gateway }
 
 var (
@@ -111,27 +116,28 @@ var (
 	rulesSince = prometheus.NewDesc("maskgate_rules_since_timestamp_seconds",
 		"When the set came into use.", []string{"set"}, nil)
 	rulesStale = prometheus.NewDesc("maskgate_rules_stale",
-		"1 while the files on disk are not what is in use: they are broken, or the change could not be "+
-			"recorded. The log has all faults.", []string{"set"}, nil)
+		"1 while the files on disk are not what is in use: they are broken, or the change could "+
+			"not be recorded. The log has all faults.", []string{"set"}, nil)
 	shadowRequests = prometheus.NewDesc("maskgate_shadow_requests_total",
-		"Requests by what the shadow made of them: same, different, skipped (not wholly compared) or failed.",
-		[]string{"result"}, nil)
+		"Requests by what the shadow made of them: same, different, skipped (not wholly compared) "+
+			"or failed.", []string{"result"}, nil)
 	shadowDifferences = prometheus.NewDesc("maskgate_shadow_differences_total",
-		"Requests in which rules in force and shadow treat a place differently. At most 1000 series; what is "+
-			"beyond is counted under other.",
+		"Requests in which rules in force and shadow treat a place differently. At most 1000 "+
+			"series; what is beyond is counted under other.",
 		[]string{"route", "role", "purpose", "field", "in_force", "shadow"}, nil)
 	driftSelectors = prometheus.NewDesc("maskgate_drift_silent_selectors",
-		"Selectors of the route that have matched nothing for the configured number of responses in a row.",
-		[]string{"route"}, nil)
+		"Selectors of the route that have matched nothing for the configured number of responses "+
+			"in a row.", []string{"route"}, nil)
 	driftNames = prometheus.NewDesc("maskgate_drift_unlisted_names_total",
-		"Members that no rule of the route lists, so that they are dropped; all of an object whose names may "+
-			"be data are one.", []string{"route"}, nil)
+		"Members that no rule of the route lists, so that they are dropped; all of an object "+
+			"whose names may be data are one.", []string{"route"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (inForce) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		rulesInfo, rulesSince, rulesStale, shadowRequests, shadowDifferences, driftSelectors, driftNames,
+		rulesInfo, rulesSince, rulesStale, shadowRequests, shadowDifferences, driftSelectors,
+		driftNames,
 	} {
 		to <- d
 	}
@@ -162,10 +168,12 @@ func (g inForce) Collect(to chan<- prometheus.Metric) {
 		counter(shadowRequests, shadow.Skipped, "skipped")
 		counter(shadowRequests, shadow.Failed, "failed")
 		for _, d := range shadow.Differences {
-			counter(shadowDifferences, d.Requests, d.Route, d.Role, d.Purpose, d.Field, d.InForce, d.Shadow)
+			counter(shadowDifferences, d.Requests,
+				d.Route, d.Role, d.Purpose, d.Field, d.InForce, d.Shadow)
 		}
 		if shadow.More > 0 {
-			counter(shadowDifferences, shadow.More, "other", "other", "other", "other", "other", "other")
+			counter(shadowDifferences, shadow.More,
+				"other", "other", "other", "other", "other", "other")
 		}
 	}
 	for _, d := range g.Drift() {

@@ -25,7 +25,9 @@ func TestMetrics(t *testing.T) {
 	visit := func(n int) {
 		for range n {
 			who := agent
-			who.ID, who.Roles, who.Purposes, who.Org = random(), []string{random(), "customer-service"}, []string{random(), "customer-service"}, random()
+			who.ID, who.Org = random(), random()
+			who.Roles = []string{random(), "customer-service"}
+			who.Purposes = []string{random(), "customer-service"}
 			someone := as(t, func(p *demo.Person) { *p = who })
 			g.get("/v1/people/"+random(), someone)
 			g.get("/v1/people/C1", someone, gatewaytest.Header("Maskgate-Purpose", who.Purposes[0]))
@@ -48,11 +50,13 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("%d series, and %d after 1000 more requests", len(first), len(last))
 	}
 	text := strings.Join(last, "\n")
-	if found := regexp.MustCompile(`Z[A-Z2-7]{26}`).FindString(text); found != "" || strings.Contains(text, "张") || strings.Contains(text, agent.ID) {
+	found := regexp.MustCompile(`Z[A-Z2-7]{26}`).FindString(text)
+	if found != "" || strings.Contains(text, "张") || strings.Contains(text, agent.ID) {
 		t.Errorf("metrics hold %q of requests or answers:\n%s", found, text)
 	}
 	for _, want := range []string{
-		`maskgate_requests_total{decision="released",role="customer-service",route="GET /v1/people/{id}"} 1`,
+		`maskgate_requests_total{decision="released",role="customer-service",` +
+			`route="GET /v1/people/{id}"} 1`,
 		`maskgate_requests_total{decision="refused",role="none",route="none"} `,
 		`maskgate_fields_total{treatment="person_name"} 1`,
 		`maskgate_fields_total{treatment="drop"} 1`,

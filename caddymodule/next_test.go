@@ -24,12 +24,16 @@ import (
 	"github.com/maskgate/maskgate/gateway/gatewaytest"
 )
 
-// What gateway's tests show of an upstream of its own, these show of Caddy's handlers behind the guard.
+// Package gateway's tests ask a data service by its own transport, and these ask it in Caddy: by
+// that transport, and by Caddy's handlers behind the guard.
 
-// checkNowhere checks that a canary is in nothing that leaves the gateway: answer, log, metrics, files.
+// checkNowhere checks that nothing that leaves the gateway holds a canary: answer, log, metrics,
+// files.
 func (g *world) checkNowhere(canary string, answer []byte) {
 	g.t.Helper()
-	places := map[string][]byte{"answer": answer, "log": []byte(captured.String()), "metrics": []byte(g.scrape())}
+	places := map[string][]byte{
+		"answer": answer, "log": []byte(captured.String()), "metrics": []byte(g.scrape()),
+	}
 	_ = filepath.WalkDir(g.data(), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			places[filepath.Base(path)], err = os.ReadFile(path)
@@ -43,8 +47,8 @@ func (g *world) checkNowhere(canary string, answer []byte) {
 	}
 }
 
-// TestNothingPassesTheGuard has data services say what they should not, to Maskgate's own transport in
-// Caddy and to reverse_proxy behind the guard.
+// TestNothingPassesTheGuard has data services say what they should not, to Maskgate's own transport
+// in Caddy and to reverse_proxy behind the guard.
 func TestNothingPassesTheGuard(t *testing.T) {
 	for kind, site := range map[string]string{
 		"own transport": "maskgate %s {\n max_response 5000\n timeout 5s\n}",
@@ -76,7 +80,8 @@ func TestNothingPassesTheGuard(t *testing.T) {
 					t.Errorf("%d responses: %s", n, all)
 				}
 				if kind == "reverse_proxy" && tt.Name == "malformed trailer" {
-					captured.Reset() // reverse_proxy logs the line itself: an operator has to exclude its logger
+					// reverse_proxy logs the line itself: an operator has to exclude its logger.
+					captured.Reset()
 				}
 				g.checkNowhere(canary, all)
 			})
@@ -84,7 +89,8 @@ func TestNothingPassesTheGuard(t *testing.T) {
 	}
 }
 
-// TestHandlersBehindTheGuard has handlers of Caddy's chain try every way out that a response writer may have.
+// TestHandlersBehindTheGuard has handlers of Caddy's chain try every way out that a response writer
+// may have.
 func TestHandlersBehindTheGuard(t *testing.T) {
 	g := start(t, "maskgate {\n max_response 5000\n timeout 2s\n}\ntest_upstream")
 	js := func(w http.ResponseWriter) { w.Header().Set("Content-Type", "application/json") }
@@ -119,7 +125,7 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			}
 			return write(w, canary)
 		}, 200},
-		{"push, ReadFrom, Unwrap", func(w http.ResponseWriter, r *http.Request, canary string) error {
+		{"push, read, unwrap", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			if p, ok := w.(http.Pusher); ok {
 				_ = p.Push("/"+canary, nil)
 			}
@@ -133,7 +139,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 		}, 200},
 		{"controller", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			c := http.NewResponseController(w)
-			for _, err := range []error{c.EnableFullDuplex(), c.SetReadDeadline(time.Now()), c.SetWriteDeadline(time.Now())} {
+			for _, err := range []error{
+				c.EnableFullDuplex(), c.SetReadDeadline(time.Now()), c.SetWriteDeadline(time.Now()),
+			} {
 				if err == nil {
 					return errors.New("the controller found the connection")
 				}
@@ -141,7 +149,10 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			return write(w, canary)
 		}, 200},
 		{"context", func(w http.ResponseWriter, r *http.Request, canary string) error {
-			for _, key := range []any{http.LocalAddrContextKey, caddyhttp.OriginalRequestCtxKey, caddyhttp.ServerCtxKey, caddyhttp.VarsCtxKey} {
+			for _, key := range []any{
+				http.LocalAddrContextKey, caddyhttp.OriginalRequestCtxKey, caddyhttp.ServerCtxKey,
+				caddyhttp.VarsCtxKey,
+			} {
 				if c, ok := r.Context().Value(key).(io.Writer); ok {
 					_, _ = io.WriteString(c, canary)
 				}
@@ -180,7 +191,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			w.WriteHeader(999)
 			return write(w, canary)
 		}, 502},
-		{"nothing", func(w http.ResponseWriter, r *http.Request, canary string) error { return nil }, 502},
+		{"nothing", func(w http.ResponseWriter, r *http.Request, canary string) error {
+			return nil
+		}, 502},
 		{"error", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			_ = write(w, canary)
 			return errors.New(canary)
@@ -198,8 +211,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 		{"panic with an error", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			panic(fmt.Errorf("%s", canary))
 		}, 500},
-		{"panic below arguments", func(w http.ResponseWriter, r *http.Request, canary string) error {
-			return below(binary.BigEndian.Uint64([]byte(canary[:8])), binary.BigEndian.Uint64([]byte(canary[8:])))
+		{"panic with arguments", func(w http.ResponseWriter, r *http.Request, canary string) error {
+			high, low := []byte(canary[:8]), []byte(canary[8:])
+			return below(binary.BigEndian.Uint64(high), binary.BigEndian.Uint64(low))
 		}, 500},
 		{"abort", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			_ = write(w, canary)
@@ -227,8 +241,12 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 				t.Errorf("%d responses: %s", n, all)
 			}
 			g.checkNowhere(canary, all)
-			// Where a panic came from is logged, but no argument, which the runtime prints as a number.
-			if text := strings.Join(regexp.MustCompile(`.*"msg":"panic".*`).FindAllString(captured.String(), -1), "\n"); strings.Contains(text, "0x") || tt.name == "panic below arguments" && !strings.Contains(text, "caddymodule.below ") {
+			// The log says where a panic came from, but shows no argument, which the runtime prints
+			// as a number.
+			panics := regexp.MustCompile(`.*"msg":"panic".*`).FindAllString(captured.String(), -1)
+			text := strings.Join(panics, "\n")
+			if strings.Contains(text, "0x") || tt.name == "panic with arguments" &&
+				!strings.Contains(text, "caddymodule.below ") {
 				t.Errorf("log %s", text)
 			}
 		})
@@ -238,8 +256,8 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 //go:noinline
 func below(high, low uint64) error { panic(fmt.Sprint(high, low)) }
 
-// TestLateWriter has a handler leave a goroutine behind that goes on to write. Buffers are pooled: what it writes must not
-// get into the answer of the next request.
+// TestLateWriter has a handler leave a goroutine behind that goes on to write. Buffers are pooled:
+// what it writes must not get into the answer of the next request.
 func TestLateWriter(t *testing.T) {
 	g := start(t, "maskgate\ntest_upstream")
 	canary := gatewaytest.NewCanary()
@@ -296,38 +314,50 @@ func TestUpstreamGets(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			g := start(t, site)
-			evil := "Range: bytes=0-1|If-Range: x|If-None-Match: x|If-Modified-Since: x|TE: trailers|Expect: 100-continue|" +
-				"X-User: admin|X_User: admin|X-User-Id: admin|X-Remote-User: admin|Forwarded: for=admin|X-Forwarded-For: 1.2.3.4|X-Forwarded-Host: evil|" +
-				"X-Forwarded-Proto: https|X-Real-Ip: 1.2.3.4|Via: 1.1 evil|Cookie: a=b|X-HTTP-Method-Override: DELETE|X-Method-Override: DELETE|" +
-				"X-Original-URL: /v1/admin|X-Rewrite-URL: /v1/admin|X-Correlation-Id: mine|Accept: text/csv|Accept-Encoding: gzip|" +
-				"User-Agent: evil|Referer: evil|Origin: evil|Accept_Language: evil|Proxy-Authorization: x|Proxy-Connection: x|" +
-				"Keep-Alive: 1|Trailer: X|Max-Forwards: 1|Idempotency-Key: 1|Accept-Language: zh|Tracestate: a=1|Traceparent: 00-1|X-Tenant: t"
-			all := g.raw(strings.Replace(strings.Replace(g.head("GET /v1/people?q=%31&page=2 HTTP/1.1", strings.Split(evil, "|")...),
-				"Connection: close", "Connection: close, traceparent, x-tenant", 1), "Host: "+g.addr, "Host: EVIL.example.:99", 1) + "\r\n")
+			evil := "Range: bytes=0-1|If-Range: x|If-None-Match: x|If-Modified-Since: x|" +
+				"TE: trailers|Expect: 100-continue|" +
+				"X-User: admin|X_User: admin|X-User-Id: admin|X-Remote-User: admin|" +
+				"Forwarded: for=admin|X-Forwarded-For: 1.2.3.4|X-Forwarded-Host: evil|" +
+				"X-Forwarded-Proto: https|X-Real-Ip: 1.2.3.4|Via: 1.1 evil|Cookie: a=b|" +
+				"X-HTTP-Method-Override: DELETE|X-Method-Override: DELETE|" +
+				"X-Original-URL: /v1/admin|X-Rewrite-URL: /v1/admin|X-Correlation-Id: mine|" +
+				"Accept: text/csv|Accept-Encoding: gzip|User-Agent: evil|Referer: evil|" +
+				"Origin: evil|Accept_Language: evil|Proxy-Authorization: x|Proxy-Connection: x|" +
+				"Keep-Alive: 1|Trailer: X|Max-Forwards: 1|Idempotency-Key: 1|" +
+				"Accept-Language: zh|Tracestate: a=1|Traceparent: 00-1|X-Tenant: t"
+			head := g.head("GET /v1/people?q=%31&page=2 HTTP/1.1", strings.Split(evil, "|")...)
+			head = strings.Replace(head,
+				"Connection: close", "Connection: close, traceparent, x-tenant", 1)
+			head = strings.Replace(head, "Host: "+g.addr, "Host: EVIL.example.:99", 1)
+			all := g.raw(head + "\r\n")
 			if gatewaytest.StatusOf(all) != 200 {
 				t.Fatalf("answer %s", all)
 			}
 			id := regexp.MustCompile(`(?i)X-Correlation-Id: (\w+)`).FindSubmatch(all)
 			want := map[string]string{
-				"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "maskgate", "Accept-Language": "zh", "Tracestate": "a=1",
+				"Accept": "application/json", "Accept-Encoding": "identity",
+				"User-Agent": "maskgate", "Accept-Language": "zh", "Tracestate": "a=1",
 				"X-Correlation-Id": string(id[1]),
 			}
 			if kind == "reverse_proxy" { // adds what it knows itself
-				want["X-Forwarded-For"], want["X-Forwarded-Proto"], want["Via"] = "127.0.0.1", "http", "1.1 Caddy"
+				want["X-Forwarded-For"], want["X-Forwarded-Proto"] = "127.0.0.1", "http"
+				want["Via"] = "1.1 Caddy"
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if diff := gocmp.Diff(want, gatewaytest.FlatHeader(got.Header)); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
-			if got.Host != host || got.RequestURI != "/v1/people?page=2&q=1" || got.Method != "GET" || got.ContentLength != 0 {
-				t.Errorf("%s %s to %s with %d bytes", got.Method, got.RequestURI, got.Host, got.ContentLength)
+			if got.Host != host || got.RequestURI != "/v1/people?page=2&q=1" ||
+				got.Method != "GET" || got.ContentLength != 0 {
+				t.Errorf("%s %s to %s with %d bytes",
+					got.Method, got.RequestURI, got.Host, got.ContentLength)
 			}
 		})
 	}
 }
 
-// TestTargets: which paths and queries an upstream gets, of those that callers send.
+// TestTargets asks for targets that can be read in more than one way.
 func TestTargets(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
@@ -342,14 +372,17 @@ func TestTargets(t *testing.T) {
 		"own transport": "maskgate " + up,
 		"reverse_proxy": "maskgate\nreverse_proxy " + strings.TrimPrefix(up, "http://"),
 	} {
-		g := start(t, site, func(g *world) { g.rules(gatewaytest.ServiceFile+gatewaytest.TargetRoutes, gatewaytest.PolicyFile) })
+		g := start(t, site, func(g *world) {
+			g.rules(gatewaytest.ServiceFile+gatewaytest.TargetRoutes, gatewaytest.PolicyFile)
+		})
 		for _, tt := range gatewaytest.Targets {
 			t.Run(kind+"/"+tt.Text[:min(len(tt.Text), 40)], func(t *testing.T) {
 				g.t = t
 				got = nil
 				all := g.raw(g.head("GET "+tt.Text+" HTTP/1.1") + "\r\n")
 				want := cmp.Or(tt.Caddy, tt.Status)
-				status, accepted := gatewaytest.StatusOf(all), gatewaytest.StatusOf(all) == 204
+				status := gatewaytest.StatusOf(all)
+				accepted := status == http.StatusNoContent
 				if accepted != (want == 200) || !accepted && status != want {
 					t.Fatalf("status %d, want %d: %s", status, want, all)
 				}
@@ -370,30 +403,37 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestSlowUploads: callers that stop sending hold neither goroutines nor connections for longer than the timeout.
+// TestSlowUploads: callers that stop sending hold neither goroutines nor connections for longer
+// than the timeout.
 func TestSlowUploads(t *testing.T) {
 	up := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	early := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	early := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	for kind, site := range map[string]string{
 		"own transport": "maskgate " + up + " {\n timeout 300ms\n}",
-		"reverse_proxy": "maskgate {\n timeout 300ms\n}\nreverse_proxy " + strings.TrimPrefix(up, "http://"),
-		"early answer":  "maskgate " + early + " {\n timeout 300ms\n}",
+		"reverse_proxy": "maskgate {\n timeout 300ms\n}\n" +
+			"reverse_proxy " + strings.TrimPrefix(up, "http://"),
+		"early answer": "maskgate " + early + " {\n timeout 300ms\n}",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			g := start(t, site)
 			before := runtime.NumGoroutine()
 			var all sync.WaitGroup
 			for i := range 300 {
-				head := g.head("POST /v1/people/C1 HTTP/1.1", []string{"Content-Length: 1000", "Transfer-Encoding: chunked"}[i%2])
+				framing := []string{"Content-Length: 1000", "Transfer-Encoding: chunked"}[i%2]
+				head := g.head("POST /v1/people/C1 HTTP/1.1", framing)
 				head = strings.Replace(head, "Connection: close\r\n", "", 1)
 				if i%3 == 0 {
-					head = strings.Replace(head, "Bearer", "None", 1) // refused before the upstream is asked
+					// The gateway refuses this one before it asks the upstream.
+					head = strings.Replace(head, "Bearer", "None", 1)
 				}
 				all.Go(func() {
-					if answer := g.raw(head + "\r\n5\r\nhel"); gatewaytest.StatusOf(answer) == 0 || gatewaytest.StatusOf(answer) == 200 {
+					answer := g.raw(head + "\r\n5\r\nhel")
+					if status := gatewaytest.StatusOf(answer); status == 0 || status == 200 {
 						t.Errorf("answer %q", answer)
 					}
 				})
@@ -403,20 +443,26 @@ func TestSlowUploads(t *testing.T) {
 			if took := time.Since(begin); took > 8*time.Second {
 				t.Errorf("connections were held for %v", took)
 			}
-			gatewaytest.Eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+10 })
+			gatewaytest.Eventually(t, "goroutines end", func() bool {
+				return runtime.NumGoroutine() <= before+10
+			})
 		})
 	}
 }
 
-// TestCallerGoesAway: it is on record as that, and not as a fault of the upstream.
+// TestCallerGoesAway: a caller who hangs up is on record as gone, not as a fault of the upstream.
 func TestCallerGoesAway(t *testing.T) {
 	asked := make(chan struct{}, 1)
-	for kind, site := range map[string]string{"own transport": "maskgate %s", "reverse_proxy": "maskgate\nreverse_proxy %s"} {
+	for kind, site := range map[string]string{
+		"own transport": "maskgate %s",
+		"reverse_proxy": "maskgate\nreverse_proxy %s",
+	} {
 		t.Run(kind, func(t *testing.T) {
-			g := start(t, fmt.Sprintf(site, gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+			up := gatewaytest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				asked <- struct{}{}
 				<-r.Context().Done()
-			})))
+			})
+			g := start(t, fmt.Sprintf(site, up))
 			c, err := net.Dial("tcp", g.addr)
 			if err != nil {
 				t.Fatal(err)
@@ -424,7 +470,9 @@ func TestCallerGoesAway(t *testing.T) {
 			_, _ = io.WriteString(c, g.head("GET /v1/people/C1 HTTP/1.1")+"\r\n")
 			<-asked
 			c.Close()
-			gatewaytest.Eventually(t, "it is on record", func() bool { return len(g.records("")) == 1 })
+			gatewaytest.Eventually(t, "it is on record", func() bool {
+				return len(g.records("")) == 1
+			})
 			if r := g.records("")[0]; r.Reason != "caller_gone" || r.Status != 499 {
 				t.Errorf("record %+v", r)
 			}

@@ -6,14 +6,15 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// pool holds what survives a reload: the new configuration starts before the old one is cleaned up, and
-// an access log, like a recording of shapes, has one writer.
+// pool holds what survives a reload: the new configuration starts before the old one is cleaned up,
+// and an access log, like a recording of shapes, has one writer.
 var pool = caddy.NewUsagePool()
 
 // stateKey is the key under which the state of a gateway is in the pool.
 func stateKey(dir, gateway string) string { return dir + "\x00" + gateway }
 
-// acquire returns what is in the pool under a key, or opens it. What is acquired is to be released.
+// acquire returns the value that the pool has under a key, or opens one. Each acquire needs a
+// release.
 func acquire[T io.Closer](key string, open func() (T, error)) (value T, reused bool, err error) {
 	pooled, reused, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
 		value, err := open()
@@ -25,13 +26,13 @@ func acquire[T io.Closer](key string, open func() (T, error)) (value T, reused b
 	return pooled.(closing[T]).value, reused, nil
 }
 
-// release lets go of what was acquired under a key, and closes it if nobody else has it.
+// release lets go of the value under a key. The last release closes the value.
 func release(key string) error {
 	_, err := pool.Delete(key)
 	return err
 }
 
-// closing is what is in the pool.
+// closing wraps a value for the pool.
 type closing[T io.Closer] struct{ value T }
 
 // Destruct implements caddy.Destructor.

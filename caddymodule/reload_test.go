@@ -22,7 +22,8 @@ import (
 	"github.com/maskgate/maskgate/gateway/gatewaytest"
 )
 
-// TestReloadUnderLoad alternates two rule sets. Each response matches the one that its record names, and none is refused.
+// TestReloadUnderLoad alternates two rule sets. Each response matches the one that its record
+// names, and none is refused.
 func TestReloadUnderLoad(t *testing.T) {
 	up := gatewaytest.Serve(t, gatewaytest.OnePerson)
 	g := start(t, "maskgate "+up)
@@ -31,7 +32,8 @@ func TestReloadUnderLoad(t *testing.T) {
 	want := map[string]string{}
 	for policy, name := range map[string]string{gatewaytest.PolicyFile: "张**", clearPolicy: "张三丰"} {
 		g.rules(gatewaytest.ServiceFile, policy)
-		want[gatewaytest.RulesDigest(t, g.rulesDir())] = fmt.Sprintf(`{"id":"C1","name":%q,"agentId":%q}`, name, agent.ID)
+		digest := gatewaytest.RulesDigest(t, g.rulesDir())
+		want[digest] = fmt.Sprintf(`{"id":"C1","name":%q,"agentId":%q}`, name, agent.ID)
 	}
 	callers := g.askAllTheTime(t, 8)
 	before := 0
@@ -44,7 +46,9 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 	}
 	bodies := callers.end()
-	gatewaytest.Eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+5 })
+	gatewaytest.Eventually(t, "goroutines end", func() bool {
+		return runtime.NumGoroutine() <= before+5
+	})
 	met := map[string]int{}
 	for _, r := range g.records("") {
 		body, ok := bodies[r.ID]
@@ -84,7 +88,7 @@ func TestReloadUnderLoad(t *testing.T) {
 // callers ask for a person again and again.
 type callers struct {
 	parallel int
-	answered chan struct{} // has room for one
+	answered chan struct{} // has room for one answer
 	stop     func()
 	all      sync.WaitGroup
 	mu       sync.Mutex
@@ -93,7 +97,12 @@ type callers struct {
 
 func (g *world) askAllTheTime(t *testing.T, parallel int) *callers {
 	stop := make(chan struct{})
-	c := &callers{parallel: parallel, answered: make(chan struct{}, 1), stop: sync.OnceFunc(func() { close(stop) }), bodies: map[string]string{}}
+	c := &callers{
+		parallel: parallel,
+		answered: make(chan struct{}, 1),
+		stop:     sync.OnceFunc(func() { close(stop) }),
+		bodies:   map[string]string{},
+	}
 	t.Cleanup(c.all.Wait)
 	t.Cleanup(c.stop) // which goes first
 	for range parallel {
@@ -106,13 +115,15 @@ func (g *world) askAllTheTime(t *testing.T, parallel int) *callers {
 				default:
 				}
 				got, err := gatewaytest.Ask(r)
-				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-					// net/http hangs up on a connection's first request if it comes while the server is stopped, and a sandbox's
-					// loopback resets a connection now and then.
+				if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) ||
+					errors.Is(err, syscall.EPIPE) {
+					// net/http hangs up on a connection whose first request comes while the server
+					// stops, and a sandbox's loopback interface resets a connection now and then.
 					continue
 				}
 				if err != nil || got.Status != 200 {
-					t.Errorf("status %d, %v: %s; %.3000s", got.Status, err, got.Body, captured.String())
+					t.Errorf("status %d, %v: %s; %.3000s",
+						got.Status, err, got.Body, captured.String())
 					return
 				}
 				c.mu.Lock()
@@ -128,8 +139,8 @@ func (g *world) askAllTheTime(t *testing.T, parallel int) *callers {
 	return c
 }
 
-// await waits for an answer to a request that is made from now on. One answer that was given before may
-// be waiting, and each caller may be about to get another.
+// await waits for an answer to a request that is made from now on. An earlier answer may wait in
+// the channel, and each caller may have a request in flight.
 func (c *callers) await(t *testing.T) {
 	t.Helper()
 	for range 1 + c.parallel + 1 {
@@ -168,14 +179,23 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 		change func()
 		want   string
 	}{
-		"rules":    {func() { g.rules(gatewaytest.ServiceFile, "kind: policy\nname: x\nrolls: {}\n") }, `policy.yaml:3:1:`},
-		"no rules": {func() { _ = os.RemoveAll(filepath.Join(g.dir, "rules")) }, "reading rules"},
+		"rules": {
+			func() { g.rules(gatewaytest.ServiceFile, "kind: policy\nname: x\nrolls: {}\n") },
+			`policy.yaml:3:1:`,
+		},
+		"no rules": {func() { _ = os.RemoveAll(g.rulesDir()) }, "reading rules"},
 		"upstream": {func() { g.site = "maskgate ftp://x" }, "upstream: want"},
 		"port":     {func() { g.metrics = occupied.Addr().String() }, "address already in use"},
 		"gateway":  {func() { g.options = "purpose_header P:H" }, "purpose_header"},
-		"limit":    {func() { g.site = "maskgate http://127.0.0.1:1 {\n max_response 100GiB\n}" }, "max_response: want at most 1GiB"},
-		"nothing":  {func() { g.site = "maskgate" }, "nothing stands behind the guard"},
-		"stream":   {func() { g.site = "maskgate {\n stream\n}\nrespond hello" }, "stream needs an upstream"},
+		"limit": {
+			func() { g.site = "maskgate http://127.0.0.1:1 {\n max_response 100GiB\n}" },
+			"max_response: want at most 1GiB",
+		},
+		"nothing": {func() { g.site = "maskgate" }, "nothing stands behind the guard"},
+		"stream": {
+			func() { g.site = "maskgate {\n stream\n}\nrespond hello" },
+			"stream needs an upstream",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := *g
@@ -187,7 +207,8 @@ func TestBrokenRulesLeaveTheOldInForce(t *testing.T) {
 			g.t = t
 			g.rules(gatewaytest.ServiceFile, gatewaytest.PolicyFile)
 			got := g.get("/v1/people/C1")
-			if got.Status != 200 || g.records(got.Header.Get(correlationHeader))[0].RulesDigest != digest {
+			id := got.Header.Get(correlationHeader)
+			if got.Status != 200 || g.records(id)[0].RulesDigest != digest {
 				t.Errorf("status %d: %s", got.Status, got.Body)
 			}
 			if n := references(); n != 1 {
@@ -208,7 +229,10 @@ func TestFailedStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer occupied.Close()
-	g := &world{t: t, dir: t.TempDir(), addr: occupied.Addr().String(), metrics: freeAddress(t), site: "maskgate http://127.0.0.1:1", level: "ERROR"}
+	g := &world{
+		t: t, dir: t.TempDir(), addr: occupied.Addr().String(), metrics: freeAddress(t),
+		site: "maskgate http://127.0.0.1:1", level: "ERROR",
+	}
 	g.rules(gatewaytest.ServiceFile, gatewaytest.PolicyFile)
 	for range 10 { // apps start in random order
 		if err := g.reload(); err == nil {
@@ -227,7 +251,8 @@ func TestFailedStart(t *testing.T) {
 	}
 }
 
-// TestValidateOpensNoLog: a configuration can be validated beside a running gateway, and before the first start.
+// TestValidateOpensNoLog: a configuration can be validated beside a running gateway, and before the
+// first start.
 func TestValidateOpensNoLog(t *testing.T) {
 	g := start(t, "maskgate http://127.0.0.1:1")
 	config, _, err := adapt(g.caddyfile())
@@ -236,7 +261,8 @@ func TestValidateOpensNoLog(t *testing.T) {
 	}
 	for _, data := range []string{g.data(), filepath.Join(g.dir, "other")} {
 		var c caddy.Config
-		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(config), g.data(), data)), &c); err != nil {
+		text := strings.ReplaceAll(string(config), g.data(), data)
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
 		size := func() (total int64) {
@@ -259,7 +285,8 @@ func TestValidateOpensNoLog(t *testing.T) {
 	}
 }
 
-// TestFailedConfigurationOnRecord: where a configuration with other rules could not start, the log says whose are in force.
+// TestFailedConfigurationOnRecord: when a configuration with other rules fails to start, the access
+// log names the rules that stay in force.
 func TestFailedConfigurationOnRecord(t *testing.T) {
 	occupied, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -271,7 +298,8 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 	metrics := g.metrics
 	g.metrics = occupied.Addr().String()
 	taken := 0
-	for i := range 10 { // apps start in random order: ours before the one that cannot, or not at all
+	// Apps start in random order: Maskgate's starts before the one that cannot, or not at all.
+	for i := range 10 {
 		g.rules(gatewaytest.ServiceFile, fmt.Sprintf("%s# changed %d\n", gatewaytest.PolicyFile, i))
 		if err := g.reload(); err == nil {
 			t.Fatal("it started")
@@ -289,7 +317,8 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 			last, n = e.Record, n+1
 		}
 		if last.RulesDigest != before {
-			t.Errorf("the last rules on record are %s, want %s, which are in force", last.RulesDigest, before)
+			t.Errorf("the last rules on record are %s, want %s, which are in force",
+				last.RulesDigest, before)
 		}
 		taken = n
 	}
@@ -297,8 +326,8 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 	g.metrics = metrics
 }
 
-// TestFaultsOfConfiguration: whatever is wrong with an app, or with a handler, is said at once, and names
-// the option. What only refuses requests is a warning.
+// TestFaultsOfConfiguration: an error has all faults of an app, or of a handler, and names their
+// options. A fault by which requests are only refused is a warning.
 func TestFaultsOfConfiguration(t *testing.T) {
 	g := start(t, "maskgate http://127.0.0.1:1")
 	for name, tt := range map[string]struct {
@@ -307,17 +336,26 @@ func TestFaultsOfConfiguration(t *testing.T) {
 		logged        string   // in a configuration without faults
 	}{
 		"handler": {
-			site: "maskgate ftp://x {\n max_response 2GiB\n request_headers Range\n response_headers Etag\n record_shapes /dev/null/x\n}",
-			want: []string{"upstream: want", "max_response: want at most 1GiB", "request header Range", "response header Etag", "record_shapes: "},
+			site: "maskgate ftp://x {\n max_response 2GiB\n request_headers Range\n" +
+				" response_headers Etag\n record_shapes /dev/null/x\n}",
+			want: []string{
+				"upstream: want", "max_response: want at most 1GiB", "request header Range",
+				"response header Etag", "record_shapes: ",
+			},
 		},
 		"app": {
 			site: "maskgate http://127.0.0.1:1", options: "purpose_header P:H\nshadow /nowhere\n",
 			want: []string{"purpose_header: want"},
 		},
-		"guard of nothing":    {site: "maskgate", want: []string{"nothing stands behind the guard"}},
-		"nothing at a path":   {site: "handle /v1/* {\n maskgate\n}", want: []string{"nothing stands behind the guard"}},
-		"something behind":    {site: "maskgate\nrespond hello"},
-		"something elsewhere": {site: "maskgate /v1/* http://127.0.0.1:1\nmaskgate /v2/*\nrespond hello"},
+		"guard of nothing": {site: "maskgate", want: []string{"nothing stands behind the guard"}},
+		"nothing at a path": {
+			site: "handle /v1/* {\n maskgate\n}",
+			want: []string{"nothing stands behind the guard"},
+		},
+		"something behind": {site: "maskgate\nrespond hello"},
+		"something elsewhere": {
+			site: "maskgate /v1/* http://127.0.0.1:1\nmaskgate /v2/*\nrespond hello",
+		},
 		"services": {
 			site:   "maskgate http://127.0.0.1:1 {\n services people claim\n}",
 			logged: `"services":["claim"],"in_rule_files":["people"]`,

@@ -15,21 +15,25 @@ func init() {
 	caddy.RegisterModule(new(Status))
 }
 
-// Status tells operators and orchestrators how the gateway is, in JSON, at three paths; any other goes to the next handler.
-// It asks for no token, so it belongs on a listener that callers do not reach, as metrics do. It shows digests, names of routes,
-// roles, purposes and fields, and where rule files have faults; never a value, nor a text of a rule file.
+// Status tells operators and orchestrators how the gateway is, in JSON, at three paths. A request
+// for any other path goes to the next handler. Status asks for no token, so it belongs on a
+// listener that callers do not reach, as metrics do. It shows digests, names of routes, roles,
+// purposes and fields, and where rule files have faults; never a value, and no text of a rule file.
 //
 //   - /live: 200, or 503 once the access log can no longer be written: only a restart helps then.
-//   - /ready: 200 if requests are served, 503 if not. Rules on disk that are broken leave the old ones in force, so the status stays
-//     200 then, and "rules" says "stale".
-//   - /shadow: what the shadow makes of requests; 404 without one.
+//   - /ready: 200 if requests are served, 503 if not. Broken rules on disk leave the old rules in
+//     force, so the status stays 200 then, and "rules" says "stale".
+//   - /shadow: how the shadow decides requests; 404 without a shadow.
 type Status struct {
 	gateway *gateway.Gateway
 }
 
 // CaddyModule returns the Caddy module information.
 func (*Status) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.handlers.maskgate_status", New: func() caddy.Module { return new(Status) }}
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.maskgate_status",
+		New: func() caddy.Module { return new(Status) },
+	}
 }
 
 // UnmarshalCaddyfile sets up the handler from its directive:
@@ -40,7 +44,9 @@ func (s *Status) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return options(d, func(option string) error { return d.Errf("unknown option %q; maskgate_status has none", option) })
+	return options(d, func(option string) error {
+		return d.Errf("unknown option %q; maskgate_status has none", option)
+	})
 }
 
 // Provision implements caddy.Provisioner.

@@ -13,14 +13,15 @@ import (
 	"github.com/maskgate/maskgate/keys"
 )
 
-// TestStatus asks what operators and orchestrators ask, while the log is written and once it no longer
-// can be.
+// TestStatus asks what operators and orchestrators ask, while the log is written and once it no
+// longer can be.
 func TestStatus(t *testing.T) {
 	g := start(t, "maskgate "+gatewaytest.Serve(t, gatewaytest.OnePerson))
 	if status, body := g.status("/live"); status != 200 || !strings.Contains(body, `"alive"`) {
 		t.Errorf("/live: %d %s", status, body)
 	}
-	if status, h := g.readiness(); status != 200 || h.Status != "ready" || h.Rules.Status != "current" || h.Rules.Routes != 5 || h.Shadow != nil {
+	if status, h := g.readiness(); status != 200 || h.Status != "ready" || h.Shadow != nil ||
+		h.Rules.Status != "current" || h.Rules.Routes != 5 {
 		t.Errorf("/ready: %d %+v %+v", status, h, h.Rules)
 	}
 	if status, body := g.status("/shadow"); status != 404 || !strings.Contains(body, "no shadow") {
@@ -47,17 +48,19 @@ func TestStatus(t *testing.T) {
 	if status, h := g.readiness(); status != 503 || h.Status != "log_unwritable" {
 		t.Errorf("/ready: %d %+v", status, h)
 	}
-	if status, body := g.status("/live"); status != 503 || !strings.Contains(body, `"log_unwritable"`) {
+	status, body := g.status("/live")
+	if status != 503 || !strings.Contains(body, `"log_unwritable"`) {
 		t.Errorf("/live: %d %s", status, body)
 	}
 }
 
-// awaited waits until the operators' listener says something.
+// awaited waits for what the operators' listener is about to say.
 func (g *world) awaited(what string, is func() bool) {
 	g.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			g.t.Fatalf("%s: not within 10 s; /metrics:\n%s\nlog:\n%s", what, g.scrape(), captured.String())
+			g.t.Fatalf("%s: not within 10 s; /metrics:\n%s\nlog:\n%s",
+				what, g.scrape(), captured.String())
 		}
 	}
 }
@@ -69,7 +72,9 @@ func TestStatusOfShadowAndDrift(t *testing.T) {
 		g.options = quick + "drift 2\nshadow " + dir + "\n"
 		shadow := strings.Replace(gatewaytest.PolicyFile, "C2: mask}", "C2: redact}", 1)
 		gatewaytest.WriteRules(t, dir, gatewaytest.ServiceFile, shadow)
-		g.rules(strings.Replace(gatewaytest.ServiceFile, "$.pin: pin,", "$.pin: pin, $.nick: person_name,", 1), gatewaytest.PolicyFile)
+		service := strings.Replace(gatewaytest.ServiceFile,
+			"$.pin: pin,", "$.pin: pin, $.nick: person_name,", 1)
+		g.rules(service, gatewaytest.PolicyFile)
 	})
 	for range 3 {
 		g.get("/v1/people/C1")
@@ -79,7 +84,9 @@ func TestStatusOfShadowAndDrift(t *testing.T) {
 	}
 	g.awaited("the shadow", has(`maskgate_shadow_requests_total{result="different"} 3`))
 	for _, series := range []string{
-		`maskgate_shadow_differences_total{field="$.name",in_force="person_name",purpose="customer-service",role="customer-service",route="GET /v1/people/{id}",shadow="redact"} 3`,
+		`maskgate_shadow_differences_total{field="$.name",in_force="person_name",` +
+			`purpose="customer-service",role="customer-service",route="GET /v1/people/{id}",` +
+			`shadow="redact"} 3`,
 		`maskgate_shadow_requests_total{result="same"} 0`,
 		`maskgate_shadow_requests_total{result="skipped"} 0`,
 		`maskgate_shadow_requests_total{result="failed"} 0`,
@@ -96,23 +103,28 @@ func TestStatusOfShadowAndDrift(t *testing.T) {
 	}
 	var r gateway.ShadowReport
 	status, body := g.status("/shadow")
-	if err := json.Unmarshal([]byte(body), &r); err != nil || status != 200 || r.Different != 3 || len(r.Differences) != 1 || r.InForce != g.inForce() {
+	if err := json.Unmarshal([]byte(body), &r); err != nil || status != 200 ||
+		r.Different != 3 || len(r.Differences) != 1 || r.InForce != g.inForce() {
 		t.Errorf("/shadow: %d %v %s", status, err, body)
 	}
 	g.rules(gatewaytest.ServiceFile, "kind: policy\nname: 13912345678\nrolls: {}\n")
 	g.awaited("broken rules", has(`maskgate_rules_reloads_total{result="broken",set="rules"}`))
 	g.awaited("stale rules", has(`maskgate_rules_stale{set="rules"} 1`))
-	if status, h := g.readiness(); status != 200 || h.Rules.Status != "stale" || h.Rules.Stale.Faults == 0 || len(h.Rules.Stale.At) == 0 {
+	if status, h := g.readiness(); status != 200 || h.Rules.Status != "stale" ||
+		h.Rules.Stale.Faults == 0 || len(h.Rules.Stale.At) == 0 {
 		t.Errorf("/ready: %d %+v", status, h.Rules)
 	}
-	if _, text := g.status("/ready"); strings.Contains(text, "rolls") || strings.Contains(text, "1391234") {
+	if _, text := g.status("/ready"); strings.Contains(text, "rolls") ||
+		strings.Contains(text, "1391234") {
 		t.Errorf("/ready quotes the rule files: %s", text)
 	}
-	// The series of a route that is gone go too.
-	gone := `maskgate_requests_total{decision="released",role="customer-service",route="GET /v1/people/{id}"}`
+	// When a route is gone, its series are gone too.
+	gone := `maskgate_requests_total{decision="released",role="customer-service",` +
+		`route="GET /v1/people/{id}"}`
 	if !has(gone)() {
 		t.Errorf("no series %s", gone)
 	}
-	g.rules(strings.ReplaceAll(gatewaytest.ServiceFile, "/v1/people/{id}", "/v2/people/{id}"), gatewaytest.PolicyFile)
+	moved := strings.ReplaceAll(gatewaytest.ServiceFile, "/v1/people/{id}", "/v2/people/{id}")
+	g.rules(moved, gatewaytest.PolicyFile)
 	g.awaited("the series of a route that is gone", func() bool { return !has(gone)() })
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/maskgate/maskgate/auth"
 )
 
-// Token says which tokens are accepted and which of their claims say what. Claims are named by their exact name, or
-// by a path with dots (realm_access.roles).
+// Token says which tokens are accepted, and which of their claims say what. A claim is named by its
+// exact name, or by a path with dots (realm_access.roles).
 type Token struct {
 	// Issuer must be the token's iss. Required.
 	Issuer string `json:"issuer,omitempty"`
-	// Audience: the token's aud must hold one of these. Required.
+	// Audience are names of which the token's aud must hold one. Required.
 	Audience []string `json:"audience,omitempty"`
 	// Keys is where the issuer's public keys are: a JWKS file, or an https:// URL. Required.
 	Keys string `json:"keys,omitempty"`
@@ -27,10 +27,11 @@ type Token struct {
 	Leeway caddy.Duration `json:"leeway,omitempty"`
 	// MaxSize is how many bytes a token may have. Default: 16384.
 	MaxSize int `json:"max_size,omitempty"`
-	// Claims that differ from the defaults: subject (sub), roles (roles), organisation (org), purposes (purpose),
-	// amr (amr), acr (acr), region (region).
+	// Claims names the claims that differ from the defaults: subject (sub), roles (roles),
+	// organisation (org), purposes (purpose), amr (amr), acr (acr), region (region).
 	Claims map[string]string `json:"claims,omitempty"`
-	// PurposePrefix is stripped from the purposes; those without it are ignored. For scopes such as purpose:loan-review.
+	// PurposePrefix is cut off the purposes; a purpose without it is ignored. It is for scopes such
+	// as purpose:loan-review.
 	PurposePrefix string `json:"purpose_prefix,omitempty"`
 }
 
