@@ -14,8 +14,9 @@ import (
 
 const module = "github.com/maskgate/maskgate"
 
-// allowed says which of the project's packages, and which packages that only some may know, each package may import. What is
-// not listed is forbidden; so is a package that is not listed here. docs/design.md says why.
+// allowed says what each package may import: of the project's packages, and of the guarded ones. An
+// import that is not listed is forbidden, and so is a package that is not listed. docs/design.md
+// says why.
 var allowed = map[string][]string{
 	"":               {},
 	"masking":        {},
@@ -36,8 +37,8 @@ var allowed = map[string][]string{
 	},
 	"gateway/gatewaytest": {"gateway", "rules", "auth", "quota", "net/http"},
 	"command": {
-		"gateway", "masking", "treatment", "rules", "rules/ruletest", "coverage", "discover", "auth",
-		"audit", "keys",
+		"gateway", "masking", "treatment", "rules", "rules/ruletest", "coverage", "discover",
+		"auth", "audit", "keys",
 	},
 	"caddymodule": {
 		"gateway", "command", "auth", "audit", "net/http", "caddy", "prometheus",
@@ -45,8 +46,10 @@ var allowed = map[string][]string{
 
 	"examples":        {},
 	"examples/demo":   {"net/http"},
-	"cmd/maskgate":    {"", "caddymodule", "command", "gateway", "audit", "examples/demo", "net/http", "caddy"},
 	"cmd/auditverify": {},
+	"cmd/maskgate": {
+		"", "caddymodule", "command", "gateway", "audit", "examples/demo", "net/http", "caddy",
+	},
 }
 
 // guarded are the packages outside the project that only some may import, by prefix.
@@ -83,20 +86,24 @@ func TestImports(t *testing.T) {
 		name := relative(p.ImportPath)
 		may, ok := allowed[name]
 		if !ok {
-			t.Errorf("package %s is not in the table of imports; add it, and to docs/design.md", p.ImportPath)
+			t.Errorf("package %s is not in the table of imports; add it, and to docs/design.md",
+				p.ImportPath)
 		}
 		for _, imported := range p.Imports {
 			if subject := ruled(imported); subject != nil && !slices.Contains(may, *subject) {
-				t.Errorf("%s imports %s, which it may not: see docs/design.md", p.ImportPath, imported)
+				t.Errorf("%s imports %s, which it may not: see docs/design.md",
+					p.ImportPath, imported)
 			}
 		}
 	}
 	if seen != len(allowed) {
-		t.Errorf("%d packages, but the table of imports has %d; remove what is gone", seen, len(allowed))
+		t.Errorf("%d packages, but the table of imports has %d; remove what is gone",
+			seen, len(allowed))
 	}
 }
 
-// TestDesignNamesEachFolder checks that docs/design.md tells the one job of each package of the table.
+// TestDesignNamesEachFolder checks that docs/design.md tells the one job of each package of the
+// table.
 func TestDesignNamesEachFolder(t *testing.T) {
 	design, err := os.ReadFile("docs/design.md")
 	if err != nil {
@@ -120,8 +127,8 @@ func ruled(imported string) *string {
 		return &name
 	}
 	for prefix, name := range guarded {
-		if imported == path.Clean(prefix) || strings.HasSuffix(prefix, "/") && strings.HasPrefix(imported, prefix) ||
-			strings.HasPrefix(imported, prefix+"/") {
+		if imported == path.Clean(prefix) || strings.HasPrefix(imported, prefix+"/") ||
+			strings.HasSuffix(prefix, "/") && strings.HasPrefix(imported, prefix) {
 			return &name
 		}
 	}

@@ -1,5 +1,5 @@
-// Package maskgate holds the files that the binary carries: the default Caddyfile, and the rules of its demo. The code
-// is in the packages below: see docs/design.md for the map.
+// Package maskgate holds the files that the binary carries: the default Caddyfile, and the rules of
+// its demo. The code is in the packages below: docs/design.md has the map.
 package maskgate
 
 import "embed"

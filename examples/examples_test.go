@@ -51,7 +51,8 @@ func TestTestsPassAndCoverAll(t *testing.T) {
 	for _, set := range sets {
 		t.Run(set, func(t *testing.T) {
 			var report ruletest.Report
-			if err := json.Unmarshal([]byte(maskgate(t, "rules", "test", "--json", set)), &report); err != nil {
+			out := maskgate(t, "rules", "test", "--json", set)
+			if err := json.Unmarshal([]byte(out), &report); err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range report.Results {
@@ -60,9 +61,12 @@ func TestTestsPassAndCoverAll(t *testing.T) {
 				}
 			}
 			for _, c := range report.Coverage {
-				for what, share := range map[string]ruletest.Share{"routes": c.Routes, "fields": c.Fields, "roles": c.Roles} {
+				for what, share := range map[string]ruletest.Share{
+					"routes": c.Routes, "fields": c.Fields, "roles": c.Roles,
+				} {
 					if share.Covered != share.Total || share.Total == 0 {
-						t.Errorf("%s: %d of %d %s are in a test; there is none of %q", set, share.Covered, share.Total, what, share.Missing)
+						t.Errorf("%s: %d of %d %s are in a test; there is none of %q",
+							set, share.Covered, share.Total, what, share.Missing)
 					}
 				}
 			}
@@ -99,14 +103,17 @@ func TestSamplesAreAllNamed(t *testing.T) {
 		for _, test := range tests(t, dir) {
 			path, _, _ := strings.Cut(test.Target, "?")
 			r := set.Route(test.Method, test.Host, path)
-			if r == nil || r.Public != "" || r.Unlisted != "" || test.Response == nil || test.Response.Status != 200 {
+			if r == nil || r.Public != "" || r.Unlisted != "" ||
+				test.Response == nil || test.Response.Status != 200 {
 				continue
 			}
-			access, err := set.Admit(r, rules.Request{Caller: everyone, Purpose: everyone.Purposes[0]})
+			request := rules.Request{Caller: everyone, Purpose: everyone.Purposes[0]}
+			access, err := set.Admit(r, request)
 			if err != nil {
 				t.Fatalf("%s: %v", test.At, err)
 			}
-			out, err := r.Layout.Append(context.Background(), nil, test.Response.Body, r.Framing(test.Response.Type), shower{access}, nil)
+			out, err := r.Layout.Append(context.Background(), nil, test.Response.Body,
+				r.Framing(test.Response.Type), shower{access}, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", test.At, err)
 			}
@@ -118,7 +125,7 @@ func TestSamplesAreAllNamed(t *testing.T) {
 			if len(left) > 0 && unnamed[route] == nil {
 				unnamed[route] = map[string]bool{}
 			}
-			maps.Copy(unnamed[route], left) // of several samples
+			maps.Copy(unnamed[route], left) // a route may have several samples
 		}
 	}
 	for route := range leftOut {
@@ -127,8 +134,10 @@ func TestSamplesAreAllNamed(t *testing.T) {
 		}
 	}
 	for route, fields := range unnamed {
-		if have, want := slices.Sorted(maps.Keys(fields)), leftOut[route]; !slices.Equal(have, want) {
-			t.Errorf("%s: no rule names %q of the samples, want %q; name what is new, or say in leftOut why not", route, have, want)
+		have, want := slices.Sorted(maps.Keys(fields)), leftOut[route]
+		if !slices.Equal(have, want) {
+			t.Errorf("%s: no rule names %q of the samples, want %q; "+
+				"name what is new, or say in leftOut why not", route, have, want)
 		}
 	}
 }
@@ -153,7 +162,8 @@ func tests(t *testing.T, dir string) []rules.Test {
 	return list
 }
 
-// opened loads an example's service files under a policy that has its types and purposes, and lets a caller use every route.
+// opened loads an example's service files under a policy that has the example's types and purposes.
+// It returns a caller who may use each route.
 func opened(t *testing.T, dir string) (*rules.Set, rules.Caller) {
 	t.Helper()
 	files, err := rules.ReadFiles(dir)
@@ -173,7 +183,9 @@ func opened(t *testing.T, dir string) (*rules.Set, rules.Caller) {
 		for name := range policy["purposes"].(map[string]any) {
 			everyone.Purposes = append(everyone.Purposes, name)
 		}
-		policy["roles"] = map[string]any{"everyone": map[string]any{"purposes": everyone.Purposes, "treat": map[string]any{"L1": "clear"}}}
+		policy["roles"] = map[string]any{"everyone": map[string]any{
+			"purposes": everyone.Purposes, "treat": map[string]any{"L1": "clear"},
+		}}
 		if files[i].Data, err = yaml.Dump(policy); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +200,9 @@ func opened(t *testing.T, dir string) (*rules.Set, rules.Caller) {
 // shower is a decider that shows whatever the rules name.
 type shower struct{ *rules.Access }
 
-func (s shower) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (s shower) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	show, err := treatment.Expression{Name: "clear"}.Treatment(treatment.Environment{})
 	if err != nil {
 		return err
@@ -200,8 +214,9 @@ func (s shower) Decide(_ context.Context, records []masking.Record, profiles []*
 	return nil
 }
 
-// leaves are the places of a body's values, arrays' and objects' own left aside: $.items[*].name. Those of JSON in a string
-// stand behind its place and " | ". What was masked because no rule names it is none.
+// leaves are the places of a body's values that are neither arrays nor objects, such as
+// $.items[*].name. If a string holds a JSON object, the leaves of that object follow the string's
+// place and " | ". A value that was masked because no rule names it is no leaf.
 func leaves(t *testing.T, body []byte) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

@@ -1,11 +1,12 @@
-// Package quota counts the subjects whom each caller has seen by each role, so that nobody sees more
-// people than a policy allows: a first line against bulk export by small steps.
+// Package quota counts the subjects whom each caller has seen by each role, so that nobody sees
+// more people than a policy allows: a first line against bulk export by small steps.
 //
 // A policy's limit such as 200/1d is a [Limit]: 200 different subjects within a day. The day of a
 // subject begins when a caller first sees them by the role, and seeing them again prolongs nothing.
 //
 //	var m quota.Memory
-//	ok, err := m.Take(ctx, "agent-07", []quota.Subject{{Pseudonym: "s1:…", Limits: limits}}, time.Now())
+//	subjects := []quota.Subject{{Pseudonym: "s1:…", Limits: limits}}
+//	ok, err := m.Take(ctx, "agent-07", subjects, time.Now())
 //	if err != nil || !ok {
 //		// Nothing may be shown.
 //	}
@@ -18,8 +19,8 @@ import (
 	"time"
 )
 
-// A Subject is somebody whom a caller is about to see, under the limits of the roles that permit it.
-// They may be seen if they are within one of the limits.
+// A Subject is somebody whom a caller is about to see, under the limits of the roles that permit
+// it. They may be seen if they are within one of the limits.
 type Subject struct {
 	Pseudonym string // as the access log has it
 	Limits    []Limit
@@ -36,20 +37,22 @@ type Limit struct {
 // called by many goroutines at once.
 type Memory struct {
 	mu    sync.Mutex
-	seen  map[tally]map[string]time.Time // guarded by mu; subjects, with when their time is over
-	sweep time.Time                      // guarded by mu; when tallies that are over are next sought
+	seen  map[tally]map[string]time.Time // guarded by mu; when each subject's time is over
+	sweep time.Time                      // guarded by mu; when clean next removes such subjects
 }
 
-// tally is what is counted apart.
+// tally names a count: of the subjects whom a caller has seen by a role.
 type tally struct{ caller, role string }
 
-// sweepEvery is how often tallies that nobody asks about are given up.
+// sweepEvery is how often clean looks for subjects whose time is over.
 const sweepEvery = time.Hour
 
 // Take counts the subjects as seen by the caller, all of them or none: ok is false, and nothing is
 // counted, if one of them is within none of their limits. Its error is always nil: counting in
 // memory does not fail.
-func (m *Memory) Take(_ context.Context, caller string, subjects []Subject, now time.Time) (ok bool, err error) {
+func (m *Memory) Take(
+	_ context.Context, caller string, subjects []Subject, now time.Time,
+) (ok bool, err error) {
 	if len(subjects) == 0 {
 		return true, nil
 	}
@@ -78,7 +81,9 @@ func (m *Memory) Take(_ context.Context, caller string, subjects []Subject, now 
 
 // room finds a limit that the subject is within, and counts the subject there, unless it is known.
 // It returns nil if there is no such limit.
-func (m *Memory) room(caller string, s Subject, now time.Time) (seen map[string]time.Time, known bool) {
+func (m *Memory) room(
+	caller string, s Subject, now time.Time,
+) (seen map[string]time.Time, known bool) {
 	for _, limit := range s.Limits {
 		if seen := m.of(tally{caller, limit.Role}); seen[s.Pseudonym].After(now) {
 			return seen, true
@@ -97,7 +102,7 @@ func (m *Memory) room(caller string, s Subject, now time.Time) (seen map[string]
 	return nil, false
 }
 
-// of returns the subjects of a tally, which it begins if there is none.
+// of returns the subjects of a tally. It begins the tally if there is none.
 func (m *Memory) of(t tally) map[string]time.Time {
 	seen := m.seen[t]
 	if seen == nil {
@@ -110,7 +115,7 @@ func (m *Memory) of(t tally) map[string]time.Time {
 	return seen
 }
 
-// clean gives up, now and then, the subjects whose time is over.
+// clean removes the subjects whose time is over, and tallies without subjects, once in sweepEvery.
 func (m *Memory) clean(now time.Time) {
 	if now.Before(m.sweep) {
 		return

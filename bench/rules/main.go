@@ -1,10 +1,12 @@
-// Command rules times what rules cost: loading a large set, and deciding a request and one of its records.
+// Command rules times rules: loading a large set, deciding a request, and deciding one of its
+// records.
 //
 //	go run -C bench ./rules [-rounds 9] [-round 50ms]
 //
-// The large set has 1,000 routes with 10 fields each; the small one has 10 routes. Both have the same policies, with and
-// without a condition (CEL) over the record and the time. A decision is all of route, admission and profile. Figures are
-// medians over the rounds, on one core.
+// The large set has 1,000 routes with 10 fields each; the small set has 10 routes. Both have the
+// same policies, with and without a condition (CEL) over the record and the time. A decision finds
+// the route, admits the request and makes the profile. Figures are medians over the rounds, on one
+// core.
 package main
 
 import (
@@ -43,7 +45,8 @@ func run(rounds int, round time.Duration) error {
 		}
 		loads = append(loads, time.Since(begin).Seconds())
 	}
-	fmt.Printf("loading %d routes with %d fields: %.0f ms\n", large, large*fieldsEach, median(loads)*1e3)
+	fmt.Printf("loading %d routes with %d fields: %.0f ms\n",
+		large, large*fieldsEach, median(loads)*1e3)
 	for _, conditions := range []bool{false, true} {
 		what := "without CEL"
 		if conditions {
@@ -62,7 +65,8 @@ func run(rounds int, round time.Duration) error {
 				}
 				all, one = append(all, whole), append(one, record)
 			}
-			fmt.Printf("a decision %s, of %d routes: %.2f µs; each further record: %.2f µs\n", what, routes, median(all)*1e6, median(one)*1e6)
+			fmt.Printf("a decision %s, of %d routes: %.2f µs; each further record: %.2f µs\n",
+				what, routes, median(all)*1e6, median(one)*1e6)
 		}
 	}
 	return nil
@@ -71,8 +75,10 @@ func run(rounds int, round time.Duration) error {
 // decisions returns the seconds of a whole decision, and of one about a further record.
 func decisions(set *rules.Set, routes int, least time.Duration) (whole, record float64, err error) {
 	caller := rules.Caller{
-		ID: "agent-07", Roles: []string{"customer-service", "credit-officer"}, Organisation: "hz-branch", Region: "CN",
-		AMR: []string{"pwd", "mfa"}, ACR: "loa2", Purposes: []string{"customer-service", "loan-review"},
+		ID: "agent-07", Organisation: "hz-branch", Region: "CN",
+		Roles: []string{"customer-service", "credit-officer"},
+		AMR:   []string{"pwd", "mfa"}, ACR: "loa2",
+		Purposes: []string{"customer-service", "loan-review"},
 	}
 	inputs := []masking.Value{{Kind: masking.String, Text: []byte("agent-07")}}
 	paths := make([]string, routes)
@@ -86,7 +92,8 @@ func decisions(set *rules.Set, routes int, least time.Duration) (whole, record f
 			return errors.New("no route")
 		}
 		var err error
-		access, err = set.Admit(route, rules.Request{Caller: caller, Purpose: "customer-service", Time: time.Now()})
+		request := rules.Request{Caller: caller, Purpose: "customer-service", Time: time.Now()}
+		access, err = set.Admit(route, request)
 		if err != nil {
 			return err
 		}
@@ -95,7 +102,7 @@ func decisions(set *rules.Set, routes int, least time.Duration) (whole, record f
 		}
 		return nil
 	}
-	for i := range paths { // what is worked out once
+	for i := range paths { // a route's first decision works out what its later ones use
 		if err := decide(i); err != nil {
 			return 0, 0, err
 		}
@@ -108,13 +115,17 @@ func decisions(set *rules.Set, routes int, least time.Duration) (whole, record f
 
 // load makes a set of that many routes, and loads it.
 func load(routes int, conditions bool) (*rules.Set, error) {
-	types := []string{"person_name", "cn_id_card", "cn_mobile", "email", "address", "bank_card", "balance", "birth_date", "occupation", "public"}
+	types := [fieldsEach]string{
+		"person_name", "cn_id_card", "cn_mobile", "email", "address", "bank_card", "balance",
+		"birth_date", "occupation", "public",
+	}
 	var b strings.Builder
 	b.WriteString("kind: service\nname: bench\nowner: bench\nroutes:\n")
 	for i := range routes {
-		fmt.Fprintf(&b, "  - match: GET /v1/resource-%d/{id}/items\n    query: [page, size]\n    subject: $.customerId\n    fields:\n", i)
-		for j := range fieldsEach {
-			fmt.Fprintf(&b, "      $.data.field%d_%d: %s\n", i, j, types[j])
+		fmt.Fprintf(&b, "  - match: GET /v1/resource-%d/{id}/items\n", i)
+		b.WriteString("    query: [page, size]\n    subject: $.customerId\n    fields:\n")
+		for j, name := range types {
+			fmt.Fprintf(&b, "      $.data.field%d_%d: %s\n", i, j, name)
 		}
 	}
 	when, capped := "", ""
@@ -142,10 +153,13 @@ roles:
 caps:
   - {class: C3, at_most: drop}
 ` + capped
-	return rules.Load([]rules.File{{Name: "service.yaml", Data: []byte(b.String())}, {Name: "policy.yaml", Data: []byte(policy)}}, nil)
+	return rules.Load([]rules.File{
+		{Name: "service.yaml", Data: []byte(b.String())},
+		{Name: "policy.yaml", Data: []byte(policy)},
+	}, nil)
 }
 
-// seconds is the time that f takes, called again and again for at least that long.
+// seconds is the mean time of one call of f, over calls that take at least that long together.
 func seconds(least time.Duration, f func()) float64 {
 	const batch = 256
 	begin, n := time.Now(), 0

@@ -197,7 +197,8 @@ Then look who saw customer %[1]s, and under which rule:
   maskgate audit search --data %[2]s --subject %[1]s
 and that nobody altered the log:
   maskgate audit verify --data %[2]s
-More paths: /v1/customers?page=1&size=5  /v1/customers/%[1]s/credit-report  /v1/exports/customers?branch=SH-001  /v1/companies
+More paths: /v1/customers?page=1&size=5  /v1/customers/%[1]s/credit-report  `+
+		`/v1/exports/customers?branch=SH-001  /v1/companies
 Ctrl-C stops everything.
 `, demo.TourCustomerID, d.data)
 }

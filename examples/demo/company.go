@@ -20,10 +20,15 @@ type Company struct {
 }
 
 var (
-	brandGlyphs = []string{"华", "盛", "恒", "泰", "鑫", "瑞", "嘉", "德", "信", "诚", "宏", "远", "联", "创", "天",
-		"元", "汇", "通", "安", "和", "博", "智", "云", "优", "康"}
-	industries = []string{"科技", "商贸", "信息技术", "餐饮管理", "物流", "建筑工程", "文化传媒", "医疗器械", "教育咨询",
-		"电子商务", "机械制造", "农业发展", "物业管理", "汽车服务"}
+	brandGlyphs = []string{
+		"华", "盛", "恒", "泰", "鑫", "瑞", "嘉", "德", "信", "诚", "宏", "远", "联",
+		"创", "天", "元", "汇", "通", "安", "和", "博", "智", "云", "优", "康",
+	}
+	industries = []string{
+		"科技", "商贸", "信息技术", "餐饮管理", "物流", "建筑工程", "文化传媒", "医疗器械", "教育咨询",
+		"电子商务", "机械制造", "农业发展", "物业管理", "汽车服务",
+	}
+	capitals = []int{100_000, 500_000, 1_000_000, 5_000_000, 10_000_000, 50_000_000} // yuan
 )
 
 // Company returns the company with a unified social credit code, and whether there is one.
@@ -51,6 +56,11 @@ func makeCompanies(seed uint64, n int) ([]Company, map[string]int) {
 	return list, index
 }
 
+func newCompanyName(d dice, seat *city) string {
+	brand := pick(d, brandGlyphs) + pick(d, brandGlyphs)
+	return seat.short + brand + pick(d, industries) + "有限公司"
+}
+
 func newCompany(d dice) Company {
 	city := &cities[d.intn(len(cities))]
 	region := pick(d, city.regions[:])
@@ -60,9 +70,9 @@ func newCompany(d dice) Company {
 	}
 	return Company{
 		USCC:                newUSCC(d, region),
-		Name:                city.short + pick(d, brandGlyphs) + pick(d, brandGlyphs) + pick(d, industries) + "有限公司",
+		Name:                newCompanyName(d, city),
 		LegalRepresentative: newPerson(d, d.intn(2) == 1, false).name(),
-		RegisteredCapital:   int64(pick(d, []int{100_000, 500_000, 1_000_000, 5_000_000, 10_000_000, 50_000_000})),
+		RegisteredCapital:   int64(pick(d, capitals)),
 		Status:              status,
 		Address:             region.office(d),
 		EstablishedOn:       d.date(day(1998, 1, 1), day(2025, 6, 30)).Format(time.DateOnly),

@@ -129,7 +129,9 @@ func (d *Data) newGuarantors(dice dice, i int) []Guarantor {
 		// Two steps of at most half the way round cannot come back to i.
 		at = (at + 1 + dice.intn(max((d.n-1)/2, 1))) % d.n
 		c := d.customer(at)
-		out[k] = Guarantor{CustomerID: c.CustomerID, Name: c.Name, IDCard: c.IDCard, Mobile: c.Mobile}
+		out[k] = Guarantor{
+			CustomerID: c.CustomerID, Name: c.Name, IDCard: c.IDCard, Mobile: c.Mobile,
+		}
 	}
 	return out
 }

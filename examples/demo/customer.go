@@ -155,7 +155,8 @@ func newDevice(d dice) Device {
 	if d.oneIn(10) {
 		dev.LastIP = fmt.Sprintf("2001:db8:%x::%x", d.between(1, 0xffff), d.between(1, 0xffff))
 	} else {
-		dev.LastIP = fmt.Sprintf("%s.%d", pick(d, []string{"192.0.2", "198.51.100", "203.0.113"}), d.between(1, 254))
+		network := pick(d, []string{"192.0.2", "198.51.100", "203.0.113"}) // RFC 5737
+		dev.LastIP = fmt.Sprintf("%s.%d", network, d.between(1, 254))
 	}
 	return dev
 }

@@ -55,9 +55,11 @@ func TestAllCustomers(t *testing.T) {
 		}
 		birth, err := time.Parse("20060102", number[6:14])
 		if err != nil || birth.Format("2006-01-02") != c.BirthDate {
-			t.Errorf("%s: identity number %q disagrees with birth date %s", id, c.IDCard, c.BirthDate)
+			t.Errorf("%s: identity number %q disagrees with birth date %s",
+				id, c.IDCard, c.BirthDate)
 		}
-		if male := (number[16]-'0')%2 == 1; male != (c.Gender == "男") || c.Gender != "男" && c.Gender != "女" {
+		male := (number[16]-'0')%2 == 1
+		if male != (c.Gender == "男") || c.Gender != "男" && c.Gender != "女" {
 			t.Errorf("%s: identity number %q disagrees with gender %s", id, c.IDCard, c.Gender)
 		}
 		if place := regionNames[number[:6]]; place == "" || !strings.HasPrefix(c.Address, place) {
@@ -85,10 +87,12 @@ func TestAllCustomers(t *testing.T) {
 		if n := utf8.RuneCountInString(c.Name); n < 2 || n > 4 {
 			t.Errorf("%s: name %q has %d characters", id, c.Name, n)
 		}
-		if slices.ContainsFunc([]string{"欧阳", "诸葛", "上官", "司马"}, func(s string) bool { return strings.HasPrefix(c.Name, s) }) {
+		begins := func(surname string) bool { return strings.HasPrefix(c.Name, surname) }
+		if slices.ContainsFunc([]string{"欧阳", "诸葛", "上官", "司马"}, begins) {
 			count["compound surname"]++
 		}
-		if !pinForm.MatchString(c.QueryPin) || c.Income < 0 || c.Device.LastIP == "" || len(c.Device.DeviceID) != 32 {
+		if !pinForm.MatchString(c.QueryPin) || c.Income < 0 ||
+			c.Device.LastIP == "" || len(c.Device.DeviceID) != 32 {
 			t.Errorf("%s: pin, income or device is malformed: %+v", id, c)
 		}
 		if len(c.Accounts) < 1 || len(c.Accounts) > 3 {
@@ -203,7 +207,8 @@ func TestCompanies(t *testing.T) {
 		if got, ok := d.Company(c.USCC); !ok || got != c {
 			t.Errorf("Company(%q) = %+v, %v", c.USCC, got, ok)
 		}
-		if c.Name == "" || c.LegalRepresentative == "" || c.RegisteredCapital <= 0 || c.Status == "" || c.Address == "" {
+		if c.Name == "" || c.LegalRepresentative == "" || c.RegisteredCapital <= 0 ||
+			c.Status == "" || c.Address == "" {
 			t.Errorf("company %+v has an empty field", c)
 		}
 	}
@@ -217,7 +222,8 @@ func TestMoney(t *testing.T) {
 		in   Money
 		want string
 	}{
-		{0, "0.00"}, {5, "0.05"}, {-5, "-0.05"}, {100, "1.00"}, {-123456, "-1234.56"}, {1_234_567_890, "12345678.90"},
+		{0, "0.00"}, {5, "0.05"}, {-5, "-0.05"}, {100, "1.00"}, {-123456, "-1234.56"},
+		{1_234_567_890, "12345678.90"},
 	} {
 		b, err := tt.in.MarshalJSON()
 		if err != nil || string(b) != tt.want {
@@ -227,7 +233,8 @@ func TestMoney(t *testing.T) {
 		if err := back.UnmarshalJSON(b); err != nil || back != tt.in {
 			t.Errorf("UnmarshalJSON(%s) = %d, %v, want %d", b, int64(back), err, int64(tt.in))
 		}
-		if f, err := strconv.ParseFloat(tt.want, 64); err != nil || int64(f*100+0.5*sign(f)) != int64(tt.in) {
+		f, err := strconv.ParseFloat(tt.want, 64)
+		if err != nil || int64(f*100+0.5*sign(f)) != int64(tt.in) {
 			t.Errorf("%s is not the number %d fen", tt.want, int64(tt.in))
 		}
 	}

@@ -116,8 +116,10 @@ func TestSeeds(t *testing.T) {
 		d := New(seed, 100)
 		c := d.TourCustomer()
 		names[c.IDCard] = true
-		if c.AgentID != "agent-07" || c.Email == nil || len(c.IDCard) != 18 || len(c.Mobile) != 11 ||
-			len(c.Accounts) != 2 || len([]rune(c.Name)) > 4 || len(c.Name) != 3*len([]rune(c.Name)) {
+		glyphs := len([]rune(c.Name))
+		if c.AgentID != "agent-07" || c.Email == nil ||
+			len(c.IDCard) != 18 || len(c.Mobile) != 11 || len(c.Accounts) != 2 ||
+			glyphs > 4 || len(c.Name) != 3*glyphs {
 			t.Errorf("seed %d: TourCustomer() = %+v, which is not ordinary", seed, c)
 		}
 		if r, _ := d.CreditReport(TourCustomerID); len(r.Guarantors) == 0 {
@@ -142,7 +144,8 @@ func TestFewCustomers(t *testing.T) {
 			seen := map[string]bool{c.CustomerID: true}
 			for _, g := range r.Guarantors {
 				if seen[g.CustomerID] {
-					t.Errorf("n = %d: %s has guarantor %s twice, or itself", n, c.CustomerID, g.CustomerID)
+					t.Errorf("n = %d: %s has guarantor %s twice, or itself",
+						n, c.CustomerID, g.CustomerID)
 				}
 				seen[g.CustomerID] = true
 			}

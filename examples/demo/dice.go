@@ -61,7 +61,8 @@ func (d dice) date(first, last time.Time) time.Time {
 // pick returns an element of a table.
 func pick[T any](d dice, table []T) T { return table[d.intn(len(table))] }
 
-// mix is the finaliser of SplitMix64: a bijection whose every output bit depends on every input bit.
+// mix is the finaliser of SplitMix64: a bijection, in which each output bit depends on each input
+// bit.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -91,8 +91,8 @@ func TestStatus(t *testing.T) {
 				t.Errorf("%s %s: body repeats the id", tt.method, tt.target)
 			}
 		case 405:
-			if w.Header().Get("Allow") != "GET" || w.Body.Len() != 0 {
-				t.Errorf("%s %s: Allow %q, body %q", tt.method, tt.target, w.Header().Get("Allow"), w.Body)
+			if allow := w.Header().Get("Allow"); allow != "GET" || w.Body.Len() != 0 {
+				t.Errorf("%s %s: Allow %q, body %q", tt.method, tt.target, allow, w.Body)
 			}
 		}
 		if tt.media == js && w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
@@ -132,7 +132,8 @@ func TestBodies(t *testing.T) {
 			t.Errorf("GET %s with Indent: %s", tt.target, indented)
 		}
 		var compact bytes.Buffer
-		if err := json.Compact(&compact, indented); err != nil || !bytes.Equal(compact.Bytes(), body) {
+		err := json.Compact(&compact, indented)
+		if err != nil || !bytes.Equal(compact.Bytes(), body) {
 			t.Errorf("GET %s: indented differs in more than white space (%v)", tt.target, err)
 		}
 	}
@@ -150,14 +151,18 @@ func TestBodies(t *testing.T) {
 func TestNotices(t *testing.T) {
 	d := New(DefaultSeed, DefaultCustomers)
 	var got Notices
-	decode(t, ask(d.Handler(), "GET", "/v1/customers/"+TourCustomerID+"/notices").Body.Bytes(), &got)
+	answer := ask(d.Handler(), "GET", "/v1/customers/"+TourCustomerID+"/notices")
+	decode(t, answer.Body.Bytes(), &got)
 	c := d.TourCustomer()
-	if want, _ := d.Notices(TourCustomerID); !reflect.DeepEqual(got, want) || got.AgentID != c.AgentID || len(got.Items) == 0 {
+	if want, _ := d.Notices(TourCustomerID); !reflect.DeepEqual(got, want) ||
+		got.AgentID != c.AgentID || len(got.Items) == 0 {
 		t.Errorf("notices %+v, want %+v", got, want)
 	}
 	for _, n := range got.Items {
 		var p payload
-		if decode(t, []byte(n.Payload), &p); p.Name != c.Name || p.Mobile != c.Mobile || p.CardNo == "" || !strings.Contains(p.Text, c.Name) {
+		decode(t, []byte(n.Payload), &p)
+		if p.Name != c.Name || p.Mobile != c.Mobile || p.CardNo == "" ||
+			!strings.Contains(p.Text, c.Name) {
 			t.Errorf("notice %s: payload %+v", n.ID, p)
 		}
 	}
@@ -183,9 +188,13 @@ func TestLists(t *testing.T) {
 		body := ask(h, "GET", "/v1/customers"+tt.query).Body.Bytes()
 		var got Page[Customer]
 		decode(t, body, &got)
-		if got.Code != 0 || got.Message != "ok" || got.Data.Total != tt.total || got.Data.Page != tt.page || len(got.Data.Items) != tt.n {
-			t.Errorf("%q: code %d, message %q, total %d, page %d, %d items; want total %d, page %d, %d items", tt.query,
-				got.Code, got.Message, got.Data.Total, got.Data.Page, len(got.Data.Items), tt.total, tt.page, tt.n)
+		if got.Code != 0 || got.Message != "ok" {
+			t.Errorf("%q: code %d, message %q", tt.query, got.Code, got.Message)
+		}
+		total, page, n := got.Data.Total, got.Data.Page, len(got.Data.Items)
+		if total != tt.total || page != tt.page || n != tt.n {
+			t.Errorf("%q: total %d, page %d, %d items; want total %d, page %d, %d items",
+				tt.query, total, page, n, tt.total, tt.page, tt.n)
 		}
 		if tt.n > 0 && got.Data.Items[0].CustomerID != tt.first {
 			t.Errorf("%q: first is %s, want %s", tt.query, got.Data.Items[0].CustomerID, tt.first)
@@ -214,7 +223,8 @@ func TestExport(t *testing.T) {
 		var c Customer
 		decode(t, lines.Bytes(), &c)
 		agents[c.AgentID] = true
-		if want, _ := d.Customer(c.CustomerID); !reflect.DeepEqual(c, want) || c.Branch != "BJ-001" {
+		want, _ := d.Customer(c.CustomerID)
+		if !reflect.DeepEqual(c, want) || c.Branch != "BJ-001" {
 			t.Errorf("line %d = %+v, want %+v", n+1, c, want)
 		}
 	}
@@ -233,13 +243,16 @@ func TestRiskScoreLeaks(t *testing.T) {
 		w := ask(d.Handler(), "GET", "/v1/customers/"+c.CustomerID+"/risk-score")
 		var body struct{ Error string }
 		decode(t, w.Body.Bytes(), &body)
-		header, err := url.QueryUnescape(w.Header().Get("X-Debug-Customer"))
-		if err != nil || strings.ContainsFunc(w.Header().Get("X-Debug-Customer"), func(r rune) bool { return r < ' ' || r > '~' }) {
+		escaped := w.Header().Get("X-Debug-Customer")
+		header, err := url.QueryUnescape(escaped)
+		strange := func(r rune) bool { return r < ' ' || r > '~' }
+		if err != nil || strings.ContainsFunc(escaped, strange) {
 			t.Errorf("%s: X-Debug-Customer is not plain ASCII (%v)", c.CustomerID, err)
 		}
 		for _, value := range []string{c.Name, c.IDCard, c.Mobile} {
 			if !strings.Contains(body.Error, value) || !strings.Contains(header, value) {
-				t.Errorf("%s: body %q or header %q lacks %q", c.CustomerID, body.Error, header, value)
+				t.Errorf("%s: body %q or header %q lacks %q",
+					c.CustomerID, body.Error, header, value)
 			}
 		}
 	}

@@ -56,7 +56,8 @@ func OpenIssuer(dir string) (*Issuer, error) {
 	return &Issuer{signer: signer}, nil
 }
 
-// claims are the claims of a token. Empty lists are written, so that a person without a role says so.
+// claims are the claims of a token. Empty lists are written too: the token of a person without a
+// role says so.
 type claims struct {
 	jwt.Claims
 	Roles   []string `json:"roles"`
@@ -100,15 +101,17 @@ func (i *Issuer) Token(p Person, ttl time.Duration, now time.Time) (string, erro
 	return token, nil
 }
 
-// Sign returns a signed JWT in compact form with the claims of a JSON object. Its iss and aud are the demo's, whatever the object says;
-// iat and nbf (now), exp (once ttl has passed) and jti are added where it does not say them. The ttl must be at least a second.
+// Sign returns a signed JWT in compact form with the claims of a JSON object. Its iss and aud are
+// the demo's, whatever the object says. Sign adds iat and nbf (now), exp (now plus ttl) and jti,
+// each unless the object has it. The ttl must be at least a second.
 func (i *Issuer) Sign(object []byte, ttl time.Duration, now time.Time) (string, error) {
 	if ttl < time.Second {
 		return "", errors.New("issuing token: ttl below one second")
 	}
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(object, &given); err != nil || given == nil {
-		return "", errors.New(`issuing token: want claims as a JSON object, as in {"sub":"collector-07","roles":["collector"]}`)
+		return "", errors.New("issuing token: want claims as a JSON object, " +
+			`as in {"sub":"collector-07","roles":["collector"]}`)
 	}
 	for name, value := range map[string]any{
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(ttl).Unix(), "jti": rand.Text(),

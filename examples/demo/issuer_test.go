@@ -44,8 +44,10 @@ func verify(t *testing.T, dir, token string) map[string]any {
 		t.Fatal(err)
 	}
 	keys := set.Key(parsed.Headers[0].KeyID)
-	if len(keys) != 1 || !keys[0].IsPublic() || keys[0].Algorithm != "ES256" || keys[0].Use != "sig" {
-		t.Fatalf("%d public ES256 signing keys for kid %q, want 1", len(keys), parsed.Headers[0].KeyID)
+	if len(keys) != 1 || !keys[0].IsPublic() ||
+		keys[0].Algorithm != "ES256" || keys[0].Use != "sig" {
+		t.Fatalf("%d public ES256 signing keys for kid %q, want 1",
+			len(keys), parsed.Headers[0].KeyID)
 	}
 	claims := map[string]any{}
 	if err := parsed.Claims(keys[0], &claims); err != nil {
@@ -84,7 +86,8 @@ func TestToken(t *testing.T) {
 		for k, v := range map[string]any{
 			"iss": "https://issuer.demo.maskgate.example", "aud": "maskgate",
 			"org": "demo-consumer-finance", "region": "CN",
-			"iat": float64(now.Unix()), "nbf": float64(now.Unix()), "exp": float64(now.Unix() + 3600),
+			"iat": float64(now.Unix()), "nbf": float64(now.Unix()),
+			"exp": float64(now.Unix() + 3600),
 		} {
 			tt.want[k] = v
 		}
@@ -138,8 +141,10 @@ func TestIssuerFiles(t *testing.T) {
 	if got := files(); !slices.Equal(got, []string{KeyFile, JWKSFile}) {
 		t.Errorf("files %v", got)
 	}
-	if info, err := os.Stat(filepath.Join(dir, KeyFile)); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
-		t.Errorf("%s: mode %v, %v", KeyFile, info.Mode(), err)
+	if info, err := os.Stat(filepath.Join(dir, KeyFile)); err != nil {
+		t.Error(err)
+	} else if runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("%s: mode %v, want 0600", KeyFile, info.Mode())
 	}
 	key, _ := os.ReadFile(filepath.Join(dir, KeyFile))
 	public, _ := os.ReadFile(filepath.Join(dir, JWKSFile))
@@ -190,7 +195,8 @@ func TestIssuerRefusesKey(t *testing.T) {
 		{"empty", "", 0o600, "no JWK"},
 		{"cut", string(key[:len(key)/2]), 0o600, "no JWK"},
 		{"a set", string(public), 0o600, "no JWK"},
-		{"symmetric", `{"kty":"oct","k":"c2VjcmV0LXNlY3JldA","alg":"HS256","kid":"a"}`, 0o600, "no private ES256 key"},
+		{"symmetric", `{"kty":"oct","k":"c2VjcmV0LXNlY3JldA","alg":"HS256","kid":"a"}`, 0o600,
+			"no private ES256 key"},
 	} {
 		if runtime.GOOS == "windows" && tt.mode != 0o600 {
 			continue // no such modes there
@@ -250,12 +256,16 @@ func TestSign(t *testing.T) {
 		want         map[string]any
 	}{
 		{"filled in", `{"sub":"collector-07"}`, map[string]any{
-			"sub": "collector-07", "iss": IssuerURL, "aud": Audience, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Unix() + 60,
+			"sub": "collector-07", "iss": IssuerURL, "aud": Audience,
+			"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Unix() + 60,
 		}},
 		{"given", `{"iat":1,"nbf":2,"exp":3,"jti":"x","roles":["a"]}`, map[string]any{
-			"iat": 1, "nbf": 2, "exp": 3, "jti": "x", "roles": []string{"a"}, "iss": IssuerURL, "aud": Audience,
+			"iat": 1, "nbf": 2, "exp": 3, "jti": "x", "roles": []string{"a"},
+			"iss": IssuerURL, "aud": Audience,
 		}},
-		{"its own", `{"iss":"https://idp.bank.example","aud":["crm"]}`, map[string]any{"iss": IssuerURL, "aud": Audience}},
+		{"its own", `{"iss":"https://idp.bank.example","aud":["crm"]}`, map[string]any{
+			"iss": IssuerURL, "aud": Audience,
+		}},
 	} {
 		token, err := issuer.Sign([]byte(tt.claims), time.Minute, now)
 		if err != nil {

@@ -53,15 +53,18 @@ func readKey(path string) (jose.JSONWebKey, error) {
 	}
 	// Windows keeps access rights elsewhere: there the mode says nothing.
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return key, fmt.Errorf("reading key: %s is open to others than its owner (mode %04o): run chmod 600", path, mode)
+		return key, fmt.Errorf("reading key: %s is open to others than its owner (mode %04o): "+
+			"run chmod 600", path, mode)
 	}
 	// Neither decoder is quoted in an error: what it read is a secret.
 	if err := json.NewDecoder(f).Decode(&key); err != nil {
 		return jose.JSONWebKey{}, fmt.Errorf("reading key: %s holds no JWK", path)
 	}
 	private, ok := key.Key.(*ecdsa.PrivateKey)
-	if !ok || private.Curve != elliptic.P256() || key.Algorithm != string(jose.ES256) || key.KeyID == "" {
-		return jose.JSONWebKey{}, fmt.Errorf("reading key: %s holds no private ES256 key with a kid", path)
+	if !ok || private.Curve != elliptic.P256() || key.Algorithm != string(jose.ES256) ||
+		key.KeyID == "" {
+		return jose.JSONWebKey{}, fmt.Errorf(
+			"reading key: %s holds no private ES256 key with a kid", path)
 	}
 	return key, nil
 }

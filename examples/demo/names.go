@@ -33,7 +33,7 @@ var (
 		雪 xue 慧 hui 莹 ying 倩 qian 怡 yi 琳 lin 欣 xin 颖 ying 洁 jie 梅 mei 兰 lan 红 hong 玉 yu 萍 ping
 		燕 yan 云 yun 梦 meng 雨 yu 佳 jia 思 si 诗 shi 涵 han 子 zi 悦 yue 晓 xiao 文 wen 秀 xiu 英 ying
 		华 hua 春 chun 小 xiao 月 yue 美 mei 凤 feng 淑 shu 桂 gui 珍 zhen 晴 qing`)
-	// rareGiven lies outside the Basic Multilingual Plane: four bytes of UTF-8, two escapes in JSON.
+	// rareGiven lie outside the Basic Multilingual Plane: four bytes in UTF-8, two escapes in JSON.
 	rareGiven = []glyphs{{"𠮷", "ji"}, {"𫖯", "fu"}, {"𬭎", "hong"}, {"𬱖", "di"}, {"𬀩", "wei"}}
 )
 

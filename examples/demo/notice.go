@@ -42,8 +42,9 @@ func (d *Data) Notices(id string) (Notices, bool) {
 		from := day(2025, 1+3*k, 1)
 		template := pick(dice, []string{"账单提醒", "还款提醒", "登录提醒"})
 		text, err := json.Marshal(payload{
-			Template: template, Name: c.Name, Mobile: c.Mobile, CardNo: pick(dice, c.Accounts).CardNo,
-			Text: fmt.Sprintf("尊敬的%s，您有一条%s。", c.Name, template),
+			Template: template, Name: c.Name, Mobile: c.Mobile,
+			CardNo: pick(dice, c.Accounts).CardNo,
+			Text:   fmt.Sprintf("尊敬的%s，您有一条%s。", c.Name, template),
 		})
 		if err != nil {
 			panic("demo: writing a payload: " + err.Error())

@@ -21,6 +21,7 @@ func (d *Data) riskScore(r responder) http.HandlerFunc {
 			Error string `json:"error"`
 		}{fmt.Sprintf("scoring failed for %s %s %s: java.lang.ArithmeticException: / by zero\n"+
 			"\tat cn.example.risk.Scorer.score(Scorer.java:88)\n"+
-			"\tat cn.example.risk.ScoreController.get(ScoreController.java:41)", c.Name, c.IDCard, c.Mobile)})
+			"\tat cn.example.risk.ScoreController.get(ScoreController.java:41)",
+			c.Name, c.IDCard, c.Mobile)})
 	}
 }

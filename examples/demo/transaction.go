@@ -45,7 +45,8 @@ func (d *Data) Transactions(id string) (Transactions, bool) {
 		t := d.newTransaction(dice, employer)
 		t.CustomerID = id
 		t.ID = fmt.Sprintf("T%08d%03d", i+1, k+1)
-		t.Time = moment.Add(time.Duration(k*step+dice.intn(step)) * time.Second).Format(time.RFC3339)
+		since := time.Duration(k*step+dice.intn(step)) * time.Second
+		t.Time = moment.Add(since).Format(time.RFC3339)
 		items[k] = t
 	}
 	slices.SortFunc(items, func(a, b Transaction) int { return cmp.Compare(b.ID, a.ID) })
@@ -76,7 +77,9 @@ func (d *Data) newTransaction(dice dice, employer string) Transaction {
 	t.Channel = pick(dice, []string{"mobile-app", "online-banking", "counter"})
 	if dice.intn(2) == 0 {
 		t.Amount = -t.Amount
-		t.Memo = pick(dice, []string{"转账", "房租", "借款", "转给" + t.CounterpartyName, "还款 " + newMobile(dice)})
+		t.Memo = pick(dice, []string{
+			"转账", "房租", "借款", "转给" + t.CounterpartyName, "还款 " + newMobile(dice),
+		})
 	} else {
 		t.Memo = pick(dice, []string{"转账", "还款", t.CounterpartyName + "转入", "货款"})
 	}

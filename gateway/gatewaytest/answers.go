@@ -43,7 +43,8 @@ var Answers = []Answer{
 	{"protected fields", whole(ok+js, good), 200, false},
 	{"headers",
 		whole(ok+js+"Location: /$\r\nSet-Cookie: c=$\r\nLink: <$>\r\nX-Name: $\r\n"+
-			"Content-Disposition: attachment; filename=$\r\nServer: $\r\nDate: $\r\nEtag: \"$\"\r\n"+
+			"Content-Disposition: attachment; filename=$\r\nServer: $\r\nDate: $\r\n"+
+			"Etag: \"$\"\r\n"+
 			"X-Correlation-Id: $\r\nCache-Control: $\r\nCdn-Cache-Control: $\r\nVary: $\r\n"+
 			"Warning: $\r\nAlt-Svc: $\r\n", good),
 		200, false},

@@ -84,8 +84,8 @@ func Ask(r *http.Request) (Seen, error) {
 	return Seen{resp.StatusCode, resp.Header, body}, err
 }
 
-// Head is the head of a request as it is sent, for customer service and with a bearer token, but for
-// the empty line at its end. line is its first line; more are header lines that come last.
+// Head is the head of a request as it is sent, for customer service and with a bearer token, but
+// for the empty line at its end. line is its first line; more are header lines that come last.
 func Head(line, addr, token string, more ...string) string {
 	lines := append([]string{
 		line,

@@ -52,7 +52,8 @@ func Holds(all []byte, canary string) bool {
 		}
 	}
 	for shift := range 3 { // wherever it stands in what was encoded
-		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + canary + "xxx"))
+		padded := strings.Repeat("x", shift) + canary + "xxx"
+		text := base64.StdEncoding.EncodeToString([]byte(padded))
 		inner := text[4 : len(text)-8]
 		forURLs := strings.NewReplacer("+", "-", "/", "_").Replace(inner)
 		if strings.Contains(views[0], inner) || strings.Contains(views[0], forURLs) {

@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// A Log keeps all that is written to it. The zero value is empty; many goroutines may use it at once.
+// A Log keeps all that is written to it. The zero value is empty; many goroutines may use it at
+// once.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer // guarded by mu
