@@ -52,7 +52,8 @@ func TestBuffersOfFailedWrite(t *testing.T) {
 	})
 	serve := func(writer http.ResponseWriter, path string) {
 		r := w.request("GET", path)
-		r.RequestURI, r.RemoteAddr, r.Proto, r.ProtoMajor, r.ProtoMinor = path, "127.0.0.1:1", "HTTP/1.1", 1, 1
+		r.RequestURI, r.RemoteAddr = path, "127.0.0.1:1"
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 		defer func() { _ = recover() }() // a server ends the connection
 		w.handler.Serve(writer, r, w.upstream)
 	}
@@ -70,7 +71,8 @@ func TestBuffersOfFailedWrite(t *testing.T) {
 			w.t = t
 			shadow := w.gateway.ruling.Load().shadow
 			judged := func() int64 {
-				eventually(t, "the shadow is done", func() bool { return shadow.jobs.running.Load() == 0 })
+				eventually(t, "the shadow is done",
+					func() bool { return shadow.jobs.running.Load() == 0 })
 				return shadow.same.Load() + shadow.differing.Load() + shadow.failed.Load()
 			}
 			before := judged()
@@ -87,7 +89,8 @@ func TestBuffersOfFailedWrite(t *testing.T) {
 			for range 100 {
 				serve(httptest.NewRecorder(), tt.path)
 				if !bytes.Equal(writer.given, given) {
-					t.Fatalf("what the server may still send is now %.200q, was %.200q", writer.given, given)
+					t.Fatalf("what the server may still send is now %.200q, was %.200q",
+						writer.given, given)
 				}
 			}
 		})

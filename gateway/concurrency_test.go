@@ -28,10 +28,12 @@ func TestEachCallerTheirOwnView(t *testing.T) {
 	}
 	// The path of a customer says whose it is: a<agent>-<number>. Their name has letters for the
 	// digits.
-	name := strings.NewReplacer("0", "零", "1", "一", "2", "二", "3", "三", "4", "四", "5", "五", "6", "六", "7", "七", "8", "八", "9", "九").Replace
+	name := strings.NewReplacer("0", "零", "1", "一", "2", "二", "3", "三", "4", "四",
+		"5", "五", "6", "六", "7", "七", "8", "八", "9", "九").Replace
 	record := func(id string) string {
 		a, _, _ := strings.Cut(id, "-")
-		return fmt.Sprintf(`{"id":%q,"name":"张%s","pin":"1","agentId":%q,"pad":%q}`, id, name(id), a, strings.Repeat(id, len(id)%7*100))
+		return fmt.Sprintf(`{"id":%q,"name":"张%s","pin":"1","agentId":%q,"pad":%q}`, id, name(id),
+			a, strings.Repeat(id, len(id)%7*100))
 	}
 	w := start(t, upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -57,7 +59,8 @@ func TestEachCallerTheirOwnView(t *testing.T) {
 		who := agent
 		who.ID = fmt.Sprintf("a%d", c)
 		officer := who
-		officer.Roles, officer.Purposes, officer.AMR = []string{"credit-officer"}, []string{"loan-review"}, []string{"mfa"}
+		officer.Roles, officer.Purposes = []string{"credit-officer"}, []string{"loan-review"}
+		officer.AMR = []string{"mfa"}
 		agentToken, officerToken := token(t, who), token(t, officer)
 		all.Go(func() {
 			for i := range each {
@@ -69,9 +72,11 @@ func TestEachCallerTheirOwnView(t *testing.T) {
 					want                 string
 				}{
 					{"/v1/people/" + id, "customer-service", agentToken, 200, masked},
-					{"/v1/people/" + id, "loan-review", officerToken, 200, fmt.Sprintf(`{"id":%q,"name":"张%s","agentId":%q}`, id, name(id), who.ID)},
+					{"/v1/people/" + id, "loan-review", officerToken, 200,
+						fmt.Sprintf(`{"id":%q,"name":"张%s","agentId":%q}`, id, name(id), who.ID)},
 					{"/v1/people/zz9-1", "customer-service", agentToken, 403, ""},
-					{"/v1/people?q=" + id, "customer-service", agentToken, 200, `{"items":[` + masked + `]}`},
+					{"/v1/people?q=" + id, "customer-service", agentToken, 200,
+						`{"items":[` + masked + `]}`},
 					{"/v1/public", "", agentToken, 200, "[1]"},
 					{"/v1/people/" + id + "bad", "customer-service", agentToken, 502, ""},
 					{"/v1/none", "", agentToken, 404, ""},
@@ -84,8 +89,11 @@ func TestEachCallerTheirOwnView(t *testing.T) {
 				r.Header.Set("Authorization", "Bearer "+tt.token)
 				r.Header.Set("Maskgate-Purpose", tt.purpose)
 				got, err := ask(r)
-				if err != nil || got.status != tt.status || tt.want != "" && string(got.body) != tt.want || bytes.Contains(got.body, []byte("zz9")) {
-					t.Errorf("GET %s: %d %v %s, want %d %s", tt.path, got.status, err, got.body, tt.status, tt.want)
+				if err != nil || got.status != tt.status ||
+					tt.want != "" && string(got.body) != tt.want ||
+					bytes.Contains(got.body, []byte("zz9")) {
+					t.Errorf("GET %s: %d %v %s, want %d %s", tt.path, got.status, err, got.body,
+						tt.status, tt.want)
 					return
 				}
 				mu.Lock()
@@ -134,16 +142,20 @@ func TestSlowUploads(t *testing.T) {
 			up.Config.ConnState, up.Config.ErrorLog = counted(&asked), log.New(io.Discard, "", 0)
 			up.Start()
 			t.Cleanup(up.Close)
-			w := start(t, up.URL, ways[tt.way], func(w *world) { w.handler.Timeout = 300 * time.Millisecond })
+			w := start(t, up.URL, ways[tt.way],
+				func(w *world) { w.handler.Timeout = 300 * time.Millisecond })
 			var all sync.WaitGroup
 			for i := range 300 {
-				head := w.head("POST /v1/people/C1 HTTP/1.1", []string{"Content-Length: 1000", "Transfer-Encoding: chunked"}[i%2])
+				head := w.head("POST /v1/people/C1 HTTP/1.1",
+					[]string{"Content-Length: 1000", "Transfer-Encoding: chunked"}[i%2])
 				head = strings.Replace(head, "Connection: close\r\n", "", 1)
 				if i%3 == 0 {
-					head = strings.Replace(head, "Bearer", "None", 1) // refused before the upstream is asked
+					// It is refused before the upstream is asked.
+					head = strings.Replace(head, "Bearer", "None", 1)
 				}
 				all.Go(func() {
-					if answer := w.raw(head + "\r\n5\r\nhel"); statusOf(answer) == 0 || statusOf(answer) == 200 {
+					answer := w.raw(head + "\r\n5\r\nhel")
+					if status := statusOf(answer); status == 0 || status == 200 {
 						t.Errorf("answer %q", answer)
 					}
 				})
@@ -196,7 +208,8 @@ func TestSlowReaderOfStream(t *testing.T) {
 	records := w.records("")
 	last := records[len(records)-1]
 	if last.Decision != "refused" || last.Reason != "caller_gone" || last.Part != len(records) {
-		t.Errorf("the last of %d records is %+v, want a refusal for caller_gone", len(records), last)
+		t.Errorf("the last of %d records is %+v, want a refusal for caller_gone", len(records),
+			last)
 	}
 	eventually(t, "the data service is let go", func() bool { return ended(letGo) })
 }

@@ -55,7 +55,8 @@ func TestVerifierAuthenticates(t *testing.T) {
 	t.Parallel()
 	with := func(headers ...string) func() *http.Request {
 		return func() *http.Request {
-			r := httptest.NewRequest("GET", "/v1/people/C1?access_token="+gateway.AgentToken(t), nil)
+			r := httptest.NewRequest("GET", "/v1/people/C1?access_token="+gateway.AgentToken(t),
+				nil)
 			for _, text := range headers {
 				r.Header.Add("Authorization", text)
 			}

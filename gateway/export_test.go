@@ -69,7 +69,8 @@ func (respond cannedFor) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (A
 		headers[name] = resp.Header.Get(name)
 	}
 	return canned{&rules.TestResponse{
-		Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Headers: headers, Body: body,
+		Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Headers: headers,
+		Body: body,
 	}}.Ask(r, buf, limit)
 }
 

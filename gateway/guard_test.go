@@ -99,7 +99,7 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			}
 			return write(w, canary)
 		}, 200},
-		{"push, ReadFrom, Unwrap", func(w http.ResponseWriter, r *http.Request, canary string) error {
+		{"push, ReadFrom, Unwrap", func(w http.ResponseWriter, _ *http.Request, canary string) error {
 			if p, ok := w.(http.Pusher); ok {
 				_ = p.Push("/"+canary, nil)
 			}
@@ -113,7 +113,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 		}, 200},
 		{"controller", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			c := http.NewResponseController(w)
-			for _, err := range []error{c.EnableFullDuplex(), c.SetReadDeadline(time.Now()), c.SetWriteDeadline(time.Now())} {
+			for _, err := range []error{
+				c.EnableFullDuplex(), c.SetReadDeadline(time.Now()), c.SetWriteDeadline(time.Now()),
+			} {
 				if err == nil {
 					return errors.New("the controller found the connection")
 				}
@@ -160,7 +162,7 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			w.WriteHeader(999)
 			return write(w, canary)
 		}, 502},
-		{"nothing", func(w http.ResponseWriter, r *http.Request, canary string) error { return nil }, 502},
+		{"nothing", func(http.ResponseWriter, *http.Request, string) error { return nil }, 502},
 		{"error", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			_ = write(w, canary)
 			return errors.New(canary)
@@ -175,8 +177,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 		{"panic with an error", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			panic(fmt.Errorf("%s", canary))
 		}, 500},
-		{"panic below arguments", func(w http.ResponseWriter, r *http.Request, canary string) error {
-			return below(binary.BigEndian.Uint64([]byte(canary[:8])), binary.BigEndian.Uint64([]byte(canary[8:])))
+		{"panic below arguments", func(_ http.ResponseWriter, _ *http.Request, canary string) error {
+			return below(binary.BigEndian.Uint64([]byte(canary[:8])),
+				binary.BigEndian.Uint64([]byte(canary[8:])))
 		}, 500},
 		{"abort", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			_ = write(w, canary)
@@ -212,7 +215,8 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			panics := regexp.MustCompile(`.*"msg":"panic".*`).FindAllString(w.Log(), -1)
 			text := strings.Join(panics, "\n")
 			if strings.Contains(text, "0x") ||
-				tt.name == "panic below arguments" && !strings.Contains(text, "gateway_test.below ") {
+				tt.name == "panic below arguments" &&
+					!strings.Contains(text, "gateway_test.below ") {
 				t.Errorf("log %s", text)
 			}
 		})

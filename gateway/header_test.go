@@ -43,7 +43,8 @@ func TestUpstreamGets(t *testing.T) {
 	host := strings.TrimPrefix(up, "http://")
 	for way, change := range ways {
 		t.Run(way, func(t *testing.T) {
-			w := start(t, up, change, func(w *world) { w.handler.RequestHeaders = []string{"X-Tenant"} })
+			w := start(t, up, change,
+				func(w *world) { w.handler.RequestHeaders = []string{"X-Tenant"} })
 			head := w.head("GET /v1/people?q=%31&page=2 HTTP/1.1", strings.Split(evil, "|")...)
 			head = strings.NewReplacer(
 				"Connection: close", "Connection: close, traceparent, x-tenant",

@@ -34,7 +34,8 @@ routes:
 	}{
 		{"released", testService, testPolicy, "/v1/people/C1", person("C1", "张三丰"),
 			"released", "", []string{"C1"}},
-		{"no listed field occurred", unlisted, unconditional, "/v1/people/C1", `{"id":"C1","other":1}`,
+		{"no listed field occurred", unlisted, unconditional, "/v1/people/C1",
+			`{"id":"C1","other":1}`,
 			"released", "", []string{"C1"}},
 		{"refused once its records were known", testService, limited, "/v1/people",
 			fmt.Sprintf(`{"items":[%s,%s]}`, person("C1", "张三丰"), person("C2", "李四")),
@@ -50,7 +51,8 @@ routes:
 				fmt.Fprint(w, tt.answer)
 			}), func(w *world) { w.rules(tt.service, tt.policy) })
 			records := w.records(w.get(tt.path).header.Get(correlationHeader))
-			if len(records) != 1 || string(records[0].Decision) != tt.decision || records[0].Reason != tt.reason {
+			if len(records) != 1 || string(records[0].Decision) != tt.decision ||
+				records[0].Reason != tt.reason {
 				t.Fatalf("records %+v, want one: %s, %s", records, tt.decision, tt.reason)
 			}
 			var want []string

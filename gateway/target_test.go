@@ -30,32 +30,44 @@ func TestSmuggling(t *testing.T) {
 		name, text string
 		want       []string // that the upstream gets
 	}{
-		{"CL and TE", w.head(post, "Content-Length: 6", "Transfer-Encoding: chunked") + "\r\n0\r\n\r\nGET /v1/public HTTP/1.1\r\n\r\n", []string{"POST " + host + "/v1/people/C1"}},
+		{"CL and TE", w.head(post, "Content-Length: 6", "Transfer-Encoding: chunked") +
+			"\r\n0\r\n\r\nGET /v1/public HTTP/1.1\r\n\r\n",
+			[]string{"POST " + host + "/v1/people/C1"}},
 		{"two lengths", w.head(post, "Content-Length: 0", "Content-Length: 5") + "\r\nGET /", nil},
 		{"length list", w.head(post, "Content-Length: 5, 5") + "\r\n12345", nil},
 		{"signed length", w.head(post, "Content-Length: +5") + "\r\n12345", nil},
-		{"TE twice", w.head(post, "Transfer-Encoding: chunked", "Transfer-Encoding: identity") + "\r\n0\r\n\r\n", nil},
+		{"TE twice", w.head(post, "Transfer-Encoding: chunked", "Transfer-Encoding: identity") +
+			"\r\n0\r\n\r\n", nil},
 		{"unknown TE", w.head(post, "Transfer-Encoding: xchunked") + "\r\n0\r\n\r\n", nil},
 		{"TE with tab", w.head(post, "Transfer-Encoding:\vchunked") + "\r\n0\r\n\r\n", nil},
 		{"space before colon", w.head(post, "Content-Length : 5") + "\r\n12345", nil},
-		{"folded", w.head(get, "X-A: b\r\n Content-Length: 5") + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"folded", w.head(get, "X-A: b\r\n Content-Length: 5") + "\r\n",
+			[]string{"GET " + host + "/v1/people/C1"}},
 		{"bad chunk", w.head(post, "Transfer-Encoding: chunked") + "\r\nzz\r\n\r\n", nil},
-		{"absolute form, other host", w.head("GET http://evil.example/v1/people/C1 HTTP/1.1") + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
-		{"authority with user", w.head("GET http://u:p@evil/v1/people/C1 HTTP/1.1") + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"absolute form, other host", w.head("GET http://evil.example/v1/people/C1 HTTP/1.1") +
+			"\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"authority with user", w.head("GET http://u:p@evil/v1/people/C1 HTTP/1.1") + "\r\n",
+			[]string{"GET " + host + "/v1/people/C1"}},
 		{"CONNECT", w.head("CONNECT evil.example:443 HTTP/1.1") + "\r\n", nil},
 		{"CONNECT with a path", w.head("CONNECT /v1/people/C1 HTTP/1.1") + "\r\n", nil},
 		{"asterisk", w.head("OPTIONS * HTTP/1.1") + "\r\n", nil},
 		{"lower-case method", w.head("get /v1/people/C1 HTTP/1.1") + "\r\n", nil},
 		{"TRACE", w.head("TRACE /v1/people/C1 HTTP/1.1") + "\r\n", nil},
-		{"method override", w.head(get, "X-HTTP-Method-Override: POST") + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"method override", w.head(get, "X-HTTP-Method-Override: POST") + "\r\n",
+			[]string{"GET " + host + "/v1/people/C1"}},
 		{"no host", strings.Replace(w.head(get), "Host: "+w.addr+"\r\n", "", 1) + "\r\n", nil},
 		{"two hosts", w.head(get, "Host: evil.example") + "\r\n", nil},
 		{"bad host", strings.Replace(w.head(get), "Host: "+w.addr, "Host: a/b", 1) + "\r\n", nil},
-		{"strange host", strings.Replace(w.head(get), "Host: "+w.addr, "Host: LOCALHOST.:1", 1) + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
-		{"HTTP/1.0", w.head("GET /v1/people/C1 HTTP/1.0") + "\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"strange host", strings.Replace(w.head(get), "Host: "+w.addr, "Host: LOCALHOST.:1", 1) +
+			"\r\n", []string{"GET " + host + "/v1/people/C1"}},
+		{"HTTP/1.0", w.head("GET /v1/people/C1 HTTP/1.0") + "\r\n",
+			[]string{"GET " + host + "/v1/people/C1"}},
 		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", nil},
-		{"h2c", strings.Replace(w.head(get, "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"), "Connection: close", "Connection: Upgrade, HTTP2-Settings, close", 1) + "\r\n", nil},
-		{"trailers of a request", w.head(post, "Transfer-Encoding: chunked", "Trailer: X-User") + "\r\n1\r\nx\r\n0\r\nX-User: admin\r\nContent-Length: 9\r\n\r\n", []string{"POST " + host + "/v1/people/C1"}},
+		{"h2c", strings.Replace(w.head(get, "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+			"Connection: close", "Connection: Upgrade, HTTP2-Settings, close", 1) + "\r\n", nil},
+		{"trailers of a request", w.head(post, "Transfer-Encoding: chunked", "Trailer: X-User") +
+			"\r\n1\r\nx\r\n0\r\nX-User: admin\r\nContent-Length: 9\r\n\r\n",
+			[]string{"POST " + host + "/v1/people/C1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.t = t
@@ -66,12 +78,14 @@ func TestSmuggling(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			got := slices.DeleteFunc(slices.Clone(got), func(request string) bool {
-				return strings.Contains(request, "/v1/people/C1") && !strings.HasSuffix(request, who)
+				return strings.Contains(request, "/v1/people/C1") &&
+					!strings.HasSuffix(request, who)
 			})
 			want := strings.ReplaceAll(fmt.Sprint(tt.want), "/v1/people/C1", who)
 			if fmt.Sprint(got) != want {
 				// A broken body may have reached the handler's head before it broke.
-				if status := statusOf(all); tt.name == "bad chunk" && status == 400 && len(got) <= 1 {
+				if status := statusOf(all); tt.name == "bad chunk" && status == 400 &&
+					len(got) <= 1 {
 					return
 				}
 				t.Errorf("the upstream got %q, want %s; the caller %s", got, want, all)
@@ -102,7 +116,8 @@ routes:
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"/a:b": "GET /a:b", "/a%3Ab": "", "/A:B": "", "/x%3Ab": "GET /{id}", "/X": "GET /{id}", "/Up/X": "GET /Up/{id}", "/x/y": "",
+		"/a:b": "GET /a:b", "/a%3Ab": "", "/A:B": "", "/x%3Ab": "GET /{id}", "/X": "GET /{id}",
+		"/Up/X": "GET /Up/{id}", "/x/y": "",
 	} {
 		match := ""
 		if r, err := routeOf(set, "GET", "", path); err == nil {

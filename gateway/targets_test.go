@@ -37,7 +37,8 @@ func TestTargets(t *testing.T) {
 					all := w.For(t).Raw(w.Head("GET "+tt.Text+" HTTP/1.1") + "\r\n")
 					status := gateway.StatusOf(all)
 					accepted := status == http.StatusNoContent
-					if accepted != (tt.Status == http.StatusOK) || !accepted && status != tt.Status {
+					if accepted != (tt.Status == http.StatusOK) ||
+						!accepted && status != tt.Status {
 						t.Fatalf("status %d, want %d: %s", status, tt.Status, all)
 					}
 					mu.Lock()
@@ -96,7 +97,8 @@ func FuzzTargetPath(f *testing.F) {
 			t.Errorf("%q: the upstream got %q", raw, received.RequestURI)
 		}
 		plain, err := url.PathUnescape(path)
-		if err != nil || received.URL.Path != plain || strings.Count(plain, "/") != strings.Count(path, "/") {
+		if err != nil || received.URL.Path != plain ||
+			strings.Count(plain, "/") != strings.Count(path, "/") {
 			t.Errorf("%q: the upstream reads %q, want %q", raw, received.URL.Path, plain)
 		}
 	})

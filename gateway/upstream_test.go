@@ -16,13 +16,14 @@ func TestServiceRetires(t *testing.T) {
 	t.Parallel()
 	var open atomic.Int32
 	asked, goOn := make(chan struct{}, 1), make(chan struct{})
-	up := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			asked <- struct{}{}
 			<-goOn
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}))
+	}
+	up := httptest.NewUnstartedServer(http.HandlerFunc(answer))
 	up.Config.ConnState, up.Config.ErrorLog = counted(&open), log.New(io.Discard, "", 0)
 	up.Start()
 	defer up.Close()

@@ -20,7 +20,8 @@ import (
 
 // Authenticator tests the contract of [gateway.Authenticator]. good makes a request of a caller who
 // is let in, each time of the same one; each bad makes a request of nobody.
-func Authenticator(t *testing.T, a gateway.Authenticator, good func() *http.Request, bad ...func() *http.Request) {
+func Authenticator(t *testing.T, a gateway.Authenticator, good func() *http.Request,
+	bad ...func() *http.Request) {
 	c := authenticatorContract{a, good}
 	t.Run("caller", c.caller)
 	for i, request := range bad {
@@ -39,7 +40,8 @@ func (c authenticatorContract) caller(t *testing.T) {
 	t.Parallel()
 	caller := c.ask(t, c.good())
 	if caller.ID == "" || !caller.Expires.After(time.Now()) {
-		t.Errorf("caller %q, who expires at %v; want both, and that ahead", caller.ID, caller.Expires)
+		t.Errorf("caller %q, who expires at %v; want both, and that ahead",
+			caller.ID, caller.Expires)
 	}
 	// What it returns is the receiver's to alter.
 	for _, list := range [][]string{caller.Roles, caller.Purposes, caller.AMR} {
@@ -64,7 +66,8 @@ func (c authenticatorContract) ask(t *testing.T, r *http.Request) auth.Caller {
 }
 
 // untouched authenticates a request, and checks that it is left as it was.
-func (c authenticatorContract) untouched(t *testing.T, ctx context.Context, r *http.Request) (auth.Caller, error) {
+func (c authenticatorContract) untouched(t *testing.T, ctx context.Context,
+	r *http.Request) (auth.Caller, error) {
 	t.Helper()
 	body := &untouchable{}
 	r.Body, r.ContentLength = body, 10
@@ -72,8 +75,8 @@ func (c authenticatorContract) untouched(t *testing.T, ctx context.Context, r *h
 	target := *r.URL
 	caller, err := c.Authenticate(ctx, r)
 	// Header and URL are what they were, not just where.
-	if !reflect.DeepEqual(before, *r) || !maps.EqualFunc(header, r.Header, slices.Equal[[]string]) ||
-		target != *r.URL {
+	if !reflect.DeepEqual(before, *r) || target != *r.URL ||
+		!maps.EqualFunc(header, r.Header, slices.Equal[[]string]) {
 		t.Error("the request was altered")
 	}
 	if body.touched {
@@ -115,7 +118,7 @@ func checkRefusal(t *testing.T, caller auth.Caller, err error, r *http.Request) 
 		t.Errorf("the reason is %q, which auth does not list", refused.Reason)
 	}
 	for _, value := range r.Header.Values("Authorization") {
-		for word := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == ' ' || c == '.' }) {
+		for word := range strings.FieldsSeq(strings.ReplaceAll(value, ".", " ")) {
 			if len(word) > len("Bearer") && strings.Contains(err.Error(), word) {
 				t.Error("the credentials are in the error")
 			}

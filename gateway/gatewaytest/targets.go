@@ -90,5 +90,6 @@ var Targets = []Target{
 	{"/v1/people?page=1&select=*", 400, 0},
 	{"/v1/people?q=" + strings.Repeat("x", 8<<10), 400, 0},
 	{"/v1/people?" + strings.Repeat("x=1&", 10001), 400, 431},
-	{"/v1/people?page=1#fragment", 200, 0}, // for a server, this is no fragment: page is 1#fragment
+	// No fragment, for a server: encoded anew, the value is 1#fragment.
+	{"/v1/people?page=1#fragment", 200, 0},
 }

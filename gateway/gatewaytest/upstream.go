@@ -36,7 +36,8 @@ func Upstream(t *testing.T, open func(t testing.TB, service http.Handler) gatewa
 
 // UpstreamBodies tests the part of the contract that holds for an upstream without a network, too:
 // which bodies it hands over, and how large.
-func UpstreamBodies(t *testing.T, open func(t testing.TB, service http.Handler) gateway.Upstream) {
+func UpstreamBodies(t *testing.T,
+	open func(t testing.TB, service http.Handler) gateway.Upstream) {
 	c := upstreamContract{open}
 	t.Run("statuses", c.statuses)
 	t.Run("sizes", c.sizes)
@@ -112,7 +113,8 @@ func (c upstreamContract) request(t *testing.T) {
 	up := c.open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		host = r.Host
-		seen = fmt.Sprintf("%s %s %s %s %v", r.Method, r.RequestURI, r.Header.Get("X-Tenant"), body, err)
+		tenant := r.Header.Get("X-Tenant")
+		seen = fmt.Sprintf("%s %s %s %s %v", r.Method, r.RequestURI, tenant, body, err)
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	const target = "/v1/a%20b/%e5%bc%a0?q=1%262&p="
@@ -130,7 +132,8 @@ func (c upstreamContract) request(t *testing.T) {
 func (c upstreamContract) statuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{
-		200, 201, 202, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404,
+		200, 201, 202, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403,
+		404,
 		407, 409, 416, 421, 429, 451, 499, 500, 501, 502, 503, 504, 599,
 	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -185,7 +188,8 @@ func (c upstreamContract) sizes(t *testing.T) {
 		{500, 100 * limit, "application/json", false},
 	} {
 		for _, chunk := range []int{tt.size, 1000} {
-			t.Run(fmt.Sprintf("%d, %d bytes of %s by %d", tt.status, tt.size, tt.mediaType, chunk), func(t *testing.T) {
+			name := fmt.Sprintf("%d, %d bytes of %s by %d", tt.status, tt.size, tt.mediaType, chunk)
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				text := []byte(strings.Repeat(NewCanary(), tt.size/canarySize+1)[:tt.size])
 				up := c.open(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -281,7 +285,8 @@ func (c upstreamContract) faults(t *testing.T) {
 				t.Fatalf("status %d and %d bytes, want an error", a.Status, len(a.body))
 			}
 			// The rest of a stream breaks off with its reader's own error.
-			if reason := gateway.ReasonOf(a.err); a.Rest == nil && !slices.Contains(tt.reasons, reason) {
+			reason := gateway.ReasonOf(a.err)
+			if a.Rest == nil && !slices.Contains(tt.reasons, reason) {
 				t.Errorf("the reason is %q, want one of %q", reason, tt.reasons)
 			}
 		})
@@ -387,7 +392,8 @@ func (c upstreamContract) end(t *testing.T) {
 			}
 			<-over // and goes on to write until then
 			if a.buf.Len() != a.buffered && a.Rest == nil {
-				t.Errorf("the buffer has %d bytes, and had %d when Ask returned", a.buf.Len(), a.buffered)
+				t.Errorf("the buffer has %d bytes, and had %d when Ask returned", a.buf.Len(),
+					a.buffered)
 			}
 		})
 	}
