@@ -41,7 +41,8 @@ type longStream struct {
 
 // overTime has a data service stream an answer of two parts, and the clock turn in between, once
 // the caller has the first window up to a byte: from a minute before six to six.
-func overTime(t *testing.T, service, policy, path, mediaType string, until byte, first, second string) longStream {
+func overTime(t *testing.T, service, policy, path, mediaType string, until byte,
+	first, second string) longStream {
 	t.Helper()
 	next := make(chan struct{})
 	var c clock
@@ -94,37 +95,55 @@ func TestStreamOverTime(t *testing.T) {
 		reason string // why it is aborted; empty: it ends cleanly
 		rule   string // of the name's treatment in the second record
 	}{
-		"the hours are over":          {role("require: {time: {hours: [08:30-18:00]}}"), "", "outside_hours", ""},
-		"the condition is over":       {role("when: time.hour < 18"), "", "condition_not_met", ""},
-		"of each record":              {role("when: record.agentId == caller.id && time.hour < 18"), "", "", ""},
-		"the hours go on":             {role("require: {time: {hours: [08:30-18:01]}}"), `"name":"张**"`, "", "policy.yaml:11"},
-		"a cap begins":                {testPolicy + "caps:\n  - {when: time.hour >= 18, class: C2, at_most: redact}\n", `"name":"****"`, "", "policy.yaml:17"},
-		"a cap ends":                  {testPolicy + "caps:\n  - {when: time.hour < 18, class: C2, at_most: redact}\n", `"name":"张**"`, "", "policy.yaml:11"},
-		"the time of the quota is up": {role("limit: {subjects: 1/1m}"), `"name":"张**"`, "", "policy.yaml:11"},
-		"the quota goes on":           {role("limit: {subjects: 1/2m}"), "", "too_many_subjects", ""},
+		"the hours are over": {role("require: {time: {hours: [08:30-18:00]}}"), "",
+			"outside_hours", ""},
+		"the condition is over": {role("when: time.hour < 18"), "", "condition_not_met", ""},
+		"of each record": {role("when: record.agentId == caller.id && time.hour < 18"),
+			"", "", ""},
+		"the hours go on": {role("require: {time: {hours: [08:30-18:01]}}"),
+			`"name":"张**"`, "", "policy.yaml:11"},
+		"a cap begins": {
+			testPolicy + "caps:\n  - {when: time.hour >= 18, class: C2, at_most: redact}\n",
+			`"name":"****"`, "", "policy.yaml:17"},
+		"a cap ends": {
+			testPolicy + "caps:\n  - {when: time.hour < 18, class: C2, at_most: redact}\n",
+			`"name":"张**"`, "", "policy.yaml:11"},
+		"the time of the quota is up": {role("limit: {subjects: 1/1m}"), `"name":"张**"`, "",
+			"policy.yaml:11"},
+		"the quota goes on": {role("limit: {subjects: 1/2m}"), "", "too_many_subjects",
+			""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := overTime(t, streamService, tt.policy, "/v1/events", "text/event-stream", '\n', event("C1"), event("C2"))
+			s := overTime(t, streamService, tt.policy, "/v1/events", "text/event-stream", '\n',
+				event("C1"), event("C2"))
 			if !strings.Contains(s.first, `"id":"C1"`) {
 				t.Fatalf("the first window is %q", s.first)
 			}
-			if len(s.records) != 2 || s.records[0].Decision != "released" || s.records[0].Part != 1 || s.records[1].Part != 2 {
+			if len(s.records) != 2 || s.records[0].Decision != "released" ||
+				s.records[0].Part != 1 || s.records[1].Part != 2 {
 				t.Fatalf("records %+v, want one of each window", s.records)
 			}
 			second := s.records[1]
 			if tt.reason != "" {
-				if s.err == nil || strings.Contains(s.rest, "C2") || second.Decision != "refused" || second.Reason != tt.reason {
-					t.Errorf("then %q, %v and on record %s, %s; want nothing more, no clean end, and %s", s.rest, s.err, second.Decision, second.Reason, tt.reason)
+				if s.err == nil || strings.Contains(s.rest, "C2") || second.Decision != "refused" ||
+					second.Reason != tt.reason {
+					t.Errorf("then %q, %v and on record %s, %s; "+
+						"want nothing more, no clean end, and %s", s.rest, s.err, second.Decision,
+						second.Reason, tt.reason)
 				}
 				return
 			}
-			if s.err != nil || !strings.Contains(s.rest, tt.second) || second.Decision != "released" {
-				t.Fatalf("then %q, %v and on record %s, want %s", s.rest, s.err, second.Decision, tt.second)
+			if s.err != nil || !strings.Contains(s.rest, tt.second) ||
+				second.Decision != "released" {
+				t.Fatalf("then %q, %v and on record %s, want %s", s.rest, s.err, second.Decision,
+					tt.second)
 			}
 			if tt.second == "" {
-				if strings.Contains(s.rest, "C2") || second.Denied != 1 || len(second.Profiles) > 0 {
-					t.Errorf("then %q, and on record %+v; want a record that is denied", s.rest, second)
+				if strings.Contains(s.rest, "C2") || second.Denied != 1 ||
+					len(second.Profiles) > 0 {
+					t.Errorf("then %q, and on record %+v; want a record that is denied", s.rest,
+						second)
 				}
 				return
 			}
@@ -151,7 +170,8 @@ func ruleOf(r audit.Record, path string) string {
 // It goes on so, unless by then less may be shown of it.
 func TestStreamOverTimeAround(t *testing.T) {
 	t.Parallel()
-	service := strings.Replace(streamService, "    record: $.items[*]\n", "    envelope: {$.total: amount}\n    record: $.items[*]\n", 1)
+	service := strings.Replace(streamService, "    record: $.items[*]\n",
+		"    envelope: {$.total: amount}\n    record: $.items[*]\n", 1)
 	policy := strings.Replace(testPolicy, "    when: record.agentId == caller.id\n", "", 1)
 	for name, tt := range map[string]struct {
 		caps  string
@@ -159,11 +179,15 @@ func TestStreamOverTimeAround(t *testing.T) {
 		name  string // of the last record
 		rule  string // of the total's treatment on record
 	}{
-		"as it was":        {"", `],"total":"0-10000"}`, "张**", "policy.yaml:10"},
-		"records only":     {"  - {when: time.hour >= 18, type: person_name, at_most: redact}\n", `],"total":"0-10000"}`, "****", "policy.yaml:10"},
-		"less of it":       {"  - {when: time.hour >= 18, type: amount, at_most: drop}\n", "", "", ""},
-		"more of it":       {"  - {when: time.hour < 18, type: amount, at_most: drop}\n", `]}`, "张**", "policy.yaml:16"},
-		"more of the rest": {"  - {when: time.hour < 18, type: person_name, at_most: redact}\n", `],"total":"0-10000"}`, "张**", "policy.yaml:10"},
+		"as it was": {"", `],"total":"0-10000"}`, "张**", "policy.yaml:10"},
+		"records only": {"  - {when: time.hour >= 18, type: person_name, at_most: redact}\n",
+			`],"total":"0-10000"}`, "****", "policy.yaml:10"},
+		"less of it": {"  - {when: time.hour >= 18, type: amount, at_most: drop}\n", "", "",
+			""},
+		"more of it": {"  - {when: time.hour < 18, type: amount, at_most: drop}\n", `]}`,
+			"张**", "policy.yaml:16"},
+		"more of the rest": {"  - {when: time.hour < 18, type: person_name, at_most: redact}\n",
+			`],"total":"0-10000"}`, "张**", "policy.yaml:10"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,21 +200,60 @@ func TestStreamOverTimeAround(t *testing.T) {
 			for i := range 10_000 { // more than the engine's window
 				first.WriteString(nth(i, "张三丰") + ",")
 			}
-			s := overTime(t, service, policy+caps, "/v1/people", "application/json", '[', first.String(), nth(10_000, "张三丰")+`],"total":1234.5}`)
+			s := overTime(t, service, policy+caps, "/v1/people", "application/json", '[',
+				first.String(), nth(10_000, "张三丰")+`],"total":1234.5}`)
 			last := s.records[len(s.records)-1]
 			if tt.total == "" {
-				if s.err == nil || strings.Contains(s.rest, "total") || last.Decision != "refused" || last.Reason != "outside_hours" {
-					t.Errorf("it ends %q, %v and on record %s, %s", tail(s.rest), s.err, last.Decision, last.Reason)
+				if s.err == nil || strings.Contains(s.rest, "total") ||
+					last.Decision != "refused" || last.Reason != "outside_hours" {
+					t.Errorf("it ends %q, %v and on record %s, %s", tail(s.rest), s.err,
+						last.Decision, last.Reason)
 				}
 				return
 			}
-			if s.err != nil || !strings.HasSuffix(s.rest, `"C010000","name":"`+tt.name+`","agentId":"agent-07"}`+tt.total) {
-				t.Errorf("it ends %q, %v, want the name %s and %s", tail(s.rest), s.err, tt.name, tt.total)
+			if s.err != nil || !strings.HasSuffix(s.rest,
+				`"C010000","name":"`+tt.name+`","agentId":"agent-07"}`+tt.total) {
+				t.Errorf("it ends %q, %v, want the name %s and %s", tail(s.rest), s.err, tt.name,
+					tt.total)
 			}
 			if rule := ruleOf(last, "$.total"); rule != tt.rule {
 				t.Errorf("on record the total is treated by %s, want %s", rule, tt.rule)
 			}
 		})
+	}
+}
+
+// lateBody is a body that the caller begins to send once the data service has been asked.
+type lateBody struct {
+	asked <-chan struct{}
+	io.Reader
+}
+
+func (b lateBody) Read(p []byte) (int, error) {
+	<-b.asked
+	return b.Reader.Read(p)
+}
+
+// TestBodyByAnotherClock shows that a caller has the same time to send whatever the handler's clock
+// says, and that the time a request took is measured by that clock.
+func TestBodyByAnotherClock(t *testing.T) {
+	t.Parallel()
+	var c clock
+	c.set(beforeSix)
+	asked := make(chan struct{})
+	w := start(t, upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	}), func(w *world) { w.handler.Now = c.now })
+	got := w.do(w.request("POST", "/v1/people/C1", func(r *http.Request) {
+		r.Body, r.ContentLength = io.NopCloser(lateBody{asked, strings.NewReader("{}")}), -1
+	}))
+	if got.status != http.StatusNoContent {
+		t.Fatalf("status %d: %s", got.status, got.body)
+	}
+	if r := w.records(got.header.Get(correlationHeader))[0]; r.Latency != 0 {
+		t.Errorf("it took %v on record, by a clock that stood still", r.Latency)
 	}
 }
 
@@ -201,7 +264,8 @@ func TestStreamOverTimeAroundEqual(t *testing.T) {
 	t.Parallel()
 	service := strings.Replace(streamService, "    record: $.items[*]\n",
 		"    envelope: {$.owner: person_name}\n    record: $.items[*]\n", 1)
-	policy := strings.NewReplacer("    when: record.agentId == caller.id\n", "", "C2: mask", "C2: clear").
+	policy := strings.NewReplacer(
+		"    when: record.agentId == caller.id\n", "", "C2: mask", "C2: clear").
 		Replace(testPolicy) +
 		"caps:\n  - {when: time.hour < 18, type: person_name, at_most: mask(keep_first=1)}\n" +
 		"  - {when: time.hour >= 18, type: person_name, at_most: mask(%s)}\n"
@@ -220,8 +284,8 @@ func TestStreamOverTimeAroundEqual(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := overTime(t, service, fmt.Sprintf(policy, tt.mask), "/v1/people", "application/json",
-				'[', first.String(), last)
+			s := overTime(t, service, fmt.Sprintf(policy, tt.mask), "/v1/people",
+				"application/json", '[', first.String(), last)
 			if want := `{"owner":"张****","items":[`; s.first != want {
 				t.Fatalf("it begins %q, want %q", s.first, want)
 			}
@@ -232,7 +296,8 @@ func TestStreamOverTimeAroundEqual(t *testing.T) {
 				}
 				return
 			}
-			if s.err == nil || strings.Contains(s.rest, "C010000") || end.Reason != "outside_hours" {
+			if s.err == nil || strings.Contains(s.rest, "C010000") ||
+				end.Reason != "outside_hours" {
 				t.Errorf("it ends %q, %v and on record %s, %s; want no clean end, and outside_hours",
 					tail(s.rest), s.err, end.Decision, end.Reason)
 			}

@@ -81,7 +81,7 @@ func (x *exchange) accessRecord(a *admission) audit.Record {
 		Access: &audit.Access{
 			ID: x.id, Caller: &audit.Caller{Address: address(r)},
 			Method: method(r), Upstream: x.handler.Name, Protocol: r.Proto,
-			RulesReviewers: x.ruling.Reviewers(), Latency: time.Since(x.begin),
+			RulesReviewers: x.ruling.Reviewers(), Latency: x.handler.Now().Sub(x.begin),
 		},
 	}
 	if r.TLS != nil {

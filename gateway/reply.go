@@ -21,7 +21,7 @@ func newReply(w http.ResponseWriter, x *exchange) *reply {
 	to := &reply{exchange: x, writer: w, connection: http.NewResponseController(w)}
 	if x.body != nil {
 		// Whoever sends slowly, or never reads the answer, does not hold the connection for good.
-		_ = to.connection.SetReadDeadline(x.begin.Add(x.handler.Timeout)) // not every server can
+		_ = to.connection.SetReadDeadline(time.Now().Add(x.handler.Timeout)) // not every server can
 	}
 	return to
 }
