@@ -176,13 +176,18 @@ func TestSlowUploads(t *testing.T) {
 // TestSlowReader: a caller that does not read its answer is hung up on.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	const size = 32 << 20
+	const size = 8 << 20
 	w := start(t, upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = w.Write(make([]byte, size))
-	}), func(w *world) { w.handler.Timeout, w.handler.MaxResponse = 500*time.Millisecond, 64<<20 })
+	}), func(w *world) {
+		w.handler.Timeout, w.handler.MaxResponse, w.narrow = time.Second, 64<<20, true
+	})
 	c := w.reluctant("GET /v1/public HTTP/1.1")
 	eventually(t, "the answer is on record", func() bool { return len(w.records("")) == 1 })
+	if r := w.records("")[0]; r.Decision != "released" {
+		t.Fatalf("record %+v, want a release", r)
+	}
 	eventually(t, "the gateway gives up", func() bool { return w.serving.Load() == 0 })
 	_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	if n, err := io.Copy(io.Discard, c); n >= size || errors.Is(err, net.ErrClosed) {
@@ -201,7 +206,7 @@ func TestSlowReaderOfStream(t *testing.T) {
 		for i := 0; r.Context().Err() == nil; i++ {
 			fmt.Fprintln(w, nth(i, "张三丰"))
 		}
-	}, testPolicy, func(w *world) { w.handler.Timeout = time.Second })
+	}, testPolicy, func(w *world) { w.handler.Timeout, w.narrow = 2*time.Second, true })
 	w.reluctant("GET /v1/lines HTTP/1.1")
 	eventually(t, "a window is on record", func() bool { return len(w.records("")) > 0 })
 	eventually(t, "the gateway gives up", func() bool { return w.serving.Load() == 0 })

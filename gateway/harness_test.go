@@ -117,6 +117,7 @@ type world struct {
 	options  Options
 	handler  Handler
 	streams  bool
+	narrow   bool     // connections of callers take few bytes that are not read yet
 	upstream Upstream // instead of the address that start was given
 	level    slog.Level
 	logs     func(Log) Log // puts a log of the test's own in front of the one on disk
@@ -214,6 +215,12 @@ func (w *world) listen() {
 	w.server = httptest.NewUnstartedServer(http.HandlerFunc(serve))
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	w.server.Config.ConnState = counted(&w.open)
+	if w.narrow {
+		w.server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			_ = c.(*net.TCPConn).SetWriteBuffer(4096)
+			return ctx
+		}
+	}
 	w.server.Start()
 	w.addr = w.server.Listener.Addr().String()
 }
