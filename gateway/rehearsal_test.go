@@ -176,6 +176,23 @@ func TestRehearseShows(t *testing.T) {
 	}
 }
 
+// TestRehearseKeeps: what a test got is its own, however many others run.
+func TestRehearseKeeps(t *testing.T) {
+	t.Parallel()
+	rehearse := Rehearse(setOf(t, testService, testPolicy))
+	var got [][]byte
+	for i := range 100 {
+		test := ruleTest(answered(person(fmt.Sprintf("C%02d", i), "张三丰")))
+		got = append(got, rehearse(test).Body)
+	}
+	for i, body := range got {
+		want := strings.Replace(rewritten, "C1", fmt.Sprintf("C%02d", i), 1)
+		if string(body) != want {
+			t.Errorf("test %d got %s, want %s", i, body, want)
+		}
+	}
+}
+
 // TestRehearsalIsTheGateway: a test gets what a caller gets who asks a gateway.
 func TestRehearsalIsTheGateway(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -453,34 +452,42 @@ func TestStandingsInShadow(t *testing.T) {
 }
 
 // TestStandingsOfStream: each window of a stream asks anew, about its own subjects, as of its time.
-// What was withdrawn between two windows is closed in the second, and where the store fails then
-// the stream ends.
+// What was withdrawn between two windows is closed in the next, and where the store fails the
+// stream ends.
 func TestStandingsOfStream(t *testing.T) {
 	t.Parallel()
-	shown, hidden := `"name":"张**"`, `data: {"agentId":"`+agent.ID+`"}`
+	ids := []string{"C1", "C2", "C1"}
+	hidden := `data: {"agentId":"` + agent.ID + `"}`
+	shown := "data: " + rewritten
 	for _, tt := range []struct {
 		name   string
-		change func(*register)
-		rest   string // of the stream
+		change func(*register) // behind the first window
+		want   []string
 		reason string // why it is cut off; "": it ends as it should
 	}{
-		{"nothing changes", func(*register) {}, shown, ""},
-		{"a consent is withdrawn", func(g *register) { g.set("C1", rules.Standing{}) }, hidden, ""},
+		{"nothing changes", func(*register) {}, []string{shown, hidden, shown}, ""},
+		{"a consent is withdrawn", func(g *register) { g.set("C1", rules.Standing{}) },
+			[]string{shown, hidden, hidden}, ""},
+		{"a consent is given", func(g *register) { g.set("C2", consents()) },
+			[]string{shown, strings.Replace(shown, "C1", "C2", 1), shown}, ""},
 		{"the store fails", func(g *register) { g.answers(unanswered["an error"]) },
-			"", "standings_unavailable"},
+			[]string{shown}, "standings_unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			g := &register{}
 			g.set("C1", consents())
-			next := make(chan struct{})
-			event := "data: " + person("C1", "张三丰") + "\n\n"
-			up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+			next := make(chan struct{}, len(ids))
+			up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/event-stream")
-				fmt.Fprint(w, event)
-				w.(http.Flusher).Flush()
-				<-next
-				fmt.Fprint(w, event)
+				for _, id := range ids {
+					fmt.Fprintf(w, "data: %s\n\n", person(id, "张三丰"))
+					w.(http.Flusher).Flush()
+					select {
+					case <-next:
+					case <-r.Context().Done():
+					}
+				}
 			})
 			w := start(t, up, g.of, func(w *world) {
 				events := strings.NewReplacer("/v1/lines", "/v1/events",
@@ -493,27 +500,46 @@ func TestStandingsOfStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			body := bufio.NewReader(resp.Body)
-			first, err := body.ReadString('\n')
-			if err != nil || !strings.Contains(first, shown) {
-				t.Errorf("the first window: %q, %v", first, err)
+			var got []string
+			lines := bufio.NewScanner(resp.Body)
+			for lines.Scan() {
+				if lines.Text() == "" {
+					continue
+				}
+				if got = append(got, lines.Text()); len(got) == 1 {
+					tt.change(g)
+				}
+				next <- struct{}{}
 			}
-			tt.change(g)
-			close(next)
-			rest, err := io.ReadAll(body)
-			if (err == nil) != (tt.reason == "") || !strings.Contains(string(rest), tt.rest) ||
-				tt.rest != shown && strings.Contains(string(rest), "张") {
-				t.Errorf("the rest: %q, %v, want %q", rest, err, tt.rest)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("the stream (-want +got):\n%s", diff)
 			}
+			if cut := lines.Err() != nil; cut != (tt.reason != "") {
+				t.Errorf("it ends with %v, want it cut off: %v", lines.Err(), tt.reason != "")
+			}
+			var asked [][]string
 			records := w.records(resp.Header.Get(correlationHeader))
-			if len(records) != 2 || records[0].Part != 1 || records[1].Part != 2 ||
-				records[1].Reason != tt.reason {
-				t.Errorf("on record: %+v, want two parts, the second %q", records, tt.reason)
+			for i, r := range records {
+				asked = append(asked, ids[i:i+1])
+				want := ""
+				if i == len(tt.want) {
+					want = tt.reason
+				}
+				if r.Part != i+1 || r.Reason != want {
+					t.Errorf("on record: part %d, %q, want %d, %q", r.Part, r.Reason, i+1, want)
+				}
 			}
-			if diff := cmp.Diff([][]string{{"C1"}, {"C1"}}, g.calls()); diff != "" {
+			parts := len(tt.want)
+			if tt.reason != "" {
+				parts++
+			}
+			if len(records) != parts {
+				t.Errorf("on record: %d parts, want %d", len(records), parts)
+			}
+			if diff := cmp.Diff(asked, g.calls()); diff != "" {
 				t.Errorf("asked about (-want +got):\n%s", diff)
 			}
-			if len(g.times) != 2 || !g.times[1].After(g.times[0]) {
+			if !slices.IsSortedFunc(g.times, time.Time.Compare) || !g.times[1].After(g.times[0]) {
 				t.Errorf("as of %v, want the time of each window", g.times)
 			}
 		})
