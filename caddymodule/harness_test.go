@@ -231,9 +231,9 @@ func (g *world) raw(text string) []byte {
 }
 
 // head is a request's head for raw, by the agent, without the empty line at its end.
-func (g *world) head(line string, more ...string) string {
+func (g *world) head(requestLine string, headerLines ...string) string {
 	g.t.Helper()
-	return gatewaytest.Head(line, g.addr, token(g.t, agent), more...)
+	return gatewaytest.Head(requestLine, g.addr, token(g.t, agent), headerLines...)
 }
 
 // records are the access records of a correlation identifier, or all of them.

@@ -62,7 +62,8 @@ func (s *Status) Provision(ctx caddy.Context) error {
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (s *Status) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	var body any
-	ok, otherwise := false, http.StatusServiceUnavailable
+	var ok bool
+	otherwise := http.StatusServiceUnavailable
 	switch r.URL.Path {
 	case "/live":
 		body, ok = s.gateway.Live()

@@ -85,15 +85,15 @@ func Ask(r *http.Request) (Seen, error) {
 }
 
 // Head is the head of a request as it is sent, for customer service and with a bearer token, but
-// for the empty line at its end. line is its first line; more are header lines that come last.
-func Head(line, addr, token string, more ...string) string {
+// for the empty line at its end. It begins with the request line, and ends with the header lines.
+func Head(requestLine, addr, token string, headerLines ...string) string {
 	lines := append([]string{
-		line,
+		requestLine,
 		"Host: " + addr,
 		"Authorization: Bearer " + token,
 		"Maskgate-Purpose: customer-service",
 		"Connection: close",
-	}, more...)
+	}, headerLines...)
 	return strings.Join(lines, "\r\n") + "\r\n"
 }
 
@@ -110,13 +110,14 @@ func Raw(t testing.TB, addr, text string) []byte {
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
-	all, _ := io.ReadAll(c) // a reset is an end too
-	return all
+	answer, _ := io.ReadAll(c) // a reset is an end too
+	return answer
 }
 
-// StatusOf returns the status of the first answer in what [Raw] returned; 0 if there is none.
-func StatusOf(all []byte) int {
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(all)), nil)
+// StatusOf returns the status of the first answer in the bytes that [Raw] returned; 0 if they hold
+// none.
+func StatusOf(answer []byte) int {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
 	if err != nil {
 		return 0
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -106,7 +106,7 @@ func OnePerson(w http.ResponseWriter, _ *http.Request) {
 // Serve runs a data service over HTTP until the test ends, and returns its address.
 func Serve(t testing.TB, h http.HandlerFunc) (address string) {
 	s := httptest.NewServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	t.Cleanup(s.Close)
 	return s.URL
 }
