@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestMemory: what a caller may see, step by step.
+// TestMemory takes the steps of each row, one after another.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	day := func(role string, n int) Limit {
@@ -15,7 +15,7 @@ func TestMemory(t *testing.T) {
 	}
 	begin := time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)
 	type step struct {
-		caller, subjects string // subjects apart by spaces
+		caller, subjects string // spaces separate the subjects
 		after            time.Duration
 		want             bool
 	}
@@ -24,14 +24,35 @@ func TestMemory(t *testing.T) {
 		limits []Limit
 		steps  []step
 	}{
-		{"up to the limit", []Limit{day("r", 2)}, []step{{"u1", "a", 0, true}, {"u1", "b", 0, true}, {"u1", "c", 0, false}, {"u1", "a b", 0, true}}},
-		{"all or none", []Limit{day("r", 2)}, []step{{"u1", "a", 0, true}, {"u1", "b c", 0, false}, {"u1", "b", 0, true}}},
-		{"more at once than ever", []Limit{day("r", 2)}, []step{{"u1", "a b c", 0, false}, {"u1", "a b", 0, true}}},
-		{"each caller", []Limit{day("r", 1)}, []step{{"u1", "a", 0, true}, {"u2", "b", 0, true}, {"u2", "a", 0, false}}},
-		{"until the time is over", []Limit{day("r", 1)}, []step{{"u1", "a", 0, true}, {"u1", "b", 24*time.Hour - 1, false}, {"u1", "b", 24 * time.Hour, true}, {"u1", "a", 24 * time.Hour, false}}},
-		{"seeing again prolongs nothing", []Limit{day("r", 1)}, []step{{"u1", "a", 0, true}, {"u1", "a", 23 * time.Hour, true}, {"u1", "b", 24 * time.Hour, true}}},
-		{"then it counts anew", []Limit{day("r", 1)}, []step{{"u1", "a", 0, true}, {"u1", "a", 24 * time.Hour, true}, {"u1", "b", 24 * time.Hour, false}}},
-		{"a second role has room", []Limit{day("r", 1), day("s", 1)}, []step{{"u1", "a", 0, true}, {"u1", "b", 0, true}, {"u1", "a b", 0, true}, {"u1", "c", 0, false}}},
+		{"up to the limit", []Limit{day("r", 2)}, []step{
+			{"u1", "a", 0, true}, {"u1", "b", 0, true}, {"u1", "c", 0, false},
+			{"u1", "a b", 0, true},
+		}},
+		{"all or none", []Limit{day("r", 2)}, []step{
+			{"u1", "a", 0, true}, {"u1", "b c", 0, false}, {"u1", "b", 0, true},
+		}},
+		{"more at once than ever", []Limit{day("r", 2)}, []step{
+			{"u1", "a b c", 0, false}, {"u1", "a b", 0, true},
+		}},
+		{"each caller", []Limit{day("r", 1)}, []step{
+			{"u1", "a", 0, true}, {"u2", "b", 0, true}, {"u2", "a", 0, false},
+		}},
+		{"until the time is over", []Limit{day("r", 1)}, []step{
+			{"u1", "a", 0, true}, {"u1", "b", 24*time.Hour - 1, false},
+			{"u1", "b", 24 * time.Hour, true}, {"u1", "a", 24 * time.Hour, false},
+		}},
+		{"seeing again prolongs nothing", []Limit{day("r", 1)}, []step{
+			{"u1", "a", 0, true}, {"u1", "a", 23 * time.Hour, true},
+			{"u1", "b", 24 * time.Hour, true},
+		}},
+		{"then it counts anew", []Limit{day("r", 1)}, []step{
+			{"u1", "a", 0, true}, {"u1", "a", 24 * time.Hour, true},
+			{"u1", "b", 24 * time.Hour, false},
+		}},
+		{"a second role has room", []Limit{day("r", 1), day("s", 1)}, []step{
+			{"u1", "a", 0, true}, {"u1", "b", 0, true}, {"u1", "a b", 0, true},
+			{"u1", "c", 0, false},
+		}},
 		{"nobody to count", []Limit{day("r", 1)}, []step{{"u1", "", 0, true}}},
 	} {
 		var m Memory
@@ -49,7 +70,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestMemoryForgets: what was counted is given up when its time is over.
+// TestMemoryForgets: a tally is removed when the time of its last subject is over.
 func TestMemoryForgets(t *testing.T) {
 	t.Parallel()
 	var m Memory
