@@ -33,7 +33,7 @@ func (a *asked) about(r masking.Record) rules.Standing {
 func (d *decider) ask(ctx context.Context, records []masking.Record) error {
 	d.asked = d.asked.emptied()
 	standings := d.gateway.options.Standings
-	if standings == nil {
+	if standings == nil || !d.admission.access.ReadsStandings() {
 		return nil
 	}
 	for _, r := range records {

@@ -50,8 +50,41 @@ func (g *register) Standings(
 	return list, nil
 }
 
-// of is the register of a world.
-func (g *register) of(w *world) { w.options.Standings = g }
+// of is the register of a world, whose policy lets grants decide.
+func (g *register) of(w *world) {
+	w.options.Standings = g
+	w.rules(testService, grantPolicy)
+}
+
+// grantPolicy has a role for which a grant may decide.
+var grantPolicy = strings.Replace(testPolicy, "    treat: {C1: clear, C2: mask}\n",
+	"    treat: {C1: clear, C2: mask}\n"+
+		"    grantable: {person_name: {approver: compliance, ttl: 30m, uses: 1}}\n", 1)
+
+// TestStandingsNotAsked: a store is left in peace where no decision can depend on its answer.
+func TestStandingsNotAsked(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, policy string
+		asked        int
+	}{
+		{"a contract", testPolicy, 0},
+		{"consent", consentPolicy, 1},
+		{"a role that allows grants", grantPolicy, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := &register{}
+			w := start(t, answering(t, person("C1", "张三丰")), g.of, func(w *world) {
+				w.rules(testService, tt.policy)
+			})
+			w.get("/v1/people/C1")
+			if calls := g.calls(); len(calls) != tt.asked {
+				t.Errorf("asked about %v, want %d calls", calls, tt.asked)
+			}
+		})
+	}
+}
 
 // set puts on record what there is about a subject.
 func (g *register) set(subject string, s rules.Standing) {
@@ -276,12 +309,12 @@ var (
 )
 
 // TestStandingsUnavailable: what is on record cannot be told, so nothing is decided and nothing
-// leaves, and that is on record. It is no matter that the purpose rests on no consent.
+// leaves, and that is on record, whether a consent or a grant could decide.
 func TestStandingsUnavailable(t *testing.T) {
 	t.Parallel()
 	up := upstreamOf(t, people)
 	for name, answer := range unanswered {
-		for _, policy := range []string{testPolicy, consentPolicy} {
+		for _, policy := range []string{grantPolicy, consentPolicy} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				g := &register{answer: answer}
