@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"time"
@@ -32,6 +34,9 @@ func (x *exchange) admit() (a admission, err error) {
 		return a, badRequest.because(reasonUpgrade)
 	}
 	caller, err := x.gateway.options.Authenticator.Authenticate(r.Context(), r)
+	if errors.Is(err, context.Canceled) { // who waited for keys, say, and left
+		return a, callerGone.because(reasonCallerGone)
+	}
 	if err != nil {
 		return a, err
 	}
