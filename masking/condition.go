@@ -138,7 +138,7 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 	case NeedContainer:
 		from = container
 	case NeedRoot:
-		root = o.base(c, rec)
+		root = o.rootOf(c, rec)
 		from = root
 	}
 	if !e.tree.covers(from) {
@@ -173,8 +173,8 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 	return holds, true
 }
 
-// base returns where the value begins that $ stands for in a condition.
-func (o *outline) base(c *condition, rec int32) int {
+// rootOf returns where the value begins that $ stands for in a condition.
+func (o *outline) rootOf(c *condition, rec int32) int {
 	n := o.roots[len(o.roots)-1]
 	if !c.document {
 		n = o.records[rec].node

@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// decide asks for the profile of every record.
-func (o *outline) decide(ctx context.Context, d Decider) error {
+// learn collects what the decider is to learn of every record. It stops at a record that has no usable
+// subject though its kind names one, and returns that record.
+func (o *outline) learn() (without *record) {
 	for range o.inputs {
 		o.values = append(o.values, Value{})
 	}
@@ -20,7 +21,7 @@ func (o *outline) decide(ctx context.Context, d Decider) error {
 				w.Subject = o.value(r.subject)
 				usable := w.Subject.Kind == Number || w.Subject.Kind == String && len(w.Subject.Text) > 0
 				if !usable {
-					return &SubjectError{Pointer: o.pointerTo(r.node), Found: r.subject.found}
+					return r
 				}
 			}
 			w.Inputs = o.values[r.inputs : r.inputs+len(spec.Inputs)]
@@ -31,6 +32,11 @@ func (o *outline) decide(ctx context.Context, d Decider) error {
 		o.window = append(o.window, w)
 		o.profiles = append(o.profiles, nil)
 	}
+	return nil
+}
+
+// decide asks for the profile of every record of the window.
+func (o *outline) decide(ctx context.Context, d Decider) error {
 	if err := d.Decide(ctx, o.window, o.profiles); err != nil {
 		return err
 	}

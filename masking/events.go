@@ -1,6 +1,9 @@
 package masking
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // recordSeparator stands in front of each text of a JSON text sequence (RFC 7464 §2.2).
 const recordSeparator = 0x1e
@@ -41,10 +44,12 @@ func endOfLine(src []byte, from int, all bool) (end, next int) {
 	return end, 0 // a CR, and an LF may follow
 }
 
-// payloads appends the data of each event as a text of a JSON text sequence. Other fields and comments are left out, and so
-// is an event without data, or one that does not end.
-func payloads(dst, src []byte) []byte {
+// payloads appends the data of each event in src as a text of a JSON text sequence. It leaves out other
+// fields and comments, an event without data, and an event that does not end. Unless lines is nil, it
+// also appends to lines where the data of each line comes from and goes to.
+func payloads(dst, src []byte, lines *[]dataLine) []byte {
 	start := len(dst) // of the event's text
+	whole := len(src)
 	for {
 		end, next := endOfLine(src, 0, true)
 		if next == 0 {
@@ -68,8 +73,30 @@ func payloads(dst, src []byte) []byte {
 		} else {
 			dst = append(dst, '\n')
 		}
-		dst = append(dst, bytes.TrimPrefix(value, []byte(" "))...)
+		value = bytes.TrimPrefix(value, []byte(" "))
+		if lines != nil {
+			from := whole - len(src) - (next - end) - len(value)
+			*lines = append(*lines, dataLine{from, len(dst), len(value)})
+		}
+		dst = append(dst, value...)
 	}
+}
+
+// dataLine is the data of one line of an event: where it begins in the response, and in the sequence
+// that payloads makes of the response.
+type dataLine struct{ from, to, size int }
+
+// offsetInEvents returns where in src stands the byte at an offset into what payloads makes of src. The
+// bytes that payloads adds count as the end of the line in front of them.
+func offsetInEvents(src []byte, offset int) int {
+	var lines []dataLine
+	payloads(nil, src, &lines)
+	for _, line := range slices.Backward(lines) {
+		if line.to <= offset {
+			return line.from + min(offset-line.to, line.size)
+		}
+	}
+	return 0
 }
 
 // appendEvents is the reverse: each text becomes an event.

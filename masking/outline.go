@@ -14,6 +14,8 @@ import (
 type outline struct {
 	layout  *Layout
 	src     []byte
+	base    int64  // bytes of the response in front of src
+	events  []byte // the event stream whose data src is; nil if src is what came
 	scan    scanner
 	nodes   []node
 	runs    []run
@@ -89,6 +91,7 @@ type record struct {
 // release gives the outline back for another response.
 func (o *outline) release() {
 	o.src, o.scan.src, o.scan.input = nil, nil, nil
+	o.base = 0
 	o.clear()
 	o.report.reset()
 	o.layout.work.Put(o)
@@ -123,7 +126,7 @@ func (o *outline) parse(src []byte, framing Framing) error {
 	o.scan.reset(src, o.layout.spec.Limits)
 	o.evaluation.work = baseWork + workPerByte*len(src)
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
-		return o.fault(o.scan.fail("want UTF-8 without a byte order mark"))
+		return o.faultHere("want UTF-8 without a byte order mark")
 	}
 	switch framing {
 	case Lines:
@@ -132,11 +135,11 @@ func (o *outline) parse(src []byte, framing Framing) error {
 		return o.sequence()
 	}
 	if !o.document() {
-		return o.fault(false)
+		return o.fault()
 	}
 	o.scan.blank()
 	if o.scan.pos < len(src) {
-		return o.fault(o.scan.fail("want the end of the document"))
+		return o.faultHere("want the end of the document")
 	}
 	return nil
 }
@@ -153,11 +156,11 @@ func (o *outline) lines() error {
 		s.blank()
 		if s.pos < end {
 			if !o.document() {
-				return o.fault(false)
+				return o.fault()
 			}
 			s.blank()
 			if s.pos < end {
-				return o.fault(s.fail("want the end of the line"))
+				return o.faultHere("want the end of the line")
 			}
 		}
 		s.src = o.src
@@ -172,15 +175,15 @@ func (o *outline) sequence() error {
 	s := &o.scan
 	for s.pos < len(o.src) {
 		if o.src[s.pos] != recordSeparator {
-			return o.fault(s.fail("want a record separator"))
+			return o.faultHere("want a record separator")
 		}
 		s.pos++
 		if !o.document() {
-			return o.fault(false)
+			return o.fault()
 		}
 		s.blank()
 		if o.src[s.pos-1] != '\n' {
-			return o.fault(s.fail("want a line feed behind the text"))
+			return o.faultHere("want a line feed behind the text")
 		}
 	}
 	return nil
@@ -390,14 +393,32 @@ func (o *outline) withinElement(index int) bool {
 	return false
 }
 
-func (o *outline) fault(bool) error {
-	if o.refused {
-		return &SelectionError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
+// fault returns the scanner's fault as an error.
+func (o *outline) fault() error {
+	at := o.scan.faultAt
+	if o.events != nil {
+		at = offsetInEvents(o.events, at)
 	}
-	return &SyntaxError{Offset: int64(o.scan.faultAt), Pointer: string(o.pointer), Reason: o.scan.reason}
+	offset := o.base + int64(at)
+	if o.refused {
+		return &SelectionError{Offset: offset, Pointer: string(o.pointer), Reason: o.scan.reason}
+	}
+	return &SyntaxError{Offset: offset, Pointer: string(o.pointer), Reason: o.scan.reason}
 }
 
-// pointerTo returns the JSON Pointer to a node. It is for errors: it walks the outline.
+// faultHere is the error of a fault at the scanner's position.
+func (o *outline) faultHere(reason string) error {
+	o.scan.fail(reason)
+	return o.fault()
+}
+
+// subjectFault is the error of a record that has no usable subject. around is the JSON Pointer to the
+// root of the record's node, where that is not the root of the document.
+func (o *outline) subjectFault(r *record, around string) error {
+	return &SubjectError{Pointer: around + o.pointerTo(r.node), Found: r.subject.found}
+}
+
+// pointerTo returns the JSON Pointer to a node, from the last root in front of it. It is for errors: it walks the outline.
 func (o *outline) pointerTo(target int) string {
 	root := 0
 	for _, r := range o.roots {

@@ -58,7 +58,9 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 	o.clear()
 	report.reset()
 	if framing == Events {
-		o.payload = payloads(o.payload[:0], src)
+		o.payload = payloads(o.payload[:0], src, nil)
+		o.events = src
+		defer func() { o.events = nil }()
 		out, err := o.whole(ctx, o.rewritten[:0], o.payload, Sequence, d, report)
 		if err != nil {
 			return dst, err
@@ -68,6 +70,9 @@ func (o *outline) whole(ctx context.Context, dst, src []byte, framing Framing, d
 	}
 	if err := o.parse(src, framing); err != nil {
 		return dst, err
+	}
+	if r := o.learn(); r != nil {
+		return dst, o.subjectFault(r, "")
 	}
 	if err := o.decide(ctx, d); err != nil {
 		return dst, err

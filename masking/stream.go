@@ -3,9 +3,9 @@ package masking
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // Release is called by [Layout.Rewrite] with each window's output, in order, and what was done in it. Both are valid during
@@ -70,8 +70,7 @@ type stream struct {
 	in       io.Reader
 	released Release
 
-	base     int64 // of the response's bytes, how many are gone from the buffer
-	unit     int   // where the value begins that must stay in the buffer until it ends
+	unit     int // where the value begins that must stay in the buffer until it ends
 	items    []item
 	failed   error // of in
 	envelope *Profile
@@ -81,14 +80,24 @@ type stream struct {
 // item is a part of the window: a value, or a bracket of a container around records.
 type item struct {
 	frame      *frame // that it lies in; nil at the root
+	step       step   // from the frame to it
 	inside     *frame // of an opening bracket
 	gap, start int
 	value, end int
 	node       int // of a value; -1 for a bracket
 }
 
+// step leads from a container to one of its children: by the name of a member, or else, where name is
+// nil, by the index of an element.
+type step struct {
+	name  []byte
+	index int
+}
+
 // frame is an open container around records.
 type frame struct {
+	parent   *frame // nil at the root
+	step     step   // from the parent to it
 	state    *state
 	array    bool
 	covered  bool   // see rewriter.write
@@ -140,10 +149,6 @@ func (t *stream) sequence(src []byte, framing Framing) error {
 				break
 			}
 			if err := t.whole(src[:size], framing); err != nil {
-				var fault *SyntaxError
-				if errors.As(err, &fault) {
-					fault.Offset += t.base
-				}
 				return err
 			}
 			t.base += int64(size)
@@ -173,20 +178,21 @@ func (t *stream) document(head []byte) error {
 	t.report.reset()
 	o.forgetShapes()
 	if bytes.HasPrefix(head, []byte("\ufeff")) {
-		return t.fault(o.scan.fail("want UTF-8 without a byte order mark"))
+		return o.faultHere("want UTF-8 without a byte order mark")
 	}
 	if outside, _ := o.layout.Needs(); outside > NeedNothing {
 		return &SelectionError{Reason: "the response is longer than may be buffered, but the selectors of its envelope or of records need it whole"}
 	}
 	o.evaluation.work = t.work()
 	o.open(Envelope, -1)
+	t.learn()
 	if err := t.decide(t.ctx, t.decider); err != nil {
 		return err
 	}
 	t.envelope = t.profiles[0]
 	s := &o.scan
 	s.blank()
-	ok := t.place(nil, 0, s.pos, nil, -1, o.layout.root, o.shapes.root)
+	ok := t.place(nil, step{}, 0, s.pos, o.layout.root, o.shapes.root)
 	end := s.pos
 	t.unit = end
 	if ok {
@@ -203,23 +209,9 @@ func (t *stream) document(head []byte) error {
 	case t.failed != nil:
 		return t.failed
 	case !ok || s.reason != "":
-		return t.fault(false)
+		return t.outline.fault()
 	}
 	return nil
-}
-
-func (t *stream) fault(bool) error {
-	if t.failed != nil {
-		return t.failed
-	}
-	err := t.outline.fault(false)
-	switch err := err.(type) { //nolint:errorlint // it was made just now
-	case *SyntaxError:
-		err.Offset += t.base
-	case *SelectionError:
-		err.Offset += t.base
-	}
-	return err
 }
 
 // work bounds the work of filters on a window.
@@ -252,18 +244,18 @@ func (t *stream) more(s *scanner) bool {
 }
 
 // place handles the value at the scanner's position: a container around records opens, anything else is a unit of the window.
-func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *state, sh *shape) bool {
+func (t *stream) place(f *frame, to step, gap, start int, st *state, sh *shape) bool {
 	s := &t.scan
 	kind := s.kind()
 	root := f == nil
 	around := (kind == Object || kind == Array) && st != nil && st.record == Envelope && st.around && (root || st.reaches(kind))
 	if f != nil && !f.begun && start-gap > maxLead {
-		return s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead)) || t.within(f, name, index)
+		return s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead)) || t.within(f, to)
 	}
 	if f != nil {
 		f.begun = true
 	}
-	inside := &frame{state: st, array: kind == Array, covered: kind == Array && f != nil && f.covered}
+	inside := &frame{parent: f, step: to, state: st, array: kind == Array, covered: kind == Array && f != nil && f.covered}
 	if around && len(st.fields) > 0 {
 		treatment := t.envelope.Treatments[strictest(t.envelope.Treatments, st.fields)]
 		embedded, _ := t.layout.embeddedIn(Envelope, st.fields)
@@ -271,7 +263,7 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 		inside.covered = kind == Array
 	}
 	if !around {
-		return t.value(f, gap, start, st, sh) && t.flushFull() || t.within(f, name, index)
+		return t.value(f, to, gap, start, st, sh) && t.flushFull() || t.within(f, to)
 	}
 	if len(st.fields) > 0 {
 		t.report.tally(t.envelope).Treated[strictest(t.envelope.Treatments, st.fields)]++
@@ -281,22 +273,22 @@ func (t *stream) place(f *frame, gap, start int, name []byte, index int, st *sta
 	if kind == Array {
 		parse = t.elements
 	}
-	return parse(inside, st, sh) && t.flushFull() || t.within(f, name, index)
+	return parse(inside, st, sh) && t.flushFull() || t.within(f, to)
 }
 
-// within puts a place around records in front of a fault's pointer: the name of a member, or else the index of an element.
-func (t *stream) within(f *frame, name []byte, index int) bool {
+// within puts the step to a child of f in front of a fault's pointer.
+func (t *stream) within(f *frame, to step) bool {
 	switch {
 	case f == nil: // the root
 		return false
-	case name != nil:
-		return t.outline.within(name)
+	case to.name != nil:
+		return t.outline.within(to.name)
 	}
-	return t.withinElement(index)
+	return t.withinElement(to.index)
 }
 
 // value parses a unit.
-func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
+func (t *stream) value(f *frame, to step, gap, start int, st *state, sh *shape) bool {
 	role := plain
 	if f == nil {
 		role = isRoot
@@ -320,7 +312,7 @@ func (t *stream) value(f *frame, gap, start int, st *state, sh *shape) bool {
 	if f != nil && !t.scan.has() { // a number that was cut short looks whole
 		return t.scan.fail("the document ends too early")
 	}
-	t.items = append(t.items, item{frame: f, gap: gap, start: start, value: value, end: t.scan.pos, node: i})
+	t.items = append(t.items, item{frame: f, step: to, gap: gap, start: start, value: value, end: t.scan.pos, node: i})
 	return true
 }
 
@@ -340,7 +332,7 @@ func (t *stream) members(f *frame, st *state, sh *shape) bool {
 			return s.fail(fmt.Sprintf("the objects around records have more than %d members", maxMembers))
 		}
 		// A condition that needs nothing more of the response is for elements.
-		if !t.place(f, gap, start, m.name(), -1, m.under(st), &m.value) {
+		if !t.place(f, step{name: m.name()}, gap, start, m.under(st), &m.value) {
 			return false
 		}
 		gap = s.pos
@@ -363,7 +355,7 @@ func (t *stream) elements(f *frame, st *state, sh *shape) bool {
 	for more := ok && s.first(']'); more; more = s.more(']') {
 		t.unit = gap
 		next, ok := t.child(st, st.element(index), 0, 0, index)
-		if !ok || !t.place(f, gap, s.pos, nil, index, next, element) {
+		if !ok || !t.place(f, step{index: index}, gap, s.pos, next, element) {
 			return false
 		}
 		gap = s.pos
@@ -394,6 +386,9 @@ func (t *stream) flushFull() bool {
 // flush decides the window, releases it, and makes room.
 func (t *stream) flush() bool {
 	t.window, t.values, t.profiles = t.window[:0], t.values[:0], t.profiles[:0]
+	if r := t.learn(); r != nil {
+		return t.end(t.subjectFault(r, t.pointerAround(r.node)))
+	}
 	if err := t.decide(t.ctx, t.decider); err != nil {
 		return t.end(err)
 	}
@@ -427,6 +422,25 @@ func (t *stream) flush() bool {
 func (t *stream) end(err error) bool {
 	t.failed = err
 	return t.scan.fail("ended")
+}
+
+// pointerAround returns the JSON Pointer to the value of the window that holds a node.
+func (t *stream) pointerAround(node int) string {
+	var at item
+	for _, it := range t.items {
+		if it.node >= 0 && it.node <= node {
+			at = it
+		}
+	}
+	pointer := ""
+	for f, to := at.frame, at.step; f != nil; f, to = f.parent, f.step {
+		token := strconv.Itoa(to.index)
+		if to.name != nil {
+			token = t.layout.token(to.name)
+		}
+		pointer = "/" + token + pointer
+	}
+	return pointer
 }
 
 // write writes an item. It reports false if that was the root, dropped.
