@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -160,28 +161,157 @@ func TestRewriteNeeds(t *testing.T) {
 	}
 }
 
-// TestRewriteErrors shows that the errors of reader, decider and release come back as they are, and that nothing follows them.
+// TestRewriteErrors shows that the errors of reader, decider and release come back as they are, and
+// that nothing follows them.
 func TestRewriteErrors(t *testing.T) {
-	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$"}}}}
-	src := []byte(`[1,2,3,4,5,6,7,8,9]`)
-	d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
-	broken := errors.New("broken")
-	spec.Limits = masking.Limits{Buffer: 4, Window: 2}
+	spec := masking.Spec{
+		Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$"}}},
+		Limits:  masking.Limits{Buffer: 4, Window: 2},
+	}
+	const src = `[1,2,3,4,5,6,7,8,9]`
 	layout, err := masking.Compile(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls := 0
-	err = layout.Rewrite(t.Context(), bytes.NewReader(src), masking.Document, d, func([]byte, *masking.Report) error {
-		calls++
-		return broken
-	})
-	if !errors.Is(err, broken) || calls != 1 {
-		t.Errorf("a failing release: Rewrite = %v after %d calls, want its error after one", err, calls)
+	for _, test := range []struct {
+		name string
+		// Which call fails, from 1; 0: none.
+		read, decide, release int
+		want                  string // what was released in front of the error
+	}{
+		{"reader at once", 1, 0, 0, ""},
+		{"reader in the middle", 9, 0, 0, `[1,2`},
+		{"decider about the envelope", 0, 1, 0, ""},
+		{"decider about the first window", 0, 2, 0, ""},
+		{"decider about the second window", 0, 3, 0, `[1,2`},
+		{"release of the first window", 0, 0, 1, ""},
+		{"release of the second window", 0, 0, 2, `[1,2`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			broken := errors.New("broken")
+			call := func(n *int, failing int) error {
+				if *n++; *n == failing {
+					return broken
+				} else if failing > 0 && *n > failing {
+					t.Errorf("call %d, behind the one that failed", *n)
+				}
+				return nil
+			}
+			var reads, decisions, releases int
+			in := iotest.OneByteReader(strings.NewReader(src))
+			reader := readerFunc(func(p []byte) (int, error) {
+				if err := call(&reads, test.read); err != nil {
+					return 0, err
+				}
+				return in.Read(p)
+			})
+			open := profilesOf(spec)
+			d := deciderFunc(func(records []masking.Record, profiles []*masking.Profile) error {
+				if err := call(&decisions, test.decide); err != nil {
+					return err
+				}
+				return open.Decide(t.Context(), records, profiles)
+			})
+			var out []byte
+			err := layout.Rewrite(t.Context(), reader, masking.Document, d, func(part []byte, _ *masking.Report) error {
+				if err := call(&releases, test.release); err != nil {
+					return err
+				}
+				out = append(out, part...)
+				return nil
+			})
+			if !errors.Is(err, broken) || string(out) != test.want {
+				t.Errorf("Rewrite(%s) = %q, %v, want %q and the error", src, out, err, test.want)
+			}
+		})
 	}
-	out, err := streamed(t, spec, io.MultiReader(bytes.NewReader(src[:9]), iotest.ErrReader(broken)), masking.Document, d, 4, 2)
-	if !errors.Is(err, broken) || !bytes.HasPrefix(src, out) {
-		t.Errorf("a failing reader: Rewrite = %q, %v", out, err)
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestRewriteWindows shows that a window is released once it is full: by its records, by its bytes, or
+// by what lies between records. So no more of a response is in memory than a window and a record.
+func TestRewriteWindows(t *testing.T) {
+	const buffer, window = 1 << 10, 8
+	record := `{"id":"` + strings.Repeat("x", 100) + `"},`
+	for _, test := range []struct {
+		name, head, body, tail string
+		most                   int // bytes of input that a window may take up, but for one record or value
+	}{
+		{"records", `{"items":[`, `{"id":1},`, `{"id":2}]}`, window * len(`{"id":1},`)},
+		{"bytes of records", `{"items":[`, record, `{"id":2}]}`, window * len(record)},
+		{"bytes of few records", `{"items":[`, strings.Replace(record, "x", strings.Repeat("x", 300), 1), `{}]}`, buffer},
+		{"values outside of records", `{"items":[`, `null,`, `null]}`, 4 * window * len(`null,`)},
+		{"containers around records", `{"more":[`, `[],`, `[{"id":1}]]}`, 4 * window * len(`[],`)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spec := masking.Spec{
+				Records: []masking.RecordSpec{{Select: "$['items','none'][*]", Fields: []string{"$.id"}},
+					{Select: "$.more[*][*]", Fields: []string{"$.id"}}},
+				Limits: masking.Limits{Buffer: buffer, Window: window},
+			}
+			layout, err := masking.Compile(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			src := test.head + strings.Repeat(test.body, 1000) + test.tail
+			read, released := 0, 0
+			in := iotest.OneByteReader(strings.NewReader(src))
+			reader := readerFunc(func(p []byte) (int, error) {
+				n, err := in.Read(p)
+				read += n
+				// The first window begins when the buffer is full, and it is looked at from the front.
+				if waiting := read - released; waiting > buffer+1+test.most+2*len(test.body) {
+					t.Fatalf("%d bytes were read and not released, want at most a window of %d", waiting, test.most)
+				}
+				return n, err
+			})
+			err = layout.Rewrite(t.Context(), reader, masking.Document, profilesOf(spec), func(part []byte, r *masking.Report) error {
+				released += len(part)
+				if r.Records > window {
+					t.Errorf("a window has %d records, want at most %d", r.Records, window)
+				}
+				if len(part) > test.most+2*len(test.body) {
+					t.Errorf("a window has %d bytes, want at most %d", len(part), test.most)
+				}
+				return nil
+			})
+			if err != nil || released != len(src) {
+				t.Errorf("Rewrite = %v, with %d bytes of %d", err, released, len(src))
+			}
+		})
+	}
+}
+
+// TestRewriteManyMembers shows how many names of the objects around records are remembered at most.
+func TestRewriteManyMembers(t *testing.T) {
+	const most = 1 << 20
+	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$.*", Fields: []string{"$"}}}}
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		members int
+		class   string
+	}{
+		{"as many as may be", most, ""},
+		{"one more", most + 1, "syntax"},
+	} {
+		src := bytes.NewBuffer(append(make([]byte, 0, 16*most), `{"0":0`...))
+		for i := 1; i < test.members; i++ {
+			src.WriteString(`,"`)
+			src.Write(strconv.AppendInt(src.AvailableBuffer(), int64(i), 36))
+			src.WriteString(`":0`)
+		}
+		src.WriteString(`}`)
+		err := layout.Rewrite(t.Context(), src, masking.Document, profilesOf(spec), func([]byte, *masking.Report) error { return nil })
+		if class(err) != test.class {
+			t.Errorf("%s: Rewrite = %v, want class %q", test.name, err, test.class)
+		}
 	}
 }
 
