@@ -39,6 +39,7 @@ type encrypt struct {
 	data    []byte // associated data
 	key     []byte // the purpose's
 	siv     *siv
+	most    uint64 // values that one salt's key seals
 	session atomic.Pointer[gcmSession]
 	states  sync.Pool // of *encryptState
 }
@@ -51,15 +52,17 @@ type encryption struct {
 }
 
 var (
-	aesGCM     = encryption{"e1:", "encrypt aes-256-gcm", 32, aes.NewCipher}
-	sm4GCM     = encryption{"e2:", "encrypt sm4-gcm", 16, sm4.NewCipher}
-	aesSIV     = encryption{"e3:", "encrypt aes-256-siv", 64, nil}
-	mostSealed = uint64(1) << 32
+	aesGCM = encryption{"e1:", "encrypt aes-256-gcm", 32, aes.NewCipher}
+	sm4GCM = encryption{"e2:", "encrypt sm4-gcm", 16, sm4.NewCipher}
+	aesSIV = encryption{"e3:", "encrypt aes-256-siv", 64, nil}
 )
 
-const saltSize, nonceSize = 16, 12
+const (
+	saltSize, nonceSize = 16, 12
+	mostSealed          = 1 << 32 // values that a salt serves for
+)
 
-// gcmSession is a key with which up to mostSealed values are sealed.
+// gcmSession is a salt and its key, with which a limited number of values is sealed.
 type gcmSession struct {
 	salt   []byte
 	aead   cipher.AEAD
@@ -72,26 +75,22 @@ type encryptState struct {
 }
 
 func buildEncrypt(a *arguments, env Environment) masking.Transform {
-	t := &encrypt{form: aesGCM}
+	form := aesGCM
 	if len(a.left) > 0 && a.left[0].Name == "" {
 		switch a.left[0].Value {
 		case "aes":
 			a.left = a.left[1:]
 		case "sm4":
-			t.form, a.left = sm4GCM, a.left[1:]
+			form, a.left = sm4GCM, a.left[1:]
 		case "siv":
-			t.form, a.left = aesSIV, a.left[1:]
+			form, a.left = aesSIV, a.left[1:]
 		}
 	}
 	key, version := a.purposeKey(env)
 	if key == nil {
 		return nil
 	}
-	t.key = key
-	t.prefix = append(strconv.AppendInt([]byte(t.form.prefix), int64(version), 10), ':')
-	t.data = append(bytes.Clone(t.prefix), env.Type...)
-	t.states.New = func() any { return new(encryptState) }
-	err := t.prepare()
+	t, err := newEncrypt(form, key, version, env.Type, mostSealed)
 	if err != nil {
 		a.fault("deriving the key: %w", err)
 		return nil
@@ -99,16 +98,22 @@ func buildEncrypt(a *arguments, env Environment) masking.Transform {
 	return t
 }
 
-func (t *encrypt) prepare() error {
-	if t.form.cipher == nil {
-		key, err := subkey(t.key, nil, t.form.use, t.form.size)
-		if err == nil {
-			t.siv, err = newSIV(key)
-		}
-		return err
+// newEncrypt returns the transform for a form, a purpose's key in a version, and a field's type. A salt
+// serves for at most so many values.
+func newEncrypt(form encryption, key []byte, version int, typ string, most uint64) (*encrypt, error) {
+	t := &encrypt{form: form, key: key, most: most}
+	t.prefix = append(strconv.AppendInt([]byte(form.prefix), int64(version), 10), ':')
+	t.data = append(bytes.Clone(t.prefix), typ...)
+	t.states.New = func() any { return new(encryptState) }
+	if form.cipher != nil {
+		_, err := t.renew(nil)
+		return t, err
 	}
-	_, err := t.renew(nil)
-	return err
+	own, err := subkey(key, nil, form.use, form.size)
+	if err == nil {
+		t.siv, err = newSIV(own)
+	}
+	return t, err
 }
 
 // renew starts a session with a salt of its own in the place of old, unless somebody else has.
@@ -172,7 +177,7 @@ func (t *encrypt) Append(dst []byte, v masking.Value) ([]byte, bool) {
 
 func (t *encrypt) seal(s *encryptState) bool {
 	session := t.session.Load()
-	for session.sealed.Add(1) > mostSealed {
+	for session.sealed.Add(1) > t.most {
 		var err error
 		if session, err = t.renew(session); err != nil {
 			return false

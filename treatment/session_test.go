@@ -2,6 +2,8 @@ package treatment
 
 import (
 	"bytes"
+	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/maskgate/maskgate/masking"
@@ -9,33 +11,45 @@ import (
 
 // No key seals more values than it may: a new salt takes over, and what was sealed before still opens.
 func TestEncryptChangesItsKey(t *testing.T) {
-	defer func(n uint64) { mostSealed = n }(mostSealed)
-	mostSealed = 3
+	const most, values = 3, 10
 	key := bytes.Repeat([]byte("k"), MinKey)
-	e := Expression{Name: "encrypt"}
-	treatment, err := e.Treatment(Environment{Type: "t", PseudonymKey: func() ([]byte, int) { return key, 1 }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	transform := treatment.Transform.(*encrypt)
-	salts := map[string]int{}
-	for range 10 {
-		out, ok := transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte("张三丰")})
-		if !ok {
-			t.Fatal("not taken")
+	for name, form := range map[string]encryption{"aes": aesGCM, "sm4": sm4GCM} {
+		transform, err := newEncrypt(form, key, 1, "t", most)
+		if err != nil {
+			t.Fatal(err)
 		}
-		salts[string(transform.session.Load().salt)]++
-		back, ok := transform.Reverse(nil, masking.Value{Kind: masking.String, Text: out[1 : len(out)-1]})
-		if !ok || string(back) != `"张三丰"` {
-			t.Fatalf("reversed %s, %v", back, ok)
+		salts := map[string]int{}
+		var sealed []masking.Value
+		for range values {
+			out, ok := transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte("张三丰")})
+			if !ok {
+				t.Fatalf("%s: not taken", name)
+			}
+			text := strings.Trim(string(out), `"`)
+			raw, err := base64.RawURLEncoding.DecodeString(text[strings.LastIndexByte(text, ':')+1:])
+			if err != nil || len(raw) < 16 {
+				t.Fatalf("%s: %s is no ciphertext: %v", name, out, err)
+			}
+			salts[string(raw[:16])]++
+			sealed = append(sealed, masking.Value{Kind: masking.String, Text: []byte(text)})
 		}
-	}
-	if len(salts) != 4 {
-		t.Errorf("%d salts for 10 values, want 4 of at most 3 each", len(salts))
-	}
-	for _, n := range salts {
-		if n > 3 {
-			t.Errorf("a salt served %d values, want at most 3", n)
+		if want := (values + most - 1) / most; len(salts) != want {
+			t.Errorf("%s: %d salts for %d values, want %d", name, len(salts), values, want)
+		}
+		for _, n := range salts {
+			if n > most {
+				t.Errorf("%s: a salt served %d values, want at most %d", name, n, most)
+			}
+		}
+		// Another process has the key, but not the session.
+		other, err := newEncrypt(form, key, 1, "t", mostSealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range sealed {
+			if back, ok := other.Reverse(nil, v); !ok || string(back) != `"张三丰"` {
+				t.Errorf("%s: Reverse(%s) = %s, %v", name, v.Text, back, ok)
+			}
 		}
 	}
 }
