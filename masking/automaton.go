@@ -12,11 +12,11 @@ import (
 // The selectors of a layout are merged into one deterministic automaton, by the subset construction. It walks down
 // the document beside the parser, so that matching costs the same whatever the number of selectors.
 //
-// A place is a selector and how many of its segments have matched. A state is the set of places that some value is at.
-// A value at which a record begins leaves the places of the enclosing record's fields and takes up its own kind's.
+// A point is a selector and how many of its segments have matched. A state is the set of points that some value is at.
+// A value at which a record begins leaves the points of the enclosing record's fields and takes up its own kind's.
 //
 // Names, wildcards and indexes from 0 lead from state to state by themselves. Other selectors are conditions of a state: each
-// is asked for each child, and a child that it selects goes to the union of two sets of places. States that only such
+// is asked for each child, and a child that it selects goes to the union of two sets of points. States that only such
 // unions lead to are made when a response first needs them.
 
 // state is what the automaton knows of one value.
@@ -29,7 +29,7 @@ type state struct {
 	null    *state // where a record begins: the state instead if the value is null, which is no record
 
 	intoObject, intoArray bool // whether a selector reaches further
-	around                bool // whether records can lie inside
+	aroundRecords         bool // whether records can lie inside
 
 	names     map[string]*state // by member name; missing: otherName
 	otherName *state
@@ -39,7 +39,7 @@ type state struct {
 	place      string      // where its values lie, as the selectors have it; of no text of a response
 	number     uint        // of the state, among the automaton's
 	conditions []condition // to be asked for each child
-	places     []int       // that make the state, if the automaton has conditions
+	points     []int       // that make the state, if the automaton has conditions
 }
 
 // maxStates bounds the automaton. Selectors with several descendant segments can ask for exponentially many.
@@ -91,7 +91,7 @@ var errTooLarge = errors.New("the selectors of this route make too large an auto
 
 type pending struct {
 	state  *state
-	places []int
+	points []int
 }
 
 func (a *automaton) add(q query, text string, purpose purpose, kind, index int) {
@@ -138,15 +138,15 @@ func (a *automaton) drain() error {
 	return nil
 }
 
-// state returns the state of a set of places, nil for the empty one.
-func (a *automaton) state(places []int) (*state, error) {
-	slices.Sort(places)
-	places = slices.Compact(places)
-	if len(places) == 0 {
+// state returns the state of a set of points, nil for the empty one.
+func (a *automaton) state(points []int) (*state, error) {
+	slices.Sort(points)
+	points = slices.Compact(points)
+	if len(points) == 0 {
 		return nil, nil
 	}
 	var key []byte
-	for _, n := range places {
+	for _, n := range points {
 		key = binary.AppendUvarint(key, uint64(n))
 	}
 	if s := a.states[string(key)]; s != nil {
@@ -155,10 +155,10 @@ func (a *automaton) state(places []int) (*state, error) {
 	a.numbered++
 	s := &state{number: a.numbered}
 	if a.conditional {
-		s.places = slices.Clone(places)
+		s.points = slices.Clone(points)
 	}
 	kind, conflicts := Envelope, false
-	for _, n := range places {
+	for _, n := range points {
 		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
 			if kind != Envelope && kind != p.kind {
 				if conflicts = true; a.joining {
@@ -173,21 +173,21 @@ func (a *automaton) state(places []int) (*state, error) {
 	if kind != Envelope {
 		recordHere := func(n int) bool { return a.paths[a.owner[n]].purpose == selectsRecord && a.matched(n) }
 		var err error
-		if null, err = a.state(slices.DeleteFunc(slices.Clone(places), recordHere)); err != nil {
+		if null, err = a.state(slices.DeleteFunc(slices.Clone(points), recordHere)); err != nil {
 			return nil, err
 		}
-		places = slices.DeleteFunc(places, func(n int) bool {
+		points = slices.DeleteFunc(points, func(n int) bool {
 			return a.paths[a.owner[n]].purpose != selectsRecord || recordHere(n)
 		})
 		for _, p := range a.paths {
 			if p.purpose != selectsRecord && p.kind == kind {
-				places = append(places, p.first)
+				points = append(points, p.first)
 			}
 		}
-		slices.Sort(places)
+		slices.Sort(points)
 	}
 	if conflicts {
-		kind, places = conflict, nil
+		kind, points = conflict, nil
 	}
 	if len(a.states) >= a.most {
 		return nil, errTooLarge
@@ -195,7 +195,7 @@ func (a *automaton) state(places []int) (*state, error) {
 	s.record, s.null = kind, null
 	a.states[string(key)] = s
 	a.made = append(a.made, string(key))
-	a.queue = append(a.queue, pending{s, places})
+	a.queue = append(a.queue, pending{s, points})
 	return s, nil
 }
 
@@ -208,9 +208,9 @@ func (a *automaton) matched(n int) bool {
 // expand works out what a state selects and where it leads.
 func (a *automaton) expand(at pending) error {
 	s := at.state
-	s.place = a.place(s, at.places)
+	s.place = a.place(s, at.points)
 	names, indexes := map[string][]int{}, map[int][]int{}
-	for _, n := range at.places {
+	for _, n := range at.points {
 		p := a.paths[a.owner[n]]
 		if a.matched(n) {
 			switch p.purpose {
@@ -224,7 +224,7 @@ func (a *automaton) expand(at pending) error {
 			continue
 		}
 		seg := p.query[n-p.first]
-		s.around = s.around || p.purpose == selectsRecord
+		s.aroundRecords = s.aroundRecords || p.purpose == selectsRecord
 		s.intoObject = s.intoObject || seg.descendant
 		s.intoArray = s.intoArray || seg.descendant
 		for i, sel := range seg.selectors {
@@ -249,7 +249,7 @@ func (a *automaton) expand(at pending) error {
 	s.indexes = make(map[int]*state, len(indexes))
 	var err error
 	for name := range names {
-		s.names[name], err = a.step(at.places, func(sel selector) bool {
+		s.names[name], err = a.step(at.points, func(sel selector) bool {
 			return sel.kind == wildcardSelector || sel.kind == nameSelector && sel.name == name
 		})
 		if err != nil {
@@ -257,14 +257,14 @@ func (a *automaton) expand(at pending) error {
 		}
 	}
 	for index := range indexes {
-		s.indexes[index], err = a.step(at.places, func(sel selector) bool {
+		s.indexes[index], err = a.step(at.points, func(sel selector) bool {
 			return sel.kind == wildcardSelector || sel.kind == indexSelector && sel.index == index
 		})
 		if err != nil {
 			return err
 		}
 	}
-	s.otherName, err = a.step(at.places, func(sel selector) bool { return sel.kind == wildcardSelector })
+	s.otherName, err = a.step(at.points, func(sel selector) bool { return sel.kind == wildcardSelector })
 	s.otherItem = s.otherName
 	return err
 }
@@ -276,7 +276,7 @@ func (s selector) conditional() bool {
 
 // ask adds a condition, or a target to one that is written alike.
 func (s *state) ask(sel *selector, document bool, target int) {
-	same := func(c condition) bool { return c.selector.text == sel.text && c.document == document }
+	same := func(c condition) bool { return c.selector.text == sel.text && c.ofDocument == document }
 	if i := slices.IndexFunc(s.conditions, same); i >= 0 {
 		s.conditions[i].targets = append(s.conditions[i].targets, target)
 		return
@@ -285,14 +285,14 @@ func (s *state) ask(sel *selector, document bool, target int) {
 }
 
 // step returns the state of a child that the selectors for which match holds select.
-func (a *automaton) step(places []int, match func(selector) bool) (*state, error) {
-	return a.state(a.follow(places, match))
+func (a *automaton) step(points []int, match func(selector) bool) (*state, error) {
+	return a.state(a.follow(points, match))
 }
 
-// follow returns the places that the selectors for which match holds lead to.
-func (a *automaton) follow(places []int, match func(selector) bool) []int {
+// follow returns the points that the selectors for which match holds lead to.
+func (a *automaton) follow(points []int, match func(selector) bool) []int {
 	var next []int
-	for _, n := range places {
+	for _, n := range points {
 		if a.matched(n) {
 			continue
 		}
@@ -341,4 +341,30 @@ func (s *state) selected() bool { return s != nil && len(s.fields) > 0 }
 // reaches reports whether a selector reaches into a value of that kind. s may be nil.
 func (s *state) reaches(kind Kind) bool {
 	return s != nil && (kind == Object && s.intoObject || kind == Array && s.intoArray)
+}
+
+// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
+// with .. behind it where they may lie deeper.
+func (a *automaton) place(s *state, points []int) string {
+	if s.record >= 0 {
+		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
+		return a.paths[i].text
+	}
+	if len(points) == 0 {
+		return ""
+	}
+	p := a.paths[a.owner[points[0]]]
+	matched := points[0] - p.first
+	if matched == len(p.query) {
+		return p.text
+	}
+	from := len("$")
+	if matched > 0 {
+		from = p.query[matched-1].end
+	}
+	text := p.text[:len(p.text)-(p.query[len(p.query)-1].end-from)]
+	if p.query[matched].descendant {
+		text += ".."
+	}
+	return text
 }

@@ -37,9 +37,9 @@ func (q query) needs() (all Need) {
 // condition is a selector that names and indexes cannot decide: a slice, a negative index or a filter. It belongs to a
 // state, and is asked for each child of a value at that state. The selectors of a state that are written alike are one.
 type condition struct {
-	selector *selector
-	document bool  // $ is the document, not the record
-	targets  []int // the places of a child that it selects
+	selector   *selector
+	ofDocument bool  // $ is the document, not the record
+	targets    []int // the points of a child that it selects
 }
 
 // union is a state to which the targets of a condition are added.
@@ -61,11 +61,11 @@ func (a *automaton) with(next *state, c *condition) (*state, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.unions) >= 4*a.most {
-		a.forget()
+		a.forgetUnions()
 	}
 	s, err := a.join(next, c)
 	if errors.Is(err, errTooLarge) && len(a.states) > len(a.compiled) {
-		a.forget()
+		a.forgetUnions()
 		s, err = a.join(next, c)
 	}
 	if err != nil {
@@ -75,20 +75,20 @@ func (a *automaton) with(next *state, c *condition) (*state, error) {
 	return s, nil
 }
 
-// forget drops the states that responses made. Those in use stay whole, as states refer to each other directly.
-func (a *automaton) forget() {
+// forgetUnions drops the states that responses made. Those in use stay whole, as states refer to each other directly.
+func (a *automaton) forgetUnions() {
 	a.states = maps.Clone(a.compiled)
 	clear(a.unions)
 }
 
 // join makes the state of a union, and all that it leads to, or nothing.
 func (a *automaton) join(next *state, c *condition) (*state, error) {
-	places := slices.Clone(c.targets)
+	points := slices.Clone(c.targets)
 	if next != nil {
-		places = append(places, next.places...)
+		points = append(points, next.points...)
 	}
 	a.joining, a.made = true, a.made[:0]
-	s, err := a.state(places)
+	s, err := a.state(points)
 	if err == nil {
 		err = a.drain()
 	}
@@ -152,7 +152,7 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 			return false, true
 		}
 		size := e.tree.values[0].end - from
-		if limit := o.layout.spec.Limits.Record; o.records[rec].kind != Envelope && size > limit && !c.document {
+		if limit := o.layout.spec.Limits.Record; o.records[rec].kind != Envelope && size > limit && !c.ofDocument {
 			return false, o.scan.failAt(from, fmt.Sprintf("what a selector needs at once has more than %d bytes", limit))
 		}
 	}
@@ -176,7 +176,7 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 // rootOf returns where the value begins that $ stands for in a condition.
 func (o *outline) rootOf(c *condition, rec int32) int {
 	n := o.roots[len(o.roots)-1]
-	if !c.document {
+	if !c.ofDocument {
 		n = o.records[rec].node
 	}
 	return int(o.nodes[n].value)

@@ -18,7 +18,7 @@ func (o *outline) learn() (without *record) {
 		if r.kind != Envelope {
 			spec := &o.layout.spec.Records[r.kind]
 			if spec.Subject != "" {
-				w.Subject = o.value(r.subject)
+				w.Subject = o.valueOf(r.subject)
 				usable := w.Subject.Kind == Number || w.Subject.Kind == String && len(w.Subject.Text) > 0
 				if !usable {
 					return r
@@ -26,7 +26,7 @@ func (o *outline) learn() (without *record) {
 			}
 			w.Inputs = o.values[r.inputs : r.inputs+len(spec.Inputs)]
 			for j := range w.Inputs {
-				w.Inputs[j] = o.value(o.inputs[r.inputs+j])
+				w.Inputs[j] = o.valueOf(o.inputs[r.inputs+j])
 			}
 		}
 		o.window = append(o.window, w)
@@ -72,8 +72,8 @@ func (l *Layout) fits(p *Profile, kind int) error {
 	return nil
 }
 
-// value returns a span's value if its selector found exactly one.
-func (o *outline) value(s span) Value {
+// valueOf returns a span's value if its selector found exactly one.
+func (o *outline) valueOf(s span) Value {
 	if s.found != 1 {
 		return Value{}
 	}

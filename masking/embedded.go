@@ -77,7 +77,7 @@ func (l *Layout) embed(within string) error {
 	if total == 0 {
 		l.embedded = nil
 	}
-	l.texts = total
+	l.textCount = total
 	return errors.Join(faults...)
 }
 
@@ -106,27 +106,27 @@ func (l *Layout) embeddedIn(kind int, fields []int) (first *embedded, only bool)
 	return first, true
 }
 
-// open writes an embedded field in clear: the string with the text in it rewritten. If it reports false nothing was written.
-func (w *rewriter) open(a *action, x extent) bool {
+// rewriteText writes an embedded field in clear: the string with the text in it rewritten. If it reports false nothing was written.
+func (w *rewriter) rewriteText(a *action, x extent) bool {
 	e, tally, treatments := a.embedded, w.plan.tally, w.plan.treatments
 	if !a.only || x.kind != String {
 		tally.Withheld[e.field]++
 		return false
 	}
-	in := w.inside(e)
-	defer in.forget()
-	mark := w.text.mark()
-	defer w.text.release(mark)
-	text := w.content(x)
-	if !in.parseText(text, &w.evaluation.work) {
+	in := w.outline.inner(e)
+	defer in.clearText()
+	mark := w.outline.text.mark()
+	defer w.outline.text.release(mark)
+	text := w.outline.content(x)
+	if !in.parseText(text, &w.outline.evaluation.work) {
 		tally.Withheld[e.field]++
 		return false
 	}
 	in.inText.Treatments = treatments[e.first : e.first+e.count]
 	in.profiles = append(in.profiles, &in.inText)
-	in.window = append(in.window, Record{Kind: Envelope, Parent: -1, Subject: w.window[w.record].Subject})
+	in.window = append(in.window, Record{Kind: Envelope, Parent: -1, Subject: w.outline.window[w.record].Subject})
 	in.report.reset()
-	out, err := in.append(in.output[:0], Document, &in.report)
+	out, err := in.appendRewritten(in.output[:0], Document, &in.report)
 	in.output = out
 	tally.Treated[e.field]++
 	inner := in.report.tally(&in.inText)
@@ -140,7 +140,7 @@ func (w *rewriter) open(a *action, x extent) bool {
 		return false // the root is dropped
 	}
 	if !bytes.Equal(out, text) {
-		w.copy(int(x.value))
+		w.copyTo(int(x.value))
 		w.dst = append(w.dst, '"')
 		w.dst = append(AppendEscaped(w.dst, out), '"')
 		w.copied = int(x.end)
@@ -148,15 +148,15 @@ func (w *rewriter) open(a *action, x extent) bool {
 	return true
 }
 
-// inside returns the outline for texts of an embedded field. It is kept, like all buffers.
-func (o *outline) inside(e *embedded) *outline {
-	if o.texts == nil {
-		o.texts = make([]*outline, o.layout.texts)
+// inner returns the outline for texts of an embedded field. It is kept, like all buffers.
+func (o *outline) inner(e *embedded) *outline {
+	if o.inners == nil {
+		o.inners = make([]*outline, o.layout.textCount)
 	}
-	if o.texts[e.index] == nil {
-		o.texts[e.index] = &outline{layout: e.text}
+	if o.inners[e.index] == nil {
+		o.inners[e.index] = &outline{layout: e.text}
 	}
-	return o.texts[e.index]
+	return o.inners[e.index]
 }
 
 // parseText fills the outline from a text, with the filters' work that is left of the response. It reports false if the text is not
@@ -165,14 +165,14 @@ func (o *outline) parseText(text []byte, work *int) bool {
 	o.src = text
 	o.scan.reset(text, o.layout.spec.Limits)
 	o.evaluation.work = *work
-	ok := o.document()
+	ok := o.parseDocument()
 	*work = o.evaluation.work
 	o.scan.blank()
 	return ok && o.scan.pos == len(text)
 }
 
-// forget clears the outline of a text.
-func (o *outline) forget() {
+// clearText clears the outline of a text.
+func (o *outline) clearText() {
 	o.clear()
 	o.src, o.scan.src, o.inText.Treatments = nil, nil, nil
 }

@@ -8,8 +8,8 @@ import (
 // recordSeparator stands in front of each text of a JSON text sequence (RFC 7464 §2.2).
 const recordSeparator = 0x1e
 
-// around returns where the line or text of a sequence that holds a document begins and ends.
-func (f Framing) around(src []byte, start, end int) (int, int) {
+// unitAround returns where the line or text of a sequence that holds a document begins and ends.
+func (f Framing) unitAround(src []byte, start, end int) (int, int) {
 	if f == Sequence {
 		start = bytes.LastIndexByte(src[:start], recordSeparator)
 		if next := bytes.IndexByte(src[end:], recordSeparator); next >= 0 {

@@ -9,18 +9,18 @@ import (
 
 // Layout is a compiled [Spec]. It is safe for concurrent use.
 type Layout struct {
-	spec  Spec
-	place string // of the root
-	root  *state
-	names map[string]bool // that selectors know, and errors may show
-	work  sync.Pool       // of *outline
+	spec       Spec
+	place      string // of the root
+	root       *state
+	knownNames map[string]bool // that selectors know, and errors may show
+	work       sync.Pool       // of *outline
 
 	automaton       *automaton // for the conditions of states
 	outside, inside Need       // see Needs
 
 	treatments []int         // of a profile, by kind of record, the envelope's first
 	embedded   [][]*embedded // likewise, and by field; nil if there are none
-	texts      int           // how many there are
+	textCount  int           // how many there are
 }
 
 // ErrNothing is returned by [Layout.Append] when the root of a [Document] is dropped: what is left is no JSON text. Of a
@@ -33,7 +33,7 @@ func Compile(spec Spec) (*Layout, error) { return compile(spec, "") }
 
 // compile compiles a spec; within is the place of the text that it is for, up to its root, "" for a whole response.
 func compile(spec Spec, within string) (*Layout, error) {
-	l := &Layout{spec: spec, place: within + "$", names: map[string]bool{}}
+	l := &Layout{spec: spec, place: within + "$", knownNames: map[string]bool{}}
 	setDefaults(&l.spec.Limits)
 	a := &automaton{most: maxStates}
 	var faults []error
@@ -55,7 +55,7 @@ func compile(spec Spec, within string) (*Layout, error) {
 		}
 		for _, seg := range q {
 			for _, sel := range seg.selectors {
-				l.names[sel.name] = true
+				l.knownNames[sel.name] = true
 			}
 		}
 	}
@@ -122,5 +122,5 @@ func (l *Layout) Append(ctx context.Context, dst, src []byte, framing Framing, d
 	if report == nil {
 		report = &o.report
 	}
-	return o.whole(ctx, dst, src, framing, d, report)
+	return o.rewrite(ctx, dst, src, framing, d, report)
 }

@@ -84,10 +84,7 @@
 // Names match selectors after unescaping, exactly (no case folding, no normalisation).
 package masking
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Spec says where records, subjects and fields lie in the responses of one route.
 type Spec struct {
@@ -180,54 +177,4 @@ type Profile struct {
 	Denied bool
 	// Treatments has one entry for each of the kind's fields, in order, and behind them for each field of what is [Embedded].
 	Treatments []Treatment
-}
-
-// Report says what Append did. It is reset by each call, so one Report can serve many. Records inside dropped values
-// count; values inside dropped or replaced ones do not.
-type Report struct {
-	Records  int     // records decided, envelopes not counted
-	Unlisted int     // values dropped or replaced because no field selects them
-	Names    Names   // of the members among Unlisted that were dropped
-	Tallies  []Tally // one for each distinct profile met, in order of first use
-}
-
-// Tally counts what became of the fields of the records of one profile.
-type Tally struct {
-	Profile  *Profile
-	Records  int   // records or envelopes with this profile
-	Treated  []int // by field, as Profile.Treatments has them: values treated as the profile says
-	Withheld []int // likewise: values dropped because the transform does not take them, or, of embedded ones, because they hold no JSON
-}
-
-// SyntaxError is a response that is not strict JSON or passes a limit. It carries no data of the response.
-type SyntaxError struct {
-	Offset  int64  // bytes in front of the fault
-	Pointer string // JSON Pointer (RFC 6901) to the value; names that no selector knows are shown as *
-	Reason  string // what was expected or exceeded
-}
-
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("invalid JSON at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
-}
-
-// SubjectError is a record without exactly one usable subject.
-type SubjectError struct {
-	Pointer string // JSON Pointer to the record; names that no selector knows are shown as *
-	Found   int    // how many subjects were found
-}
-
-func (e *SubjectError) Error() string {
-	return fmt.Sprintf("record %q: want one subject, a non-empty string or a number; found %d values", e.Pointer, e.Found)
-}
-
-// SelectionError is a value of which the selectors do not say what it is: two kinds of record select it, or a filter
-// cannot be evaluated within bounds. It carries no data of the response.
-type SelectionError struct {
-	Offset  int64  // bytes in front of the value
-	Pointer string // JSON Pointer (RFC 6901) to the value; names that no selector knows are shown as *
-	Reason  string
-}
-
-func (e *SelectionError) Error() string {
-	return fmt.Sprintf("selecting at byte %d, %q: %s", e.Offset, e.Pointer, e.Reason)
 }

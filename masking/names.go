@@ -1,9 +1,6 @@
 package masking
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // Names are the distinct names of the object members that a response lost for being unlisted (under [UnlistedDrop]), each with
 // the place of its object: what an upstream has that no rule knows. They are as the response has them, in quotes and with
@@ -74,55 +71,4 @@ func (n *Names) addAll(others *Names) {
 		n.add(others.places[i], others.At(i))
 	}
 	n.more = n.more || others.more
-}
-
-// dropped notes the name of a member that is dropped for being unlisted, in an object with the state in. An element has none: it
-// begins with its value.
-func (w *rewriter) dropped(in *state, start, value int) {
-	if start < value {
-		place := w.layout.place
-		if in != nil {
-			place = in.place
-		}
-		w.report.Names.add(place, memberName(w.src[start:value]))
-	}
-}
-
-// memberName cuts a member's name, in quotes, out of what stands in front of its value.
-func memberName(member []byte) []byte {
-	for i := 1; i < len(member); i++ {
-		switch member[i] {
-		case '\\':
-			i++
-		case '"':
-			return member[:i+1]
-		}
-	}
-	return member
-}
-
-// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
-// with .. behind it where they may lie deeper.
-func (a *automaton) place(s *state, places []int) string {
-	if s.record >= 0 {
-		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
-		return a.paths[i].text
-	}
-	if len(places) == 0 {
-		return ""
-	}
-	p := a.paths[a.owner[places[0]]]
-	matched := places[0] - p.first
-	if matched == len(p.query) {
-		return p.text
-	}
-	from := len("$")
-	if matched > 0 {
-		from = p.query[matched-1].end
-	}
-	text := p.text[:len(p.text)-(p.query[len(p.query)-1].end-from)]
-	if p.query[matched].descendant {
-		text += ".."
-	}
-	return text
 }

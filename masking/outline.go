@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // outline is what the parser keeps of a response: the places where it may be cut. It lists, in document order, every
@@ -36,7 +34,7 @@ type outline struct {
 	payload   []byte // of events, as a sequence
 	rewritten []byte // of payload
 	report    Report
-	texts     []*outline // of embedded fields
+	inners    []*outline // of embedded fields
 	inText    Profile    // of the text that this outline is for, if it is embedded
 	pointer   []byte     // of a fault, built from its end while unwinding
 
@@ -100,7 +98,7 @@ func (o *outline) release() {
 // clear forgets a response.
 func (o *outline) clear() {
 	clear(o.nodes) // states may outlive their layout otherwise
-	o.unlist()
+	o.clearLists()
 	o.records = o.records[:0]
 	clear(o.window)
 	clear(o.values)
@@ -112,8 +110,8 @@ func (o *outline) clear() {
 	o.faulty, o.refused = false, false
 }
 
-// unlist forgets what was listed of a response, but for its records.
-func (o *outline) unlist() {
+// clearLists forgets what was listed of a response, but for its records.
+func (o *outline) clearLists() {
 	o.nodes, o.runs, o.ends, o.inputs, o.roots = o.nodes[:0], o.runs[:0], o.ends[:0], o.inputs[:0], o.roots[:0]
 }
 
@@ -125,16 +123,16 @@ func (o *outline) parse(src []byte, framing Framing) error {
 	}
 	o.scan.reset(src, o.layout.spec.Limits)
 	o.evaluation.work = baseWork + workPerByte*len(src)
-	if bytes.HasPrefix(src, []byte("\ufeff")) {
+	if bytes.HasPrefix(src, byteOrderMark) {
 		return o.faultHere("want UTF-8 without a byte order mark")
 	}
 	switch framing {
 	case Lines:
-		return o.lines()
+		return o.parseLines()
 	case Sequence:
-		return o.sequence()
+		return o.parseSequence()
 	}
-	if !o.document() {
+	if !o.parseDocument() {
 		return o.fault()
 	}
 	o.scan.blank()
@@ -144,8 +142,8 @@ func (o *outline) parse(src []byte, framing Framing) error {
 	return nil
 }
 
-// lines parses NDJSON: a value may not span lines, and each ends its line.
-func (o *outline) lines() error {
+// parseLines parses NDJSON: a value may not span lines, and each ends its line.
+func (o *outline) parseLines() error {
 	s := &o.scan
 	for s.pos < len(o.src) {
 		end := len(o.src)
@@ -155,7 +153,7 @@ func (o *outline) lines() error {
 		s.src = o.src[:end]
 		s.blank()
 		if s.pos < end {
-			if !o.document() {
+			if !o.parseDocument() {
 				return o.fault()
 			}
 			s.blank()
@@ -169,16 +167,16 @@ func (o *outline) lines() error {
 	return nil
 }
 
-// sequence parses a JSON text sequence. A text ends in a line feed, so that a number that was cut short is not taken for
+// parseSequence parses a JSON text sequence. A text ends in a line feed, so that a number that was cut short is not taken for
 // whole (RFC 7464 §2.4).
-func (o *outline) sequence() error {
+func (o *outline) parseSequence() error {
 	s := &o.scan
 	for s.pos < len(o.src) {
 		if o.src[s.pos] != recordSeparator {
 			return o.faultHere("want a record separator")
 		}
 		s.pos++
-		if !o.document() {
+		if !o.parseDocument() {
 			return o.fault()
 		}
 		s.blank()
@@ -189,21 +187,21 @@ func (o *outline) sequence() error {
 	return nil
 }
 
-// document parses one JSON text and opens its envelope.
-func (o *outline) document() bool {
+// parseDocument parses one JSON text and opens its envelope.
+func (o *outline) parseDocument() bool {
 	o.scan.blank()
-	envelope := o.open(Envelope, -1)
+	envelope := o.openRecord(Envelope, -1)
 	o.records[envelope].node = len(o.nodes)
 	o.roots = append(o.roots, len(o.nodes))
-	o.forgetShapes()
-	ok := o.node(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root, false)
+	o.boundShapes()
+	ok := o.parseValue(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root, false)
 	if ok && o.faulty {
 		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
 	}
 	return ok
 }
 
-func (o *outline) open(kind int, parent int32) int32 {
+func (o *outline) openRecord(kind int, parent int32) int32 {
 	o.records = append(o.records, record{kind: kind, parent: parent, node: len(o.nodes), inputs: len(o.inputs)})
 	if kind != Envelope {
 		for range o.layout.spec.Records[kind].Inputs {
@@ -213,8 +211,8 @@ func (o *outline) open(kind int, parent int32) int32 {
 	return int32(len(o.records) - 1)
 }
 
-// node parses the value at the scanner's position and lists it. element says that it is one of an array that a field selects.
-func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape, element bool) bool {
+// parseValue parses the value at the scanner's position and lists it. element says that it is one of an array that a field selects.
+func (o *outline) parseValue(start int, st *state, rec int32, role nodeRole, sh *shape, element bool) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
@@ -226,20 +224,20 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 			return o.refuse("two kinds of record select this value; a value is of one kind of record")
 		} else {
 			role = isRecord
-			rec = o.open(st.record, rec)
+			rec = o.openRecord(st.record, rec)
 		}
 	}
-	n := o.list()
+	n := o.addNode()
 	n.state, n.start, n.value, n.record = st, int32(start), int32(value), rec
 	n.kind, n.role, n.bare = kind, role, false
 	var ok bool
 	switch {
 	case kind == Object && (role != plain || st.reaches(Object) || st.selected() || element):
-		ok = o.object(st, rec, sh)
+		ok = o.parseObject(st, rec, sh)
 	case kind == Array && (role != plain || st.reaches(Array) || st.selected() || element):
-		ok = o.array(st, rec, sh, st.selected() || element && role == plain)
+		ok = o.parseArray(st, rec, sh, st.selected() || element && role == plain)
 	default:
-		ok = o.skip(kind, sh)
+		ok = o.skipValue(kind, sh)
 	}
 	if !ok {
 		return false
@@ -255,8 +253,8 @@ func (o *outline) node(start int, st *state, rec int32, role nodeRole, sh *shape
 	return true
 }
 
-// list adds a node to the list. What it holds is of an earlier one: all of it is to be set, one by one, which is faster than as a whole.
-func (o *outline) list() *node {
+// addNode adds a node to the list. What it holds is of an earlier one: all of it is to be set, one by one, which is faster than as a whole.
+func (o *outline) addNode() *node {
 	i := len(o.nodes)
 	if i == cap(o.nodes) {
 		o.nodes = slices.Grow(o.nodes, i+1)
@@ -283,20 +281,21 @@ func (s *span) add(x extent) {
 	s.found++
 }
 
-func (o *outline) object(st *state, rec int32, sh *shape) bool {
+func (o *outline) parseObject(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
 	container := s.pos
-	names, ok := s.enter()
-	e := expected{names: names}
+	c := s.enter('}')
+	e := expected{names: c.names}
 	conditions := st != nil && st.conditions != nil
-	for more := ok && s.first('}'); more; more = s.more('}') {
+	for s.next(&c) {
 		var m *shapeMember
+		var ok bool
 		start := s.pos
 		if conditions {
 			m = o.member(sh, &e)
 			ok = m != nil
 		} else {
-			m, start, ok = o.members(st, rec, sh, &e, true)
+			m, start, ok = o.nextMember(st, rec, sh, &e, true)
 		}
 		if !ok {
 			return false
@@ -310,136 +309,67 @@ func (o *outline) object(st *state, rec int32, sh *shape) bool {
 				return o.within(s.text(start))
 			}
 		}
-		if !o.node(start, next, rec, plain, &m.value, false) {
+		if !o.parseValue(start, next, rec, plain, &m.value, false) {
 			return o.within(s.text(start))
 		}
 	}
-	return s.leave(names)
+	return s.leave(c)
 }
 
-// array parses an array. selected says that a field selects it, or an array that it is an element of.
-func (o *outline) array(st *state, rec int32, sh *shape, selected bool) bool {
+// parseArray parses an array. selected says that a field selects it, or an array that it is an element of.
+func (o *outline) parseArray(st *state, rec int32, sh *shape, selected bool) bool {
 	s := &o.scan
 	container := s.pos
-	names, ok := s.enter()
+	c := s.enter(']')
 	elements := sh.elements()
 	index := 0
-	for more := ok && s.first(']'); more; more = s.more(']') {
+	for s.next(&c) {
 		next := st.element(index)
 		if st != nil && st.conditions != nil {
+			var ok bool
 			if next, ok = o.child(st, next, rec, container, index); !ok {
 				return o.withinElement(index)
 			}
 		}
-		if !o.node(s.pos, next, rec, plain, elements, selected) {
+		if !o.parseValue(s.pos, next, rec, plain, elements, selected) {
 			return o.withinElement(index)
 		}
 		index++
 	}
-	return s.leave(names)
+	return s.leave(c)
 }
 
-// skip checks a value whose inside no decision can change.
-func (o *outline) skip(kind Kind, sh *shape) bool {
+// skipValue checks a value whose inside no decision can change.
+func (o *outline) skipValue(kind Kind, sh *shape) bool {
 	s := &o.scan
 	switch kind {
 	case Object:
-		names, ok := s.enter()
-		e := expected{names: names}
-		for more := ok && s.first('}'); more; more = s.more('}') {
-			m, start, ok := o.members(nil, 0, sh, &e, false)
+		c := s.enter('}')
+		e := expected{names: c.names}
+		for s.next(&c) {
+			m, start, ok := o.nextMember(nil, 0, sh, &e, false)
 			if !ok {
 				return false
 			}
 			if m == nil {
 				continue
 			}
-			if !o.skip(s.kind(), &m.value) {
+			if !o.skipValue(s.kind(), &m.value) {
 				return o.within(s.text(start))
 			}
 		}
-		return s.leave(names)
+		return s.leave(c)
 	case Array:
-		names, ok := s.enter()
+		c := s.enter(']')
 		elements := sh.elements()
 		index := 0
-		for more := ok && s.first(']'); more; more = s.more(']') {
-			if !o.skip(s.kind(), elements) {
+		for s.next(&c) {
+			if !o.skipValue(s.kind(), elements) {
 				return o.withinElement(index)
 			}
 			index++
 		}
-		return s.leave(names)
+		return s.leave(c)
 	}
 	return s.scalar(kind)
-}
-
-// within puts a member's name in front of a fault's pointer.
-func (o *outline) within(name []byte) bool {
-	o.pointer = append([]byte("/"+o.layout.token(name)), o.pointer...)
-	return false
-}
-
-// token is a name as a part of a JSON Pointer (RFC 6901 §3), or * if no selector knows it: it may be data.
-func (l *Layout) token(name []byte) string {
-	if !l.names[string(name)] {
-		return "*"
-	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(string(name))
-}
-
-func (o *outline) withinElement(index int) bool {
-	o.pointer = append([]byte("/"+strconv.Itoa(index)), o.pointer...)
-	return false
-}
-
-// fault returns the scanner's fault as an error.
-func (o *outline) fault() error {
-	at := o.scan.faultAt
-	if o.events != nil {
-		at = offsetInEvents(o.events, at)
-	}
-	offset := o.base + int64(at)
-	if o.refused {
-		return &SelectionError{Offset: offset, Pointer: string(o.pointer), Reason: o.scan.reason}
-	}
-	return &SyntaxError{Offset: offset, Pointer: string(o.pointer), Reason: o.scan.reason}
-}
-
-// faultHere is the error of a fault at the scanner's position.
-func (o *outline) faultHere(reason string) error {
-	o.scan.fail(reason)
-	return o.fault()
-}
-
-// subjectFault is the error of a record that has no usable subject. around is the JSON Pointer to the
-// root of the record's node, where that is not the root of the document.
-func (o *outline) subjectFault(r *record, around string) error {
-	return &SubjectError{Pointer: around + o.pointerTo(r.node), Found: r.subject.found}
-}
-
-// pointerTo returns the JSON Pointer to a node, from the last root in front of it. It is for errors: it walks the outline.
-func (o *outline) pointerTo(target int) string {
-	root := 0
-	for _, r := range o.roots {
-		if r <= target {
-			root = r
-		}
-	}
-	var b strings.Builder
-	for at := root; at != target; {
-		index := 0
-		child := at + 1
-		for int(o.nodes[child].next) <= target {
-			child = int(o.nodes[child].next)
-			index++
-		}
-		token := strconv.Itoa(index)
-		if o.nodes[at].kind == Object {
-			token = o.layout.token(o.scan.text(int(o.nodes[child].start)))
-		}
-		b.WriteString("/" + token)
-		at = child
-	}
-	return b.String()
 }

@@ -10,9 +10,9 @@ type plan struct {
 	treatments []Treatment // of the profile
 	tally      *Tally      // in the report at hand
 
-	fields [1 << 7]action // of a state, the one that its number leads to, if it is that state's
-	runs   [64]runPlan
-	open   uint64 // which of runs have passes that the tally does not count yet
+	actions [1 << 7]action // of a state, the one that its number leads to, if it is that state's
+	runs    [64]runPlan
+	open    uint64 // which of runs have passes that the tally does not count yet
 }
 
 // action is what becomes of a value.
@@ -70,9 +70,9 @@ func (p *plan) isOf(profile *Profile, kind int) bool {
 		(len(p.treatments) == 0 || &p.treatments[0] == &profile.Treatments[0])
 }
 
-// of returns what becomes of a value at a state that fields select. It is valid until the next call.
-func (p *plan) of(st *state) *action {
-	a := &p.fields[st.number%uint(len(p.fields))]
+// actionFor returns what becomes of a value at a state that fields select. It is valid until the next call.
+func (p *plan) actionFor(st *state) *action {
+	a := &p.actions[st.number%uint(len(p.actions))]
 	if a.state != st {
 		field := strictest(p.treatments, st.fields)
 		t := p.treatments[field]
@@ -93,8 +93,8 @@ func strictest(treatments []Treatment, fields []int) int {
 	return worst
 }
 
-// run returns what becomes of the members of a shape in an object at a state, from one member on.
-func (p *plan) run(sh *shape, st *state, from int) *runPlan {
+// runPlanFor returns what becomes of the members of a shape in an object at a state, from one member on.
+func (p *plan) runPlanFor(sh *shape, st *state, from int) *runPlan {
 	key := uint(from)
 	if st != nil {
 		key += st.number
@@ -107,7 +107,7 @@ func (p *plan) run(sh *shape, st *state, from int) *runPlan {
 		for i := range sh.members {
 			if child := sh.members[i].under(st); child.selected() && !child.begins() {
 				r.selected |= 1 << i
-				if p.of(child).stays() {
+				if p.actionFor(child).stays() {
 					r.clear |= 1 << i
 				}
 			}
@@ -116,8 +116,8 @@ func (p *plan) run(sh *shape, st *state, from int) *runPlan {
 	return r
 }
 
-// pass counts members that pass in clear.
-func (p *plan) pass(r *runPlan, members uint64) {
+// countPassed counts members that pass in clear.
+func (p *plan) countPassed(r *runPlan, members uint64) {
 	if members != r.passed {
 		p.settleRun(r)
 		r.passed = members
@@ -139,7 +139,7 @@ func (p *plan) settleRun(r *runPlan) {
 	}
 	for left := r.passed; left != 0; left &= left - 1 {
 		m := &r.shape.members[bits.TrailingZeros64(left)]
-		p.tally.Treated[p.of(m.under(r.state)).field] += r.times
+		p.tally.Treated[p.actionFor(m.under(r.state)).field] += r.times
 	}
 	r.times = 0
 }

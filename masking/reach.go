@@ -9,7 +9,7 @@ import (
 // would take one to tell (an index, a slice, a filter), the selector counts as selecting.
 type Reach struct {
 	automaton *automaton
-	places    []int // sorted
+	points    []int // sorted
 	within    bool  // the place is an element, of the same record, of an array that is named
 }
 
@@ -50,18 +50,18 @@ func (r Reach) Element() Reach {
 // Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place, or an array that
 // it is an element of.
 func (r Reach) Named() bool {
-	return r.within || slices.ContainsFunc(r.places, func(n int) bool {
+	return r.within || slices.ContainsFunc(r.points, func(n int) bool {
 		return r.automaton.paths[r.automaton.owner[n]].purpose == selectsField && r.automaton.matched(n)
 	})
 }
 
-// Key is the same for two places if and only if the layout cannot tell them apart, nor anything below them.
+// Key is the same for two points if and only if the layout cannot tell them apart, nor anything below them.
 func (r Reach) Key() string {
 	key := []byte{0}
 	if r.within {
 		key[0] = 1
 	}
-	for _, n := range r.places {
+	for _, n := range r.points {
 		key = binary.AppendUvarint(key, uint64(n))
 	}
 	return string(key)
@@ -69,13 +69,13 @@ func (r Reach) Key() string {
 
 // step moves on, and reports whether a record begins there in any case.
 func (r Reach) step(selects func(selector) bool) (to Reach, begins bool) {
-	return r.automaton.reach(r.automaton.follow(r.places, selects))
+	return r.automaton.reach(r.automaton.follow(r.points, selects))
 }
 
-// reach takes up the fields of records that begin at the places. Where one begins in any case, those of the record around it end.
-func (a *automaton) reach(places []int) (r Reach, begins bool) {
+// reach takes up the fields of records that begin at the points. Where one begins in any case, those of the record around it end.
+func (a *automaton) reach(points []int) (r Reach, begins bool) {
 	var kinds []int
-	for _, n := range places {
+	for _, n := range points {
 		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
 			kinds = append(kinds, p.kind)
 			begins = begins || !slices.ContainsFunc(p.query, func(s segment) bool {
@@ -84,13 +84,13 @@ func (a *automaton) reach(places []int) (r Reach, begins bool) {
 		}
 	}
 	if begins {
-		places = slices.DeleteFunc(places, func(n int) bool { return a.paths[a.owner[n]].purpose != selectsRecord })
+		points = slices.DeleteFunc(points, func(n int) bool { return a.paths[a.owner[n]].purpose != selectsRecord })
 	}
 	for _, p := range a.paths {
 		if p.purpose != selectsRecord && slices.Contains(kinds, p.kind) {
-			places = append(places, p.first)
+			points = append(points, p.first)
 		}
 	}
-	slices.Sort(places)
-	return Reach{automaton: a, places: slices.Compact(places)}, begins
+	slices.Sort(points)
+	return Reach{automaton: a, points: slices.Compact(points)}, begins
 }

@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+// byteOrderMark is no white space of JSON; RFC 8259 §8.1 lets parsers refuse it.
+var byteOrderMark = []byte("\ufeff")
+
 // scanner checks the tokens of RFC 8259 and moves over them. Its methods report false at a fault, which it then holds.
 type scanner struct {
 	src    []byte
@@ -284,8 +287,8 @@ func (s *scanner) escape() bool {
 	return s.fail("want one of the escapes of RFC 8259")
 }
 
-// name checks a member's name and colon, and returns the name unescaped, valid until the next call. names is what
-// enter returned for the object.
+// name checks a member's name and colon, and returns the name unescaped, valid until the next call. The
+// object's names begin at names in seen.
 func (s *scanner) name(names int) ([]byte, bool) {
 	if !s.has() || s.src[s.pos] != '"' {
 		return nil, s.fail("want a name in quotes")
@@ -334,29 +337,40 @@ func (s *scanner) text(start int) []byte {
 // smallObject is how many names are compared one by one; those of larger objects are sorted at their end.
 const smallObject = 16
 
-// enter moves into an object or array and returns where its names begin in seen.
-func (s *scanner) enter() (names int, ok bool) {
+// container is an object or array that the scanner is in. Its members or elements are walked so:
+//
+//	c := s.enter('}')
+//	for s.next(&c) {
+//		// move over the child; at a fault, return false
+//	}
+//	return s.leave(c)
+type container struct {
+	closing byte
+	begun   bool // the scanner is at a child, or behind one
+	names   int  // where the names of an object begin in scanner.seen
+}
+
+// enter moves behind the bracket of an object or array, given its closing bracket.
+func (s *scanner) enter(closing byte) container {
 	if s.depth == s.limits.Depth {
-		return 0, s.fail(fmt.Sprintf("nested more than %d deep", s.limits.Depth))
+		s.fail(fmt.Sprintf("nested more than %d deep", s.limits.Depth))
 	}
 	s.depth++
 	s.pos++
-	return len(s.seen), true
+	return container{closing: closing, names: len(s.seen)}
 }
 
-// first reports whether there is a first member or element.
-func (s *scanner) first(closing byte) bool {
+// next moves to the next child and reports true, or moves behind the closing bracket.
+func (s *scanner) next(c *container) bool {
 	s.blank()
-	if s.has() && s.src[s.pos] == closing {
-		s.pos++
-		return false
+	if !c.begun {
+		c.begun = true
+		if s.has() && s.src[s.pos] == c.closing {
+			s.pos++
+			return false
+		}
+		return s.reason == ""
 	}
-	return true
-}
-
-// more moves behind the comma and reports true, or behind the closing bracket.
-func (s *scanner) more(closing byte) bool {
-	s.blank()
 	if !s.has() {
 		return s.fail("the document ends too early")
 	}
@@ -365,19 +379,19 @@ func (s *scanner) more(closing byte) bool {
 		s.pos++
 		s.blank()
 		return true
-	case closing:
+	case c.closing:
 		s.pos++
 		return false
 	}
-	return s.fail("want a comma or " + string(closing))
+	return s.fail("want a comma or " + string(c.closing))
 }
 
 // leave ends an object or array, unless there was a fault.
-func (s *scanner) leave(names int) bool {
+func (s *scanner) leave(c container) bool {
 	if s.reason != "" {
 		return false
 	}
-	if mine := s.seen[names:]; len(mine) > smallObject {
+	if mine := s.seen[c.names:]; len(mine) > smallObject {
 		slices.Sort(mine)
 		for i, h := range mine[1:] {
 			if h == mine[i] {
@@ -385,7 +399,7 @@ func (s *scanner) leave(names int) bool {
 			}
 		}
 	}
-	s.seen = s.seen[:names]
+	s.seen = s.seen[:c.names]
 	s.depth--
 	return true
 }

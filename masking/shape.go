@@ -48,8 +48,8 @@ const (
 	maxAbsent     = 4    // expected members in a row that may be missing before the next name is read
 )
 
-// forgetShapes makes room for others, between documents.
-func (o *outline) forgetShapes() {
+// boundShapes makes room for others, between documents.
+func (o *outline) boundShapes() {
 	if o.shapes.root == nil || o.shapes.count == maxShapes {
 		o.shapes = shapes{root: new(shape)}
 	}

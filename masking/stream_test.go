@@ -231,6 +231,32 @@ type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
+// TestRewriteNoProgress shows that a reader that gives neither bytes nor an error is given up.
+func TestRewriteNoProgress(t *testing.T) {
+	spec := masking.Spec{Unlisted: masking.UnlistedPass, Limits: masking.Limits{Buffer: 8}}
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		framing masking.Framing
+		head    string // what the reader gives
+	}{
+		{"at once", masking.Document, ""},
+		{"in a document", masking.Document, `["1","2","3"`},
+		{"in lines", masking.Lines, "[1]\n[2]\n[3]\n"},
+		{"in events", masking.Events, "data: 1"},
+	} {
+		in := io.MultiReader(strings.NewReader(test.head), readerFunc(func([]byte) (int, error) { return 0, nil }))
+		err := layout.Rewrite(t.Context(), in, test.framing, profilesOf(spec),
+			func([]byte, *masking.Report) error { return nil })
+		if !errors.Is(err, io.ErrNoProgress) {
+			t.Errorf("%s: Rewrite = %v, want io.ErrNoProgress", test.name, err)
+		}
+	}
+}
+
 // TestRewriteWindows shows that a window is released once it is full: by its records, by its bytes, or
 // by what lies between records. So no more of a response is in memory than a window and a record.
 func TestRewriteWindows(t *testing.T) {

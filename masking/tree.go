@@ -42,26 +42,26 @@ func (t *tree) value(name int) bool {
 	children := 0
 	switch kind {
 	case Object:
-		names, ok := s.enter()
-		for more := ok && s.first('}'); more; more = s.more('}') {
+		c := s.enter('}')
+		for s.next(&c) {
 			start := s.pos
-			if _, ok := s.name(names); !ok || !t.value(start) {
+			if _, ok := s.name(c.names); !ok || !t.value(start) {
 				return false
 			}
 			children++
 		}
-		if !s.leave(names) {
+		if !s.leave(c) {
 			return false
 		}
 	case Array:
-		names, ok := s.enter()
-		for more := ok && s.first(']'); more; more = s.more(']') {
+		c := s.enter(']')
+		for s.next(&c) {
 			if !t.value(-1) {
 				return false
 			}
 			children++
 		}
-		if !s.leave(names) {
+		if !s.leave(c) {
 			return false
 		}
 	default:

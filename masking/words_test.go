@@ -69,7 +69,7 @@ func TestRunNames(t *testing.T) {
 			}
 			sh := shape{members: []shapeMember{newShapeMember(name, 0)}}
 			src := []byte(`{"` + string(read) + `":1,"next":2}`)
-			ends, at, follows := sh.run(src, 1, 0, 0, nil)
+			ends, at, follows := sh.runEnds(src, 1, 0, 0, nil)
 			if same := i < 0; same != (len(ends) == 1) || same && (int(ends[0]) != size+5 || at != size+6) || !follows {
 				t.Errorf("run(%s) for %q = %v, %d, %v", src, name, ends, at, follows)
 			}

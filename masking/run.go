@@ -15,10 +15,10 @@ type run struct {
 	ends     int // where the first member's is in outline.ends
 }
 
-// members moves over a run of members of an object at a state, and lists it if listed. If no other member follows it stops behind
+// nextMember moves over a run of members of an object at a state, and lists it if listed. If no other member follows it stops behind
 // the run and returns nil. Else it moves over the name that follows, and returns what is known of that member and where it starts.
 // It reports false at a fault.
-func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed bool) (m *shapeMember, start int, ok bool) {
+func (o *outline) nextMember(st *state, rec int32, sh *shape, e *expected, listed bool) (m *shapeMember, start int, ok bool) {
 	s := &o.scan
 	if e.read {
 		start = s.pos
@@ -29,7 +29,7 @@ func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed b
 	begin := s.pos
 	noted, records := sh.marks(st)
 	var follows bool
-	o.ends, s.pos, follows = sh.run(s.src, s.pos, e.next, records, o.ends)
+	o.ends, s.pos, follows = sh.runEnds(s.src, s.pos, e.next, records, o.ends)
 	if r.to += len(o.ends) - r.ends; r.to > r.from {
 		members := ones(r.to) &^ ones(r.from)
 		e.matched |= members
@@ -39,7 +39,7 @@ func (o *outline) members(st *state, rec int32, sh *shape, e *expected, listed b
 				i := bits.TrailingZeros64(left)
 				o.note(rec, sh.members[i].under(st), o.extent(&r, begin, i))
 			}
-			n := o.list()
+			n := o.addNode()
 			n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun
 			n.extent = extent{value: int32(len(o.runs)), end: o.ends[len(o.ends)-1]}
 			o.runs = append(o.runs, r)
@@ -72,12 +72,12 @@ func (o *outline) extent(r *run, first, i int) extent {
 // ones returns a set of the first n of 64 members.
 func ones(n int) uint64 { return 1<<n - 1 }
 
-// run moves over the members in front that are in a run, from the i-th on and up to one of others, and adds their ends. It returns how
+// runEnds moves over the members in front that are in a run, from the i-th on and up to one of others, and adds their ends. It returns how
 // far it came, and whether another member follows there.
 //
 // What it compares with zero is never less; but once that and the length are compared, and with the capacity of src known, a load of
 // eight bytes is one instruction.
-func (sh *shape) run(src []byte, pos, i int, others uint64, ends []int32) (_ []int32, at int, follows bool) {
+func (sh *shape) runEnds(src []byte, pos, i int, others uint64, ends []int32) (_ []int32, at int, follows bool) {
 	src = src[:len(src):len(src)]
 	members := sh.members
 	for ; i < len(members) && others>>i&1 == 0; i++ {
