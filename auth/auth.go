@@ -1,5 +1,9 @@
-// Package auth turns a request into the [Caller] who sent it, by its bearer token, and fails
-// closed.
+// Package auth turns a request into the [Caller] who sent it, and fails closed.
+//
+// Each kind of credential is a type of its own with a method Authenticate(ctx, request), which is
+// what package gateway asks for (gateway.Authenticator; gatewaytest has its contract). There is one
+// so far, [Verifier], for bearer tokens that are JWTs. Another kind, such as an opaque token that
+// is introspected or a client certificate, is another type in files of its own here.
 //
 // # Terms
 //

@@ -5,21 +5,33 @@
 // It has Caddy's side only: configuration and its syntax, what survives a reload, metrics, and the
 // registration of commands. What a request goes through is package gateway's.
 //
-//	{
-//		admin off
-//		maskgate {
-//			data ./maskgate-data
-//			rules ./rules
-//			token {
-//				issuer https://idp.example
-//				audience maskgate
-//				keys https://idp.example/jwks
-//			}
-//		}
-//	}
-//	:8080 {
-//		maskgate http://127.0.0.1:9001
-//	}
+//   - app.go, handler.go, status.go: the modules, and what of their configuration becomes options
+//     of package gateway. Who chooses an implementation of gateway's interfaces, a store of
+//     consents say, does so here.
+//
+//   - caddyfile.go: the syntax of all options; token.go: those of tokens
+//
+//   - metrics.go: all metrics, those that gateway's Observer counts and those that are read from it
+//
+//   - next.go: Caddy's next handler as an upstream; behind.go: whether there is one
+//
+//   - pool.go: what survives a reload; commands.go: package command's commands, for Caddy's main
+//
+//     {
+//     admin off
+//     maskgate {
+//     data ./maskgate-data
+//     rules ./rules
+//     token {
+//     issuer https://idp.example
+//     audience maskgate
+//     keys https://idp.example/jwks
+//     }
+//     }
+//     }
+//     :8080 {
+//     maskgate http://127.0.0.1:9001
+//     }
 package caddymodule
 
 import (

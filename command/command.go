@@ -5,6 +5,9 @@
 //	root.AddCommand(command.All()...)
 //	os.Exit(command.ExitStatus(root.Execute()))
 //
+// Each command is a function of its own file that returns it, and stands in All or below one that
+// does. Commands that need the demo (demo, token) are package cmd/maskgate's.
+//
 // The exit status tells an answer from a question that could not be asked: 0 yes, 1 no, 2 there is
 // no answer, 3 there is nothing to answer about. What is wrong stands on standard error once, as
 // text.

@@ -4,6 +4,10 @@
 // A policy's limit such as 200/1d is a [Limit]: 200 different subjects within a day. The day of a
 // subject begins when a caller first sees them by the role, and seeing them again prolongs nothing.
 //
+// [Memory] counts for one process. Another store, for a fleet, is another type here with the same
+// method Take, which is what package gateway asks for (gateway.Quotas; gatewaytest has its
+// contract).
+//
 //	var m quota.Memory
 //	subjects := []quota.Subject{{Pseudonym: "s1:…", Limits: limits}}
 //	ok, err := m.Take(ctx, "agent-07", subjects, time.Now())
