@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +113,11 @@ func TestDesignNamesEachFolder(t *testing.T) {
 	for name := range allowed {
 		if name != "" && !strings.Contains(string(design), "\n| `"+name+"` | ") {
 			t.Errorf("docs/design.md does not say what %s is for", name)
+		}
+	}
+	for _, file := range regexp.MustCompile("`([a-z/_]+/[a-z_]+[.]go)`").FindAllSubmatch(design, -1) {
+		if _, err := os.Stat(string(file[1])); err != nil {
+			t.Errorf("docs/design.md names %s: %v", file[1], err)
 		}
 	}
 }

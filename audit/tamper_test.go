@@ -89,8 +89,8 @@ func treeOf(t *testing.T, data []byte) tree {
 }
 
 // replace changes a line of a segment.
-func replace(lines []string, i int, old, new string) {
-	lines[i] = strings.Replace(lines[i], old, new, 1)
+func replace(lines []string, i int, from, to string) {
+	lines[i] = strings.Replace(lines[i], from, to, 1)
 }
 
 // TestVerifyNamesFirstBadRecord edits each record, alone and with later ones.

@@ -5,33 +5,28 @@
 // It has Caddy's side only: configuration and its syntax, what survives a reload, metrics, and the
 // registration of commands. What a request goes through is package gateway's.
 //
-//   - app.go, handler.go, status.go: the modules, and what of their configuration becomes options
-//     of package gateway. Who chooses an implementation of gateway's interfaces, a store of
-//     consents say, does so here.
+// The modules are app.go, handler.go and status.go; what of their configuration becomes options of
+// package gateway, and which implementation of gateway's interfaces serves, is decided there.
+// caddyfile.go has the syntax of all options, token.go the options of tokens. metrics.go has all
+// metrics: those that gateway's Observer counts, and those that are read from it. next.go makes an
+// upstream of Caddy's next handler, and behind.go looks whether there is one. pool.go keeps what
+// survives a reload. commands.go hands package command's commands to Caddy's main.
 //
-//   - caddyfile.go: the syntax of all options; token.go: those of tokens
-//
-//   - metrics.go: all metrics, those that gateway's Observer counts and those that are read from it
-//
-//   - next.go: Caddy's next handler as an upstream; behind.go: whether there is one
-//
-//   - pool.go: what survives a reload; commands.go: package command's commands, for Caddy's main
-//
-//     {
-//     admin off
-//     maskgate {
-//     data ./maskgate-data
-//     rules ./rules
-//     token {
-//     issuer https://idp.example
-//     audience maskgate
-//     keys https://idp.example/jwks
-//     }
-//     }
-//     }
-//     :8080 {
-//     maskgate http://127.0.0.1:9001
-//     }
+//	{
+//		admin off
+//		maskgate {
+//			data ./maskgate-data
+//			rules ./rules
+//			token {
+//				issuer https://idp.example
+//				audience maskgate
+//				keys https://idp.example/jwks
+//			}
+//		}
+//	}
+//	:8080 {
+//		maskgate http://127.0.0.1:9001
+//	}
 package caddymodule
 
 import (
