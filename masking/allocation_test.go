@@ -9,9 +9,9 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// leastAllocations returns how many allocations a call takes at best. Most calls take that many; some
-// take more, since the garbage collector may empty the pools that the engine and the transforms keep
-// their buffers in, and the race detector empties them on purpose.
+// leastAllocations returns how many allocations a call takes at best. Most calls take that many;
+// some take more, since the garbage collector may empty the pools that the engine and the
+// transforms keep their buffers in, and the race detector empties them on purpose.
 func leastAllocations(call func()) float64 {
 	least := testing.AllocsPerRun(1, call)
 	for range 30 {
@@ -20,8 +20,9 @@ func leastAllocations(call func()) float64 {
 	return least
 }
 
-// TestAppendAllocatesNothing shows that a rewrite allocates nothing for a record, a field or a document
-// once its buffers have grown: neither on the way that most documents take, nor on those of their own.
+// TestAppendAllocatesNothing shows that a rewrite allocates nothing for a record, a field or a
+// document once its buffers have grown: neither on the way that most documents take, nor on those
+// of their own.
 func TestAppendAllocatesNothing(t *testing.T) {
 	type document struct {
 		name string
@@ -68,7 +69,8 @@ func TestAppendAllocatesNothing(t *testing.T) {
 			dst := make([]byte, 0, 2*len(doc.src))
 			var report masking.Report
 			n := leastAllocations(func() {
-				_, err := test.layout.Append(t.Context(), dst, doc.src, masking.Document, test.decider, &report)
+				_, err := test.layout.Append(t.Context(), dst, doc.src, masking.Document,
+					test.decider, &report)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,43 +9,51 @@ import (
 	"sync"
 )
 
-// The selectors of a layout are merged into one deterministic automaton, by the subset construction. It walks down
-// the document beside the parser, so that matching costs the same whatever the number of selectors.
+// The selectors of a layout are merged into one deterministic automaton, by the subset
+// construction. The parser walks the document and the automaton side by side, so that matching
+// costs the same whatever the number of selectors.
 //
-// A point is a selector and how many of its segments have matched. A state is the set of points that some value is at.
-// A value at which a record begins leaves the points of the enclosing record's fields and takes up its own kind's.
+// A point is a selector and how many of its segments have matched. A state is the set of points
+// that some value is at. A value at which a record begins leaves the points of the enclosing
+// record's fields and takes up those of its own kind.
 //
-// Names, wildcards and indexes from 0 lead from state to state by themselves. Other selectors are conditions of a state: each
-// is asked for each child, and a child that it selects goes to the union of two sets of points. States that only such
-// unions lead to are made when a response first needs them.
+// Names, wildcards and indexes from 0 lead from state to state by themselves. Other selectors are
+// conditions of a state: each is asked for each child, and a child that it selects goes to the
+// union of two sets of points. States that only such unions lead to are made when a response first
+// needs them.
 
-// state is what the automaton knows of one value.
+// state is what the automaton knows of the values at one set of points. A nil state has no points:
+// nothing selects the value or anything in it.
 type state struct {
-	fields  []int  // fields of the innermost record's kind that select the value, in order
-	subject bool   // whether it is the record's subject
-	inputs  []int  // inputs of the record that it is
-	noted   bool   // it is the subject or an input
-	record  int    // the kind of record that begins here, or Envelope, or conflict
-	null    *state // where a record begins: the state instead if the value is null, which is no record
+	fields  []int // the fields of the innermost record's kind that select the value, in order
+	subject bool  // the value is the record's subject
+	inputs  []int // the inputs of the record that the value is
+	noted   bool  // the value is the subject or an input
+	record  int   // the kind of record that begins here; or Envelope: none; or conflict
 
-	intoObject, intoArray bool // whether a selector reaches further
-	aroundRecords         bool // whether records can lie inside
+	// null is the state of a null where a record begins: it is no record.
+	null *state
 
-	names     map[string]*state // by member name; missing: otherName
-	otherName *state
-	indexes   map[int]*state // by element; missing: otherItem
-	otherItem *state
+	intoObject, intoArray bool // a selector reaches into the value if it is one
+	aroundRecords         bool // records can lie in the value
 
-	place      string      // where its values lie, as the selectors have it; of no text of a response
-	number     uint        // of the state, among the automaton's
+	names     map[string]*state // of members, by name
+	otherName *state            // of all other members
+	indexes   map[int]*state    // of elements, by index
+	otherItem *state            // of all other elements
+
+	place      string      // where the values lie: see automaton.place
+	number     uint        // unique in the automaton, small
 	conditions []condition // to be asked for each child
-	points     []int       // that make the state, if the automaton has conditions
+	points     []int       // that make the state; only if the automaton has conditions
 }
 
-// maxStates bounds the automaton. Selectors with several descendant segments can ask for exponentially many.
+// maxStates is how many states an automaton may have. Selectors with several descendant segments
+// can ask for exponentially many.
 const maxStates = 1 << 16
 
-// conflict is the kind of record of a state that only a response can lead to, and where two kinds of record begin.
+// conflict is the kind of record of a state at which two kinds begin. Only a response can lead to
+// one: where selectors tell that there is such a state they do not compile.
 const conflict = -2
 
 // purpose says what a selector selects.
@@ -61,39 +69,46 @@ const (
 // path is one selector of a layout.
 type path struct {
 	query   query
-	text    string // from the root, also where the query is relative to a record
+	text    string // from the root, even where the query is relative to a record
 	purpose purpose
-	kind    int // of record
+	kind    int // of record, or Envelope
 	index   int // of the input or field
-	first   int // number of its first place
+	first   int // its first point; first+n means that n segments have matched
 }
 
-// place numbers are consecutive within a path: first+n means that n segments have matched.
+// fromDocument reports whether $ is the document in the selector, and not the record.
+func (p *path) fromDocument() bool { return p.purpose == selectsRecord || p.kind == Envelope }
+
+// automaton makes the states of a layout.
 type automaton struct {
-	paths    []path
-	owner    []int // path of each place
-	states   map[string]*state
-	most     int  // states
-	numbered uint // states so far
-	queue    []pending
+	paths  []path
+	owner  []int             // the path of each point
+	states map[string]*state // by their points
+	most   int               // how many states there may be
+	made   uint              // how many states were made
+	queue  []pending
 
-	conditional bool // some selector is a condition of its state
+	conditional bool // a selector is a condition of its state
 
-	// What follows, states, and the states that it leads to, serve conditions. mu guards them once a layout is compiled.
+	// What follows serves conditions. Once a layout is compiled, mu guards it and all of the above
+	// that changes. States themselves do not change once they are in unions.
 	mu       sync.RWMutex
-	compiled map[string]*state // states that do not hang on conditions
+	compiled map[string]*state // the states that were made when the layout was compiled
 	unions   map[union]*state
 	joining  bool     // a union is being made
-	made     []string // keys of the states of the union being made
+	joined   []string // the keys of the states that were made for it
 }
 
-var errTooLarge = errors.New("the selectors of this route make too large an automaton; use fewer descendant segments (..)")
+var errTooLarge = errors.New("the selectors of this route make too large an automaton; " +
+	"use fewer descendant segments (..)")
 
+// pending is a state that still is to be expanded, with the points that its children follow from.
 type pending struct {
 	state  *state
 	points []int
 }
 
+// add adds a selector.
 func (a *automaton) add(q query, text string, purpose purpose, kind, index int) {
 	a.paths = append(a.paths, path{q, text, purpose, kind, index, len(a.owner)})
 	for _, seg := range q {
@@ -104,16 +119,10 @@ func (a *automaton) add(q query, text string, purpose purpose, kind, index int) 
 	}
 }
 
-// compile returns the state of the root value.
+// compile makes all states that do not hang on conditions, and returns the state of the document.
 func (a *automaton) compile() (*state, error) {
 	a.states = map[string]*state{}
-	var start []int
-	for _, p := range a.paths {
-		if p.purpose == selectsRecord || p.kind == Envelope {
-			start = append(start, p.first)
-		}
-	}
-	root, err := a.state(start)
+	root, err := a.state(a.start())
 	if err == nil {
 		err = a.drain()
 	}
@@ -122,11 +131,21 @@ func (a *automaton) compile() (*state, error) {
 	} else {
 		a.states = nil
 	}
-	a.made = nil
+	a.joined = nil
 	return root, err
 }
 
-// drain expands all states that wait for it.
+// start returns the points of the document.
+func (a *automaton) start() (points []int) {
+	for _, p := range a.paths {
+		if p.fromDocument() {
+			points = append(points, p.first)
+		}
+	}
+	return points
+}
+
+// drain expands the states of the queue, and those that they add to it.
 func (a *automaton) drain() error {
 	for len(a.queue) > 0 {
 		next := a.queue[0]
@@ -138,7 +157,7 @@ func (a *automaton) drain() error {
 	return nil
 }
 
-// state returns the state of a set of points, nil for the empty one.
+// state returns the state of a set of points, nil for the empty set. It may reorder the slice.
 func (a *automaton) state(points []int) (*state, error) {
 	slices.Sort(points)
 	points = slices.Compact(points)
@@ -152,32 +171,34 @@ func (a *automaton) state(points []int) (*state, error) {
 	if s := a.states[string(key)]; s != nil {
 		return s, nil
 	}
-	a.numbered++
-	s := &state{number: a.numbered}
+	a.made++
+	s := &state{number: a.made}
 	if a.conditional {
 		s.points = slices.Clone(points)
 	}
 	kind, conflicts := Envelope, false
 	for _, n := range points {
-		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
-			if kind != Envelope && kind != p.kind {
-				if conflicts = true; a.joining {
-					continue
-				}
-				return nil, fmt.Errorf("records %d and %d can select the same value; a value is of one kind of record", kind+1, p.kind+1)
+		if !a.beginsRecord(n) {
+			continue
+		}
+		if p := a.path(n); kind != Envelope && kind != p.kind {
+			if conflicts = true; !a.joining {
+				return nil, fmt.Errorf("records %d and %d can select the same value; "+
+					"a value is of one kind of record", kind+1, p.kind+1)
 			}
+		} else {
 			kind = p.kind
 		}
 	}
 	var null *state
 	if kind != Envelope {
-		recordHere := func(n int) bool { return a.paths[a.owner[n]].purpose == selectsRecord && a.matched(n) }
 		var err error
-		if null, err = a.state(slices.DeleteFunc(slices.Clone(points), recordHere)); err != nil {
+		null, err = a.state(slices.DeleteFunc(slices.Clone(points), a.beginsRecord))
+		if err != nil {
 			return nil, err
 		}
 		points = slices.DeleteFunc(points, func(n int) bool {
-			return a.paths[a.owner[n]].purpose != selectsRecord || recordHere(n)
+			return a.path(n).purpose != selectsRecord || a.beginsRecord(n)
 		})
 		for _, p := range a.paths {
 			if p.purpose != selectsRecord && p.kind == kind {
@@ -194,15 +215,23 @@ func (a *automaton) state(points []int) (*state, error) {
 	}
 	s.record, s.null = kind, null
 	a.states[string(key)] = s
-	a.made = append(a.made, string(key))
+	a.joined = append(a.joined, string(key))
 	a.queue = append(a.queue, pending{s, points})
 	return s, nil
 }
 
-// matched reports whether all segments of the place's selector have matched.
-func (a *automaton) matched(n int) bool {
-	p := a.paths[a.owner[n]]
-	return n == p.first+len(p.query)
+// path returns the path of a point.
+func (a *automaton) path(point int) *path { return &a.paths[a.owner[point]] }
+
+// matched reports whether all segments of a point's selector have matched.
+func (a *automaton) matched(point int) bool {
+	p := a.path(point)
+	return point == p.first+len(p.query)
+}
+
+// beginsRecord reports whether a record begins at a value that is at a point.
+func (a *automaton) beginsRecord(point int) bool {
+	return a.path(point).purpose == selectsRecord && a.matched(point)
 }
 
 // expand works out what a state selects and where it leads.
@@ -211,7 +240,7 @@ func (a *automaton) expand(at pending) error {
 	s.place = a.place(s, at.points)
 	names, indexes := map[string][]int{}, map[int][]int{}
 	for _, n := range at.points {
-		p := a.paths[a.owner[n]]
+		p := a.path(n)
 		if a.matched(n) {
 			switch p.purpose {
 			case selectsField:
@@ -241,7 +270,7 @@ func (a *automaton) expand(at pending) error {
 				s.intoObject, s.intoArray = true, true
 			}
 			if sel.conditional() {
-				s.ask(&seg.selectors[i], p.purpose == selectsRecord || p.kind == Envelope, n+1)
+				s.ask(&seg.selectors[i], p.fromDocument(), n+1)
 			}
 		}
 	}
@@ -264,7 +293,9 @@ func (a *automaton) expand(at pending) error {
 			return err
 		}
 	}
-	s.otherName, err = a.step(at.points, func(sel selector) bool { return sel.kind == wildcardSelector })
+	s.otherName, err = a.step(at.points, func(sel selector) bool {
+		return sel.kind == wildcardSelector
+	})
 	s.otherItem = s.otherName
 	return err
 }
@@ -274,29 +305,32 @@ func (s selector) conditional() bool {
 	return s.kind == sliceSelector || s.kind == filterSelector || s.needs > NeedNothing
 }
 
-// ask adds a condition, or a target to one that is written alike.
-func (s *state) ask(sel *selector, document bool, target int) {
-	same := func(c condition) bool { return c.selector.text == sel.text && c.ofDocument == document }
+// ask adds a condition or, if there is one that is written alike, a target to that one.
+func (s *state) ask(sel *selector, fromDocument bool, target int) {
+	same := func(c condition) bool {
+		return c.selector.text == sel.text && c.fromDocument == fromDocument
+	}
 	if i := slices.IndexFunc(s.conditions, same); i >= 0 {
 		s.conditions[i].targets = append(s.conditions[i].targets, target)
 		return
 	}
-	s.conditions = append(s.conditions, condition{sel, document, []int{target}})
+	s.conditions = append(s.conditions, condition{sel, fromDocument, []int{target}})
 }
 
-// step returns the state of a child that the selectors for which match holds select.
+// step returns the state of a child that just the selectors select for which match holds. The
+// child's container is at points.
 func (a *automaton) step(points []int, match func(selector) bool) (*state, error) {
 	return a.state(a.follow(points, match))
 }
 
-// follow returns the points that the selectors for which match holds lead to.
+// follow returns the points of such a child.
 func (a *automaton) follow(points []int, match func(selector) bool) []int {
 	var next []int
 	for _, n := range points {
 		if a.matched(n) {
 			continue
 		}
-		p := a.paths[a.owner[n]]
+		p := a.path(n)
 		seg := p.query[n-p.first]
 		if seg.descendant {
 			next = append(next, n)
@@ -308,7 +342,7 @@ func (a *automaton) follow(points []int, match func(selector) bool) []int {
 	return next
 }
 
-// member returns the state of the member of that name. s may be nil.
+// member returns the state of the members of a name. s may be nil.
 func (s *state) member(name []byte) *state {
 	if s == nil {
 		return nil
@@ -319,7 +353,7 @@ func (s *state) member(name []byte) *state {
 	return s.otherName
 }
 
-// element returns the state of the element at index. s may be nil.
+// element returns the state of the elements at an index. s may be nil.
 func (s *state) element(index int) *state {
 	if s == nil {
 		return nil
@@ -332,28 +366,31 @@ func (s *state) element(index int) *state {
 	return s.otherItem
 }
 
-// begins reports whether a record begins at the value, unless that is null. s may be nil.
+// begins reports whether a record begins at a value unless it is null. s may be nil.
 func (s *state) begins() bool { return s != nil && s.record != Envelope }
 
-// selected reports whether fields select the value. s may be nil.
+// selected reports whether fields select a value. s may be nil.
 func (s *state) selected() bool { return s != nil && len(s.fields) > 0 }
 
-// reaches reports whether a selector reaches into a value of that kind. s may be nil.
+// reaches reports whether a selector reaches into a value of a kind. s may be nil.
 func (s *state) reaches(kind Kind) bool {
 	return s != nil && (kind == Object && s.intoObject || kind == Array && s.intoArray)
 }
 
-// place says where the values of a state lie: the text of a selector, the record's if one begins there, as far as it has matched;
-// with .. behind it where they may lie deeper.
+// place says where the values at a state lie, in the words of the selectors. That is the text of
+// one of the state's selectors as far as it has matched, with .. behind it if the values may lie
+// deeper; where a record begins it is the text of the record's selector.
 func (a *automaton) place(s *state, points []int) string {
 	if s.record >= 0 {
-		i := slices.IndexFunc(a.paths, func(p path) bool { return p.purpose == selectsRecord && p.kind == s.record })
+		i := slices.IndexFunc(a.paths, func(p path) bool {
+			return p.purpose == selectsRecord && p.kind == s.record
+		})
 		return a.paths[i].text
 	}
 	if len(points) == 0 {
 		return ""
 	}
-	p := a.paths[a.owner[points[0]]]
+	p := a.path(points[0])
 	matched := points[0] - p.first
 	if matched == len(p.query) {
 		return p.text

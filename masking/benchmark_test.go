@@ -18,12 +18,19 @@ func customers(n int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"customerId":"C%08d","name":"许波泽","idCard":"310110198901292790","gender":"男","birthDate":"1989-01-29",`+
-			`"mobile":"13832033075","email":"xboze1989@example.cn","address":"上海市杨浦区东风大道367号金桂苑4号楼4单元102室","occupation":"会计",`+
-			`"maritalStatus":"已婚","ethnicity":"汉族","income":179800,"segment":"affluent","riskLevel":"R5","agentId":"agent-07","branch":"SH-001",`+
-			`"openedOn":"2012-11-30","accounts":[{"cardNo":"6222029725209753352","bank":"中国工商银行","balance":72951.31,"openedOn":"2019-10-03"},`+
-			`{"cardNo":"6225889634988119","bank":"招商银行","balance":518415.01,"openedOn":"2020-05-08"}],"device":{"deviceId":"8c743b872c0a49da677a58e1ae15b8e8",`+
-			`"lastIp":"198.51.100.164"},"queryPin":"520471"}`, i)
+		fmt.Fprintf(&b,
+			`{"customerId":"C%08d","name":"许波泽","idCard":"310110198901292790","gender":"男",`+
+				`"birthDate":"1989-01-29",`+
+				`"mobile":"13832033075","email":"xboze1989@example.cn",`+
+				`"address":"上海市杨浦区东风大道367号金桂苑4号楼4单元102室","occupation":"会计",`+
+				`"maritalStatus":"已婚","ethnicity":"汉族","income":179800,"segment":"affluent",`+
+				`"riskLevel":"R5","agentId":"agent-07","branch":"SH-001",`+
+				`"openedOn":"2012-11-30","accounts":[{"cardNo":"6222029725209753352",`+
+				`"bank":"中国工商银行","balance":72951.31,"openedOn":"2019-10-03"},`+
+				`{"cardNo":"6225889634988119","bank":"招商银行","balance":518415.01,`+
+				`"openedOn":"2020-05-08"}],`+
+				`"device":{"deviceId":"8c743b872c0a49da677a58e1ae15b8e8",`+
+				`"lastIp":"198.51.100.164"},"queryPin":"520471"}`, i)
 	}
 	b.WriteString(`]}}`)
 	return b.Bytes()
@@ -32,7 +39,9 @@ func customers(n int) []byte {
 // oneProfile gives every record the same profile.
 type oneProfile struct{ envelope, record *masking.Profile }
 
-func (d *oneProfile) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (d *oneProfile) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	for i, r := range records {
 		profiles[i] = d.record
 		if r.Kind == masking.Envelope {
@@ -47,16 +56,20 @@ func customerLayout(tb testing.TB) (*masking.Layout, *oneProfile) {
 	tb.Helper()
 	fields := [][2]string{
 		{"$.customerId", "clear"}, {"$.name", "person_name"}, {"$.idCard", "cn_id_card"},
-		{"$.gender", "clear"}, {"$.birthDate", "clear"}, {"$.mobile", "cn_mobile"}, {"$.email", "email"},
-		{"$.address", "address"}, {"$.occupation", "clear"}, {"$.maritalStatus", "clear"}, {"$.ethnicity", "clear"}, {"$.income", "clear"},
-		{"$.segment", "clear"}, {"$.riskLevel", "clear"}, {"$.agentId", "clear"}, {"$.branch", "clear"}, {"$.openedOn", "clear"},
-		{"$.accounts[*].cardNo", "bank_card"}, {"$.accounts[*]['bank','balance','openedOn']", "clear"}, {"$.device", "clear"}, {"$.queryPin", "drop"},
+		{"$.gender", "clear"}, {"$.birthDate", "clear"}, {"$.mobile", "cn_mobile"},
+		{"$.email", "email"}, {"$.address", "address"}, {"$.occupation", "clear"},
+		{"$.maritalStatus", "clear"}, {"$.ethnicity", "clear"}, {"$.income", "clear"},
+		{"$.segment", "clear"}, {"$.riskLevel", "clear"}, {"$.agentId", "clear"},
+		{"$.branch", "clear"}, {"$.openedOn", "clear"}, {"$.accounts[*].cardNo", "bank_card"},
+		{"$.accounts[*]['bank','balance','openedOn']", "clear"}, {"$.device", "clear"},
+		{"$.queryPin", "drop"},
 	}
 	spec := masking.Spec{
 		Envelope: []string{"$.code", "$.message", "$.data.total", "$.data.page"},
 		Records:  []masking.RecordSpec{{Select: "$.data.items[*]", Subject: "$.customerId"}},
 	}
-	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, len(spec.Envelope))}, &masking.Profile{}}
+	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, len(spec.Envelope))},
+		&masking.Profile{}}
 	for _, f := range fields {
 		expression, err := treatment.ParseExpression(f[1])
 		if err != nil {
@@ -86,7 +99,8 @@ func BenchmarkAppend(b *testing.B) {
 			b.SetBytes(int64(len(src)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := layout.Append(b.Context(), dst, src, masking.Document, d, &report); err != nil {
+				_, err := layout.Append(b.Context(), dst, src, masking.Document, d, &report)
+				if err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// operand is a value in a comparison, or an argument. Its kind is Invalid if it is Nothing (RFC 9535 §2.4.1).
+// operand is a value in a comparison, or an argument. Its kind is Invalid if it is Nothing (RFC
+// 9535 §2.4.1).
 type operand struct {
 	kind  Kind
 	text  []byte // a string's content; a number as written
-	truth bool   // of a boolean
-	at    int    // an object's or array's place in the tree
+	truth bool   // whether a boolean is true
+	at    int    // index of an object or array in the tree
 }
 
 func (op comparison) holds(e *evaluation, current int) bool {
@@ -32,8 +33,7 @@ func (op comparison) holds(e *evaluation, current int) bool {
 	}
 }
 
-// equal compares as RFC 9535 §2.3.5.2.2 says. Strings are UTF-8 without surrogates, so their bytes are in the order of
-// their Unicode scalar values.
+// equal compares as RFC 9535 §2.3.5.2.2 says.
 func (e *evaluation) equal(l, r operand) bool {
 	if l.kind != r.kind {
 		return false
@@ -86,6 +86,8 @@ func (e *evaluation) equalMembers(l, r int) bool {
 	return !e.exhausted
 }
 
+// less compares as RFC 9535 §2.3.5.2.2 says. Strings are UTF-8 without surrogates, so their bytes
+// are in the order of their Unicode scalar values.
 func less(l, r operand) bool {
 	switch {
 	case l.kind != r.kind:
@@ -98,15 +100,17 @@ func less(l, r operand) bool {
 	return false
 }
 
-// decimal is a number as ±0.digits × 10^exponent, its digits not beginning in 0. Zero has none.
+// decimal is a number as ±0.digits × 10^exponent. The digits are those of whole and fraction; the
+// first is not 0. Zero has no digits.
 type decimal struct {
 	negative bool
-	whole    []byte // the digits in front of the decimal point, then
-	fraction []byte // those behind it
+	whole    []byte // digits that stand in front of the decimal point
+	fraction []byte // digits that stand behind it
 	exponent int64
 }
 
-// maxExponent stands for all exponents beyond ±maxExponent/16: numbers so far out compare by their digits alone.
+// maxExponent stands for all exponents beyond ±maxExponent/16: numbers so far out compare by their
+// digits alone.
 const maxExponent = 1 << 60
 
 // parseDecimal takes apart a number that is valid JSON, or a literal of RFC 9535.
@@ -159,7 +163,7 @@ func (d decimal) sign() int {
 	return 1
 }
 
-// digit returns the digit at i, 0 behind the last.
+// digit returns the i-th digit; behind the last all are 0.
 func (d decimal) digit(i int) byte {
 	switch {
 	case i < len(d.whole):
@@ -170,8 +174,8 @@ func (d decimal) digit(i int) byte {
 	return '0'
 }
 
-// compareNumbers compares two numbers by their exact decimal value: neither size nor digits are lost, as they would be in a
-// binary floating-point number. So 9007199254740993 is not 9007199254740992, and 1e400 is less than 1e401.
+// compareNumbers compares two numbers by their exact decimal value. A binary floating-point number
+// would not do: 9007199254740993 is not 9007199254740992, and 1e400 is less than 1e401.
 func compareNumbers(l, r []byte) int {
 	if bytes.Equal(l, r) {
 		return 0

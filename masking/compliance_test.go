@@ -24,8 +24,8 @@ type complianceTest struct {
 	Results     [][]string      `json:"results_paths"`
 }
 
-// paths returns the normalised paths of what the selector selects, sorted, each once. Where the suite leaves the order
-// open, all its results have the same paths.
+// paths returns the normalised paths of what the selector selects, sorted, each once. Where the
+// suite leaves the order open, all its results have the same paths.
 func (c complianceTest) paths() []string {
 	paths := slices.Clone(c.ResultPaths)
 	if c.Results != nil {
@@ -60,8 +60,9 @@ func selectPaths(selector string, doc []byte) ([]string, error) {
 	return paths, err
 }
 
-// TestCompliance runs the RFC 9535 suite, all of it: what is selected, by the outline that rewriting walks, and by the
-// reference; and what a rewrite makes of it if what is selected becomes stars.
+// TestCompliance runs the RFC 9535 suite, all of it: what is selected, by the outline that
+// rewriting walks, and by the reference; and what a rewrite makes of it if what is selected becomes
+// stars.
 func TestCompliance(t *testing.T) {
 	valid, invalid, right, refused := 0, 0, 0, 0
 	for _, test := range complianceSuite(t) {
@@ -83,7 +84,8 @@ func TestCompliance(t *testing.T) {
 		}
 		slices.Sort(got)
 		if diff := cmp.Diff(test.paths(), got, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("%s: Select(%q) on %s (-want +got)\n%s", test.Name, test.Selector, test.Document, diff)
+			t.Errorf("%s: Select(%q) on %s (-want +got)\n%s", test.Name, test.Selector,
+				test.Document, diff)
 			continue
 		}
 
@@ -110,7 +112,8 @@ func TestCompliance(t *testing.T) {
 		visit(root, "$")
 		slices.Sort(selected)
 		if diff := cmp.Diff(got, selected, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("%s: the reference: %q selects on %s (-want +got)\n%s", test.Name, test.Selector, test.Document, diff)
+			t.Errorf("%s: the reference: %q selects on %s (-want +got)\n%s", test.Name,
+				test.Selector, test.Document, diff)
 		}
 		if root.kind != masking.Null { // no record then
 			if _, diff := p.compare(test.Document, masking.Document, starsChooser()); diff != "" {
@@ -120,15 +123,18 @@ func TestCompliance(t *testing.T) {
 		}
 		right++
 	}
-	t.Logf("%d of %d valid expressions select what they should, %d of %d invalid ones are refused", right, valid, refused, invalid)
+	t.Logf("%d of %d valid expressions select what they should, %d of %d invalid ones are refused",
+		right, valid, refused, invalid)
 	if valid < 456 || invalid < 247 {
-		t.Errorf("the suite has %d valid and %d invalid expressions, want 456 and 247", valid, invalid)
+		t.Errorf("the suite has %d valid and %d invalid expressions, want 456 and 247", valid,
+			invalid)
 	}
 }
 
 // normalName is a name as RFC 9535 section 2.7 writes it.
 func normalName(name string) string {
-	pairs := []string{"'", `\'`, `\`, `\\`, "\b", `\b`, "\t", `\t`, "\n", `\n`, "\f", `\f`, "\r", `\r`}
+	pairs := []string{"'", `\'`, `\`, `\\`, "\b", `\b`, "\t", `\t`, "\n", `\n`, "\f", `\f`, "\r",
+		`\r`}
 	for c := range rune(' ') {
 		pairs = append(pairs, string(c), fmt.Sprintf(`\u%04x`, c))
 	}

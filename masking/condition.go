@@ -7,39 +7,41 @@ import (
 	"slices"
 )
 
-// Need says how much of a response must be in memory to tell what a selector selects, once a value is reached that it may
-// select. The larger needs include the smaller.
+// Need says how much of a response must be in memory to tell what a selector selects, once a value
+// is reached that it may select. The larger needs include the smaller.
 type Need uint8
 
 const (
-	// NeedNothing: what is in front of a value decides. Names, wildcards, indexes from 0, slices with a step from 0 and no
-	// negative bound.
+	// NeedNothing: what is in front of a value decides. So it is with names, wildcards, indexes
+	// from 0, and slices with a step from 0 and no negative bound.
 	NeedNothing Need = iota
-	// NeedValue: the value itself decides. Filters without $.
+	// NeedValue: the value itself decides. So it is with filters without $.
 	NeedValue
-	// NeedContainer: the object or array that holds the value decides. Negative indexes, other slices.
+	// NeedContainer: the object or array that holds the value decides. So it is with negative
+	// indexes and all other slices.
 	NeedContainer
-	// NeedRoot: all that $ stands for decides: the record for the selectors of a record's subject, inputs and fields, the
-	// document for others. Filters with $.
+	// NeedRoot: all that $ stands for decides. That is the record for the selectors of a record's
+	// subject, inputs and fields, and the document for others. So it is with filters with $.
 	NeedRoot
 )
 
-// needs is the largest need of the query's selectors.
-func (q query) needs() (all Need) {
+// needs returns the largest need of the query's selectors.
+func (q query) needs() (largest Need) {
 	for _, seg := range q {
 		for _, sel := range seg.selectors {
-			all = max(all, sel.needs)
+			largest = max(largest, sel.needs)
 		}
 	}
-	return all
+	return largest
 }
 
-// condition is a selector that names and indexes cannot decide: a slice, a negative index or a filter. It belongs to a
-// state, and is asked for each child of a value at that state. The selectors of a state that are written alike are one.
+// condition is a selector that names and indexes cannot decide: a slice, a negative index or a
+// filter. It belongs to a state, and is asked for each child of a value at that state. Selectors of
+// one state that are written alike are one condition.
 type condition struct {
-	selector   *selector
-	ofDocument bool  // $ is the document, not the record
-	targets    []int // the points of a child that it selects
+	selector     *selector
+	fromDocument bool  // $ is the document, not the record
+	targets      []int // the points of a child that the selector selects
 }
 
 // union is a state to which the targets of a condition are added.
@@ -48,8 +50,8 @@ type union struct {
 	condition *condition
 }
 
-// with returns the state of a child that is at next, and that the condition selects besides. Such states are made when
-// they are first met: which combinations of conditions hold together only the responses tell.
+// with returns the state of a child that is at next and that a condition selects besides. Such
+// states are made when they are first met: which conditions hold together only the responses tell.
 func (a *automaton) with(next *state, c *condition) (*state, error) {
 	key := union{next, c}
 	a.mu.RLock()
@@ -75,7 +77,8 @@ func (a *automaton) with(next *state, c *condition) (*state, error) {
 	return s, nil
 }
 
-// forgetUnions drops the states that responses made. Those in use stay whole, as states refer to each other directly.
+// forgetUnions drops the states that responses made. States that are in use stay whole, since
+// states refer to each other directly.
 func (a *automaton) forgetUnions() {
 	a.states = maps.Clone(a.compiled)
 	clear(a.unions)
@@ -87,7 +90,7 @@ func (a *automaton) join(next *state, c *condition) (*state, error) {
 	if next != nil {
 		points = append(points, next.points...)
 	}
-	a.joining, a.made = true, a.made[:0]
+	a.joining, a.joined = true, a.joined[:0]
 	s, err := a.state(points)
 	if err == nil {
 		err = a.drain()
@@ -95,7 +98,7 @@ func (a *automaton) join(next *state, c *condition) (*state, error) {
 	a.joining = false
 	if err != nil {
 		a.queue = nil
-		for _, key := range a.made {
+		for _, key := range a.joined {
 			delete(a.states, key)
 		}
 		return nil, err
@@ -103,9 +106,9 @@ func (a *automaton) join(next *state, c *condition) (*state, error) {
 	return s, nil
 }
 
-// child returns the state of the child at the scanner's position of a container whose state has conditions. next is its
-// state as far as its name or index tells; -1 is the index of a member. The container begins at an offset into the
-// response. It reports false at a fault.
+// child returns the state of the child at the scanner's position. Its container is at st, belongs
+// to the record rec and begins at the offset container. next is the state of the child as far as
+// its name or index tells; -1 is the index of a member. child reports false at a fault.
 func (o *outline) child(st, next *state, rec int32, container, index int) (*state, bool) {
 	for i := range st.conditions {
 		c := &st.conditions[i]
@@ -124,7 +127,8 @@ func (o *outline) child(st, next *state, rec int32, container, index int) (*stat
 	return next, true
 }
 
-// holds reports whether a condition selects the child at the scanner's position.
+// holds reports whether a condition selects the child at the scanner's position; ok is false at a
+// fault. The other parameters are those of child.
 func (o *outline) holds(c *condition, rec int32, container, index int) (holds, ok bool) {
 	e := &o.evaluation
 	at := o.scan.pos
@@ -151,13 +155,16 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 			o.faulty = true
 			return false, true
 		}
-		size := e.tree.values[0].end - from
-		if limit := o.layout.spec.Limits.Record; o.records[rec].kind != Envelope && size > limit && !c.ofDocument {
-			return false, o.scan.failAt(from, fmt.Sprintf("what a selector needs at once has more than %d bytes", limit))
+		inRecord := o.records[rec].kind != Envelope && !c.fromDocument
+		most := o.layout.spec.Limits.Record
+		if size := e.tree.values[0].end - from; inRecord && size > most {
+			const reason = "what a selector needs at once has more than %d bytes"
+			return false, o.scan.failAt(from, fmt.Sprintf(reason, most))
 		}
 	}
 	if c.selector.kind != filterSelector {
-		return c.selector.selectsElement(index, e.tree.values[e.tree.find(container)].children), true
+		length := e.tree.values[e.tree.find(container)].children
+		return c.selector.selectsElement(index, length), true
 	}
 	if c.selector.needs == NeedRoot {
 		e.root = e.tree.find(root)
@@ -168,21 +175,22 @@ func (o *outline) holds(c *condition, rec int32, container, index int) (holds, o
 	case e.tooLarge:
 		return false, o.refuse("a filter met " + errPattern.Error())
 	case e.exhausted:
-		return false, o.refuse("the filters have too much to do; use fewer descendant segments (..) in them")
+		return false, o.refuse("the filters have too much to do; " +
+			"use fewer descendant segments (..) in them")
 	}
 	return holds, true
 }
 
-// rootOf returns where the value begins that $ stands for in a condition.
+// rootOf returns where the value begins that $ stands for in a condition on a value of a record.
 func (o *outline) rootOf(c *condition, rec int32) int {
 	n := o.roots[len(o.roots)-1]
-	if !c.ofDocument {
+	if !c.fromDocument {
 		n = o.records[rec].node
 	}
 	return int(o.nodes[n].value)
 }
 
-// refuse notes a fault that is not the response's.
+// refuse notes a fault of the selectors, not of the response: fault makes a SelectionError of it.
 func (o *outline) refuse(reason string) bool {
 	o.refused = true
 	return o.scan.fail(reason)

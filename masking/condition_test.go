@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestForget fills the automaton over and over: it forgets what responses made, and what they select stays right.
+// TestForget fills the automaton over and over: it forgets what responses made, and what they
+// select stays right.
 func TestForget(t *testing.T) {
 	const filters = 6
 	spec := Spec{}
@@ -60,7 +61,8 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestTooManyStates refuses a response that alone needs more states than there may be, and that one only.
+// TestTooManyStates refuses a response that alone needs more states than there may be, and that one
+// only.
 func TestTooManyStates(t *testing.T) {
 	layout, err := Compile(Spec{Envelope: []string{"$[?@.a].b.c.d", "$[?@.e]..f"}})
 	if err != nil {
@@ -68,7 +70,11 @@ func TestTooManyStates(t *testing.T) {
 	}
 	layout.automaton.most = len(layout.automaton.compiled) + 2
 	for range 3 {
-		for doc, want := range map[string]bool{`[{"a":1,"b":{"c":{"d":1}},"f":1}]`: false, `[{"x":1}]`: true, `[{"a":1,"e":1}]`: false} {
+		for doc, want := range map[string]bool{
+			`[{"a":1,"b":{"c":{"d":1}},"f":1}]`: false,
+			`[{"x":1}]`:                         true,
+			`[{"a":1,"e":1}]`:                   false,
+		} {
 			o := layout.work.Get().(*outline)
 			err := o.parse([]byte(doc), Document)
 			o.release()

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// learn collects what the decider is to learn of every record. It stops at a record that has no usable
-// subject though its kind names one, and returns that record.
+// learn collects what the decider is to learn of every record. It stops at a record that has no
+// usable subject though its kind names one, and returns that record.
 func (o *outline) learn() (without *record) {
 	for range o.inputs {
 		o.values = append(o.values, Value{})
@@ -19,8 +19,7 @@ func (o *outline) learn() (without *record) {
 			spec := &o.layout.spec.Records[r.kind]
 			if spec.Subject != "" {
 				w.Subject = o.valueOf(r.subject)
-				usable := w.Subject.Kind == Number || w.Subject.Kind == String && len(w.Subject.Text) > 0
-				if !usable {
+				if !w.Subject.isSubject() {
 					return r
 				}
 			}
@@ -35,14 +34,19 @@ func (o *outline) learn() (without *record) {
 	return nil
 }
 
-// decide asks for the profile of every record of the window.
+// isSubject reports whether a value says whom a record is about.
+func (v Value) isSubject() bool {
+	return v.Kind == Number || v.Kind == String && len(v.Text) > 0
+}
+
+// decide asks d for the profile of every record that learn collected.
 func (o *outline) decide(ctx context.Context, d Decider) error {
 	if err := d.Decide(ctx, o.window, o.profiles); err != nil {
 		return err
 	}
 	for i, p := range o.profiles {
 		if i > 0 && p == o.profiles[i-1] && o.records[i].kind == o.records[i-1].kind {
-			continue // runs of records share a profile
+			continue // neighbouring records often share a profile
 		}
 		if err := o.layout.fits(p, o.records[i].kind); err != nil {
 			return err
@@ -51,7 +55,7 @@ func (o *outline) decide(ctx context.Context, d Decider) error {
 	return nil
 }
 
-// fits reports a profile that was not made for records of that kind: a fault of the decider.
+// fits returns an error if a profile was not made for records of the kind: a fault of the decider.
 func (l *Layout) fits(p *Profile, kind int) error {
 	fields := l.treatments[kind+1]
 	switch {
@@ -62,17 +66,21 @@ func (l *Layout) fits(p *Profile, kind int) error {
 	case p.Denied:
 		return nil
 	case len(p.Treatments) != fields:
-		return fmt.Errorf("the decider gave %d treatments to a record with %d fields", len(p.Treatments), fields)
+		return fmt.Errorf("the decider gave %d treatments to a record with %d fields",
+			len(p.Treatments), fields)
 	}
 	for i, t := range p.Treatments {
-		if open := t.Rank == RankClear || t.Rank >= RankDrop; open != (t.Transform == nil) || t.Rank > RankDrop {
-			return fmt.Errorf("the decider gave field %d a treatment whose rank and transform do not fit", i)
+		bare := t.Rank == RankClear || t.Rank == RankDrop // they need no transform
+		if t.Rank > RankDrop || bare != (t.Transform == nil) {
+			return fmt.Errorf("the decider gave field %d a treatment "+
+				"whose rank and transform do not fit", i)
 		}
 	}
 	return nil
 }
 
-// valueOf returns a span's value if its selector found exactly one.
+// valueOf returns the value that a subject or input has, or the zero Value if its selector did not
+// find exactly one.
 func (o *outline) valueOf(s span) Value {
 	if s.found != 1 {
 		return Value{}
@@ -80,7 +88,7 @@ func (o *outline) valueOf(s span) Value {
 	return o.read(s.extent)
 }
 
-// read returns a value.
+// read returns the value at an extent.
 func (o *outline) read(x extent) Value {
 	if x.kind == String {
 		return Value{x.kind, o.content(x)}
@@ -88,7 +96,7 @@ func (o *outline) read(x extent) Value {
 	return Value{x.kind, o.src[x.value:x.end]}
 }
 
-// content returns what a string says.
+// content returns the text of the string at an extent, unescaped.
 func (o *outline) content(x extent) []byte {
 	text := o.src[x.value+1 : x.end-1]
 	if !x.bare && bytes.IndexByte(text, '\\') >= 0 {

@@ -7,38 +7,44 @@ import (
 	"strings"
 )
 
-// Embedded is a field whose values are strings that hold a JSON text, as in {"payload":"{\"idCard\":\"…\"}"}.
+// Embedded is a field whose values are strings that hold a JSON text, as in
+// {"payload":"{\"idCard\":\"…\"}"}.
 //
-// Where the field is in clear, the text is rewritten within the string. It is as strict as the response, and within the same [Limits]. What
-// lies in it belongs to the record of the string, and so to its subject, but only Fields speak for it: the string covers nothing
-// of its inside. A string whose text does not change stays as it is, byte for byte; any other is written anew, with no more escapes than
-// RFC 8259 §7 demands. A value that is no string, or a string that is no JSON text, is withheld, and so is one that two embedded fields
-// select. If the text's root is dropped, so is the string.
+// Where the field is in clear, the text is rewritten within the string. The text must be as strict
+// as the response, and is within the same [Limits]. What lies in the text belongs to the record of
+// the string, and so to its subject, but only Fields speak for it: that the string is in clear
+// covers nothing of its inside. A string whose text does not change stays as it is, byte for byte;
+// any other is written anew, with no more escapes than RFC 8259 §7 demands. If the text's root is
+// dropped, so is the string. Withheld is a value that is no string, a string that is no JSON text,
+// and a string that two embedded fields select.
 //
 // A record's subject, inputs, inner records and their fields do not lie within strings.
 type Embedded struct {
-	// Field is the index of the field, in Fields of the record or, for a string within a string, of the text around it.
+	// Field is the index of the field: in Fields of the record, in the selectors of the envelope,
+	// or, for a string within a text, in Fields of the text.
 	Field int
-	// Fields select the fields of the text, from its root. Their treatments stand in [Profile.Treatments] behind those of the record's
-	// own fields, text by text; those of a text within the text behind the text's.
+	// Fields select the fields of the text, from its root. In [Profile.Treatments] the treatments
+	// of all texts stand behind those of the record's own fields, text by text. The treatments of a
+	// text within a text stand behind those of the text's own fields.
 	Fields []string
-	// Embedded are the strings within the text that hold a text again.
+	// Embedded says which fields of the text are strings that hold a text again.
 	Embedded []Embedded
 }
 
-// maxEmbedded is how many texts may lie one in the other, strings within strings.
+// maxEmbedded is how many texts may lie one within the other.
 const maxEmbedded = 4
 
 // embedded is a compiled [Embedded].
 type embedded struct {
-	field int     // of what the string belongs to
-	text  *Layout // the inside: an envelope
+	field int     // index of the field
+	text  *Layout // of the text, which is all envelope
 	first int     // index of the treatment of the text's first field
-	count int     // of treatments
-	index int     // among those of the layout
+	count int     // of treatments, those of texts within the text included
+	index int     // of this among all that the layout has
 }
 
-// embed compiles what is embedded in the records of a layout, and in its envelope. within is as compile has it.
+// embed compiles what is embedded in the records of a layout and in its envelope. within is that of
+// compile.
 func (l *Layout) embed(within string) error {
 	var faults []error
 	total := 0
@@ -52,15 +58,22 @@ func (l *Layout) embed(within string) error {
 		byField := make([]*embedded, fields)
 		for _, spec := range list {
 			if spec.Field < 0 || spec.Field >= len(byField) || byField[spec.Field] != nil {
-				faults = append(faults, fmt.Errorf("embedded field %d: want a field of the record, each at most once", spec.Field))
+				faults = append(faults, fmt.Errorf(
+					"embedded field %d: want a field of the record, each at most once", spec.Field))
 				continue
 			}
 			if depthOf(spec) > maxEmbedded {
-				faults = append(faults, fmt.Errorf("more than %d JSON texts lie one within the other; declare the innermost as the string that it is", maxEmbedded))
+				faults = append(faults, fmt.Errorf(
+					"more than %d JSON texts lie one within the other; "+
+						"declare the innermost as the string that it is", maxEmbedded))
 				continue
 			}
 			text, err := compile(Spec{
-				Envelope: spec.Fields, Embedded: spec.Embedded, Unlisted: l.spec.Unlisted, KeepPositions: l.spec.KeepPositions, Limits: l.spec.Limits,
+				Envelope:      spec.Fields,
+				Embedded:      spec.Embedded,
+				Unlisted:      l.spec.Unlisted,
+				KeepPositions: l.spec.KeepPositions,
+				Limits:        l.spec.Limits,
 			}, root+strings.TrimPrefix(paths[spec.Field], "$")+" | ")
 			if err != nil {
 				faults = append(faults, errors.Unwrap(err))
@@ -81,7 +94,7 @@ func (l *Layout) embed(within string) error {
 	return errors.Join(faults...)
 }
 
-// depthOf returns how many texts lie one within the other.
+// depthOf returns how many texts lie one within the other, e's included.
 func depthOf(e Embedded) int {
 	deepest := 0
 	for _, inner := range e.Embedded {
@@ -90,7 +103,8 @@ func depthOf(e Embedded) int {
 	return deepest + 1
 }
 
-// embeddedIn returns the first of the fields of a kind of record that is embedded, or nil, and whether it is the only one.
+// embeddedIn returns the first of some fields of a kind of record that is embedded, or nil, and
+// whether it is the only one of them that is.
 func (l *Layout) embeddedIn(kind int, fields []int) (first *embedded, only bool) {
 	if l.embedded == nil {
 		return nil, true
@@ -106,7 +120,8 @@ func (l *Layout) embeddedIn(kind int, fields []int) (first *embedded, only bool)
 	return first, true
 }
 
-// rewriteText writes an embedded field in clear: the string with the text in it rewritten. If it reports false nothing was written.
+// rewriteText writes a value that is an embedded field in clear: the string with the text in it
+// rewritten. It reports false, having written nothing, if the value is dropped.
 func (w *rewriter) rewriteText(a *action, x extent) bool {
 	e, tally, treatments := a.embedded, w.plan.tally, w.plan.treatments
 	if !a.only || x.kind != String {
@@ -124,9 +139,10 @@ func (w *rewriter) rewriteText(a *action, x extent) bool {
 	}
 	in.inText.Treatments = treatments[e.first : e.first+e.count]
 	in.profiles = append(in.profiles, &in.inText)
-	in.window = append(in.window, Record{Kind: Envelope, Parent: -1, Subject: w.outline.window[w.record].Subject})
+	subject := w.outline.window[w.record].Subject
+	in.window = append(in.window, Record{Kind: Envelope, Parent: -1, Subject: subject})
 	in.report.reset()
-	out, err := in.appendRewritten(in.output[:0], Document, &in.report)
+	out, err := in.write(in.output[:0], Document, &in.report)
 	in.output = out
 	tally.Treated[e.field]++
 	inner := in.report.tally(&in.inText)
@@ -148,7 +164,7 @@ func (w *rewriter) rewriteText(a *action, x extent) bool {
 	return true
 }
 
-// inner returns the outline for texts of an embedded field. It is kept, like all buffers.
+// inner returns the outline for texts of an embedded field. It is kept, like all buffers of o.
 func (o *outline) inner(e *embedded) *outline {
 	if o.inners == nil {
 		o.inners = make([]*outline, o.layout.textCount)
@@ -159,8 +175,8 @@ func (o *outline) inner(e *embedded) *outline {
 	return o.inners[e.index]
 }
 
-// parseText fills the outline from a text, with the filters' work that is left of the response. It reports false if the text is not
-// strict JSON.
+// parseText fills the outline from a text. work is what filters may still do for the response. It
+// reports false if the text is not strict JSON.
 func (o *outline) parseText(text []byte, work *int) bool {
 	o.src = text
 	o.scan.reset(text, o.layout.spec.Limits)
@@ -171,7 +187,7 @@ func (o *outline) parseText(text []byte, work *int) bool {
 	return ok && o.scan.pos == len(text)
 }
 
-// clearText clears the outline of a text.
+// clearText forgets a text.
 func (o *outline) clearText() {
 	o.clear()
 	o.src, o.scan.src, o.inText.Treatments = nil, nil, nil

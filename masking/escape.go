@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendUnescaped appends the character that the escape at the front of b stands for, and returns the escape's size. The
-// escape must be valid.
+// appendUnescaped appends the character that the escape at the front of b stands for, and returns
+// the escape's size. The escape must be valid.
 func appendUnescaped(dst, b []byte) ([]byte, int) {
 	switch b[1] {
 	case 'b':
@@ -26,8 +26,8 @@ func appendUnescaped(dst, b []byte) ([]byte, int) {
 	return append(dst, b[1]), 2
 }
 
-// unicodeEscape decodes the \uXXXX, or pair of them, at the front of b (RFC 8259 §7). Its size is 0 if there is none, or
-// only half a pair.
+// unicodeEscape decodes the \uXXXX at the front of b, or two of them that are a surrogate pair (RFC
+// 8259 §7). The size is 0 if there is none, or half a pair only.
 func unicodeEscape(b []byte) (r rune, size int) {
 	r, ok := hex4(b)
 	if !ok {
@@ -43,6 +43,7 @@ func unicodeEscape(b []byte) (r rune, size int) {
 	return r, 12
 }
 
+// hex4 decodes the \uXXXX at the front of b.
 func hex4(b []byte) (r rune, ok bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
@@ -61,7 +62,8 @@ func hex4(b []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// AppendEscaped appends text as the inside of a JSON string, with no more escapes than RFC 8259 §7 demands.
+// AppendEscaped appends text as the inside of a JSON string, with no more escapes than RFC 8259 §7
+// demands.
 func AppendEscaped(dst, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
@@ -94,17 +96,19 @@ func AppendEscaped(dst, text []byte) []byte {
 	return dst
 }
 
-// arena holds unescaped strings. What it gave out stays valid until it is reset.
+// arena holds unescaped strings. What unescape returned stays valid until the arena is reset, or
+// released to a mark that was made before.
 type arena struct{ block []byte }
 
 func (a *arena) reset() { a.block = a.block[:0] }
 
 func (a *arena) mark() int { return len(a.block) }
 
-// release takes back what was given out since the mark. The block may be a newer and larger one.
+// release takes back what unescape returned since the mark. The block may be a newer and larger
+// one.
 func (a *arena) release(mark int) { a.block = a.block[:mark] }
 
-// unescape returns the text of the inside of a valid JSON string.
+// unescape returns the text of a valid JSON string, given what is between its quotes.
 func (a *arena) unescape(raw []byte) []byte {
 	if cap(a.block)-len(a.block) < len(raw) {
 		a.block = make([]byte, 0, max(4096, 2*cap(a.block), len(raw)))

@@ -7,17 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// evaluation evaluates filters on a tree. @ is a value of the tree, and so is the root that $ stands for.
+// evaluation evaluates filters on a tree. @ is a value of the tree, and so is the root that $
+// stands for.
 type evaluation struct {
 	tree     tree
 	root     int
-	absolute map[absoluteQuery]found // what queries that begin with $ have selected
-	patterns map[patternKey]*pattern // that came from the response
+	absolute map[absoluteQuery]found // what queries that begin with $ select
+	patterns map[patternKey]*pattern // patterns that came from the response
 	text     arena                   // unescaped strings of one test
 
-	work      int  // that may still be done for this response
-	exhausted bool // there was too much: what was found is void
-	tooLarge  bool // a pattern of the response is
+	work      int  // how much may still be done for this response
+	exhausted bool // there was too much work: what was found is void
+	tooLarge  bool // a pattern that came from the response is too large
 }
 
 type absoluteQuery struct {
@@ -25,7 +26,7 @@ type absoluteQuery struct {
 	root  int
 }
 
-// found is how many values a query selects, at most as many as asked for, and the first.
+// found is how many values a query selects, as far as evaluation.count counted, and the first.
 type found struct{ n, first int }
 
 type patternKey struct {
@@ -33,12 +34,13 @@ type patternKey struct {
 	whole bool
 }
 
-// The work of filters is bounded: a value looked at costs one, each time, and one more for every eight bytes of it that
-// are read. What a response may cost is a second's work or so, and more if it is long.
+// The work of filters is bounded. To look at a value costs one, each time, and one more for every
+// eight bytes of the value that are read. A response may cost baseWork, which is a second or so,
+// and workPerByte for each of its bytes.
 const (
 	baseWork    = 1 << 25
 	workPerByte = 64
-	patternWork = 1 << 12 // to compile one
+	patternWork = 1 << 12 // what it costs to compile a pattern
 )
 
 // maxPatterns is how many patterns are kept compiled.
@@ -52,12 +54,13 @@ func (e *evaluation) reset() {
 	e.exhausted, e.tooLarge = false, false
 }
 
-// spend counts a value that is looked at, and reports whether there may be more.
+// spend charges for a value that is looked at, and reports whether more may be done.
 func (e *evaluation) spend() bool {
 	e.charge(1)
 	return !e.exhausted
 }
 
+// charge takes work off what may still be done.
 func (e *evaluation) charge(work int) {
 	if e.work -= work; e.work < 0 {
 		e.exhausted = true
@@ -83,7 +86,7 @@ func (e *evaluation) name(i int) []byte {
 	return name
 }
 
-// member returns the member of that name of the value at i.
+// member returns the member of a name of the value at i.
 func (e *evaluation) member(i int, name string) (int, bool) {
 	if e.tree.values[i].kind == Object {
 		for c := range e.children(i) {
@@ -95,7 +98,7 @@ func (e *evaluation) member(i int, name string) (int, bool) {
 	return 0, false
 }
 
-// operand returns the value at i.
+// operand returns the value at i, as comparisons take it.
 func (e *evaluation) operand(i int) operand {
 	v := e.tree.values[i]
 	o := operand{kind: v.kind, at: i}
@@ -116,7 +119,8 @@ func (e *evaluation) operand(i int) operand {
 	return o
 }
 
-// walk yields what segments select from the value at i, in any order, as often as they do. It reports false if yield did.
+// walk yields what segments select from the value at i, in any order, as often as they select it.
+// It reports false if yield did, or if there was too much work.
 func (e *evaluation) walk(segments query, i int, yield func(int) bool) bool {
 	if len(segments) == 0 {
 		return yield(i)
@@ -125,7 +129,8 @@ func (e *evaluation) walk(segments query, i int, yield func(int) bool) bool {
 		return true
 	}
 	for k := range segments[0].selectors {
-		if !e.selects(&segments[0].selectors[k], i, func(c int) bool { return e.walk(segments[1:], c, yield) }) {
+		further := func(c int) bool { return e.walk(segments[1:], c, yield) }
+		if !e.selects(&segments[0].selectors[k], i, further) {
 			return false
 		}
 	}
@@ -139,7 +144,8 @@ func (e *evaluation) walk(segments query, i int, yield func(int) bool) bool {
 	return !e.exhausted
 }
 
-// selects yields the children of the value at i that a selector selects.
+// selects yields the children of the value at i that a selector selects. It reports what walk
+// reports.
 func (e *evaluation) selects(s *selector, i int, yield func(int) bool) bool {
 	v := e.tree.values[i]
 	if s.kind == nameSelector {
@@ -165,7 +171,8 @@ func (e *evaluation) selects(s *selector, i int, yield func(int) bool) bool {
 	return !e.exhausted
 }
 
-// selectsElement reports whether an index or slice selects the element at index of an array of that length.
+// selectsElement reports whether an index or slice selects the element at an index of an array of a
+// length.
 func (s *selector) selectsElement(index, length int) bool {
 	switch s.kind {
 	case indexSelector:
@@ -176,7 +183,8 @@ func (s *selector) selectsElement(index, length int) bool {
 	return false
 }
 
-// count returns how many values a query within a filter selects, at most so many, and the first.
+// count returns how many values a query within a filter selects, and the first. It stops counting
+// at most.
 func (e *evaluation) count(q *filterQuery, current, most int) (n, first int) {
 	from := current
 	key := absoluteQuery{q, e.root}

@@ -8,7 +8,8 @@ import (
 // recordSeparator stands in front of each text of a JSON text sequence (RFC 7464 §2.2).
 const recordSeparator = 0x1e
 
-// unitAround returns where the line or text of a sequence that holds a document begins and ends.
+// unitAround returns where the line or text begins and ends that holds the document from start to
+// end.
 func (f Framing) unitAround(src []byte, start, end int) (int, int) {
 	if f == Sequence {
 		start = bytes.LastIndexByte(src[:start], recordSeparator)
@@ -24,10 +25,11 @@ func (f Framing) unitAround(src []byte, start, end int) (int, int) {
 	return start, len(src)
 }
 
-// endOfLine returns where the line of an event stream ends in which from lies, and where the next one begins: 0 if that cannot be told
-// yet, and end is then where to go on. Lines end in LF, CR or CRLF (HTML, server-sent events §9.2.5). all says that nothing
-// follows src.
-func endOfLine(src []byte, from int, all bool) (end, next int) {
+// endOfLine returns where the line of an event stream that from lies in ends, and where the next
+// line begins. next is 0 if that cannot be told before more of the stream is there; end is then
+// where to go on. Lines end in LF, CR or CRLF (HTML, server-sent events §9.2.5). whole says that
+// nothing follows src.
+func endOfLine(src []byte, from int, whole bool) (end, next int) {
 	i := bytes.IndexAny(src[from:], "\r\n")
 	if i < 0 {
 		return len(src), 0
@@ -38,18 +40,18 @@ func endOfLine(src []byte, from int, all bool) (end, next int) {
 		return end, end + 1
 	case end+1 < len(src) && src[end+1] == '\n':
 		return end, end + 2
-	case end+1 < len(src), all:
+	case end+1 < len(src), whole:
 		return end, end + 1
 	}
-	return end, 0 // a CR, and an LF may follow
+	return end, 0 // a CR, behind which an LF may follow
 }
 
-// payloads appends the data of each event in src as a text of a JSON text sequence. It leaves out other
-// fields and comments, an event without data, and an event that does not end. Unless lines is nil, it
-// also appends to lines where the data of each line comes from and goes to.
+// payloads appends the data of each event in src as a text of a JSON text sequence. It leaves out
+// other fields and comments, an event without data, and an event that does not end. Unless lines is
+// nil it also appends to lines where the data of each line comes from and goes to.
 func payloads(dst, src []byte, lines *[]dataLine) []byte {
-	start := len(dst) // of the event's text
-	whole := len(src)
+	start := len(dst) // where the event's text begins
+	total := len(src)
 	for {
 		end, next := endOfLine(src, 0, true)
 		if next == 0 {
@@ -75,19 +77,19 @@ func payloads(dst, src []byte, lines *[]dataLine) []byte {
 		}
 		value = bytes.TrimPrefix(value, []byte(" "))
 		if lines != nil {
-			from := whole - len(src) - (next - end) - len(value)
+			from := total - len(src) - (next - end) - len(value)
 			*lines = append(*lines, dataLine{from, len(dst), len(value)})
 		}
 		dst = append(dst, value...)
 	}
 }
 
-// dataLine is the data of one line of an event: where it begins in the response, and in the sequence
-// that payloads makes of the response.
+// dataLine is the data of one line of an event: where it begins in the event stream and in the
+// sequence that payloads makes of the stream, and how many bytes it has.
 type dataLine struct{ from, to, size int }
 
-// offsetInEvents returns where in src stands the byte at an offset into what payloads makes of src. The
-// bytes that payloads adds count as the end of the line in front of them.
+// offsetInEvents turns an offset into the sequence that payloads makes of src into one into src. A
+// byte that payloads adds counts as the end of the line in front of it.
 func offsetInEvents(src []byte, offset int) int {
 	var lines []dataLine
 	payloads(nil, src, &lines)
@@ -99,7 +101,7 @@ func offsetInEvents(src []byte, offset int) int {
 	return 0
 }
 
-// appendEvents is the reverse: each text becomes an event.
+// appendEvents appends each text of a JSON text sequence as an event.
 func appendEvents(dst, sequence []byte) []byte {
 	for len(sequence) > 0 {
 		text := sequence[1:]

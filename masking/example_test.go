@@ -43,8 +43,10 @@ func ExampleLayout_Append() {
 		}
 		return nil
 	})
-	body := `{"items": [{"customerId": "C1", "name": "张三丰", "accounts": [{"cardNo": "6222021234567890128"}], "note": "vip"}]}`
-	out, err := layout.Append(context.Background(), nil, []byte(body), masking.Document, decider, nil)
+	body := `{"items": [{"customerId": "C1", "name": "张三丰", "accounts": [{"cardNo": ` +
+		`"6222021234567890128"}], "note": "vip"}]}`
+	out, err := layout.Append(context.Background(), nil, []byte(body), masking.Document, decider,
+		nil)
 	fmt.Println(string(out), err)
 	// Output:
 	// {"items": [{"customerId": "C1", "name": "张**", "accounts": [{"cardNo": "****0128"}]}]} <nil>

@@ -38,10 +38,21 @@ func TestFaultPlaces(t *testing.T) {
 	texts := masking.Spec{Records: []masking.RecordSpec{{
 		Select: "$", Subject: "$.id", Fields: []string{"$.id"},
 	}}}
-	// A pattern that a response brings, and that is too large.
+	named := masking.Spec{Records: []masking.RecordSpec{{
+		Select: "$.*['b/~']", Subject: "$.id",
+	}}}
+	inner := masking.Spec{Records: []masking.RecordSpec{
+		{Select: "$[*]", Subject: "$.id"}, {Select: "$[*].in[*]", Subject: "$.id"},
+	}}
+	const (
+		good     = `{"a":["x"],"p":"x"}`
+		tooLarge = `{"p":"x{1001}","a":[▸"x"]}` // the pattern is
+	)
 	patterns := masking.Spec{Envelope: []string{"$.a[?match(@, $.p)]"}}
 	slices := masking.Spec{Records: []masking.RecordSpec{
-		{Select: "$.a[:2]", Subject: "$.id"}, {Select: "$.a[2:]", Subject: "$.id"}, {Select: "$.a[3:]"},
+		{Select: "$.a[:2]", Subject: "$.id"},
+		{Select: "$.a[2:]", Subject: "$.id"},
+		{Select: "$.a[3:]"},
 	}}
 	for _, test := range []struct {
 		name    string
@@ -51,52 +62,64 @@ func TestFaultPlaces(t *testing.T) {
 		class   string
 		pointer string
 	}{
-		{"value", records, masking.Document, `{"items":[{"id":1},{"id":2},{"id":▸x}]}`, "syntax", "/items/2/id"},
-		{"comma", records, masking.Document, `{"items":[{"id":1},{"id":2}▸{"id":3}]}`, "syntax", "/items"},
-		{"name", records, masking.Document, `{"items":[{"id":1},{"id":2}],"x":1,▸"x":2}`, "syntax", ""},
-		{"end", records, masking.Document, `{"items":[{"id":1},{"id":2}]} ▸,`, "syntax", ""},
-		{"cut short", records, masking.Document, `{"items":[{"id":1},{"id":2},▸`, "syntax", "/items/2"},
-		{"kinds", slices, masking.Document, `{"a":[{"id":1},{"id":2},{"id":3},▸{"id":4}]}`, "selection", "/a/3"},
-		{"subject", records, masking.Document, `{"items":[{"id":1},{"id":2},{"x":1}]}`, "subject", "/items/2"},
+		{"value", records, masking.Document,
+			`{"items":[{"id":1},{"id":2},{"id":▸x}]}`, "syntax", "/items/2/id"},
+		{"comma", records, masking.Document,
+			`{"items":[{"id":1},{"id":2}▸{"id":3}]}`, "syntax", "/items"},
+		{"name", records, masking.Document,
+			`{"items":[{"id":1},{"id":2}],"x":1,▸"x":2}`, "syntax", ""},
+		{"end", records, masking.Document,
+			`{"items":[{"id":1},{"id":2}]} ▸,`, "syntax", ""},
+		{"cut short", records, masking.Document,
+			`{"items":[{"id":1},{"id":2},▸`, "syntax", "/items/2"},
+		{"kinds", slices, masking.Document,
+			`{"a":[{"id":1},{"id":2},{"id":3},▸{"id":4}]}`, "selection", "/a/3"},
+		{"subject", records, masking.Document,
+			`{"items":[{"id":1},{"id":2},{"x":1}]}`, "subject", "/items/2"},
 		{"subject in a nested array", nested, masking.Document,
 			`{"data":{"items":[{"r":{"id":1}}],"more":[null,{"r":{"id":2}},{"x":{},"r":{}}]}}`,
 			"subject", "/data/more/2/r"},
-		{"subject under a name that is data", masking.Spec{Records: []masking.RecordSpec{{
-			Select: "$.*['b/~']", Subject: "$.id",
-		}}}, masking.Document, `{"张三":{"b/~":{"id":1}},"李四":{"b/~":{"x":2}}}`, "subject", "/*/b~1~0"},
-		{"subject of an inner record", masking.Spec{Records: []masking.RecordSpec{
-			{Select: "$[*]", Subject: "$.id"}, {Select: "$[*].in[*]", Subject: "$.id"},
-		}}, masking.Document, `[{"id":1,"in":[{"id":2}]},{"id":3,"in":[{"id":4},{}]}]`, "subject", "/1/in/1"},
+		{"subject under a name that is data", named, masking.Document,
+			`{"张三":{"b/~":{"id":1}},"李四":{"b/~":{"x":2}}}`, "subject", "/*/b~1~0"},
+		{"subject of an inner record", inner, masking.Document,
+			`[{"id":1,"in":[{"id":2}]},{"id":3,"in":[{"id":4},{}]}]`, "subject", "/1/in/1"},
 
-		{"line", texts, masking.Lines, "{\"id\":1}\n{\"id\":2}\n{\"id\":▸x}\n", "syntax", "/id"},
+		{"line", texts, masking.Lines,
+			"{\"id\":1}\n{\"id\":2}\n{\"id\":▸x}\n", "syntax", "/id"},
 		{"pattern of a line", patterns, masking.Lines,
-			`{"a":["x"],"p":"x"}` + "\n" + `{"p":"x{1001}","a":[▸"x"]}` + "\n", "selection", "/a/0"},
-		{"subject of a line", texts, masking.Lines, "{\"id\":1}\n{\"id\":2}\n{}\n", "subject", ""},
-		{"text", texts, masking.Sequence, "\x1e{\"id\":1}\n\x1e{\"id\":2}\n\x1e{\"id\":▸x}\n", "syntax", "/id"},
+			good + "\n" + tooLarge + "\n", "selection", "/a/0"},
+		{"subject of a line", texts, masking.Lines,
+			"{\"id\":1}\n{\"id\":2}\n{}\n", "subject", ""},
+		{"text", texts, masking.Sequence,
+			"\x1e{\"id\":1}\n\x1e{\"id\":2}\n\x1e{\"id\":▸x}\n", "syntax", "/id"},
 		{"pattern of a text", patterns, masking.Sequence,
-			"\x1e" + `{"a":["x"],"p":"x"}` + "\n\x1e" + `{"p":"x{1001}","a":[▸"x"]}` + "\n", "selection", "/a/0"},
+			"\x1e" + good + "\n\x1e" + tooLarge + "\n", "selection", "/a/0"},
 		{"event", texts, masking.Events,
-			": comment\ndata: {\"id\":1}\n\nid: 7\ndata:{\"id\":2}\n\nevent: x\ndata:{\ndata: \"id\":▸x}\n\n",
-			"syntax", "/id"},
-		{"end of an event", texts, masking.Events, "data: {\"id\":1}\r\n\r\ndata: {\"id\":2}▸{}\r\n\r\n", "syntax", ""},
-		{"event cut short", texts, masking.Events, "data: {\"id\":1}\n\ndata: {\"id\":▸\n\ndata: {}\n\n", "syntax", "/id"},
+			": comment\ndata: {\"id\":1}\n\nid: 7\ndata:{\"id\":2}\n\n" +
+				"event: x\ndata:{\ndata: \"id\":▸x}\n\n", "syntax", "/id"},
+		{"end of an event", texts, masking.Events,
+			"data: {\"id\":1}\r\n\r\ndata: {\"id\":2}▸{}\r\n\r\n", "syntax", ""},
+		{"event cut short", texts, masking.Events,
+			"data: {\"id\":1}\n\ndata: {\"id\":▸\n\ndata: {}\n\n", "syntax", "/id"},
 		{"pattern of an event", patterns, masking.Events,
-			`data: {"a":["x"],"p":"x"}` + "\n\n:\n" + `data: {"p":"x{1001}","a":[▸"x"]}` + "\n\n", "selection", "/a/0"},
+			"data: " + good + "\n\n:\ndata: " + tooLarge + "\n\n", "selection", "/a/0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want := int64(strings.Index(test.src, fault))
 			src := strings.Replace(test.src, fault, "", 1)
 			check := func(by string, err error) {
 				t.Helper()
-				if offset, pointer := place(err); class(err) != test.class || offset != want || pointer != test.pointer {
-					t.Errorf("%s(%q) = %v, want a %s fault at byte %d, %q", by, src, err, test.class, want, test.pointer)
+				if offset, pointer := place(err); class(err) != test.class || offset != want ||
+					pointer != test.pointer {
+					t.Errorf("%s(%q) = %v, want a %s fault at byte %d, %q", by, src, err,
+						test.class, want, test.pointer)
 				}
 			}
 			d := profilesOf(test.spec)
 			spec := test.spec
 			spec.Limits = masking.Limits{Buffer: 8, Window: 1}
 			if test.framing != masking.Document {
-				spec.Limits.Buffer = len(src) - 1 // a line, text or event must fit, but not all of them
+				spec.Limits.Buffer = len(src) - 1 // a unit must fit, but not all of them
 			}
 			layout, err := masking.Compile(spec)
 			if err != nil {
@@ -111,7 +134,8 @@ func TestFaultPlaces(t *testing.T) {
 				check("Rewrite", err)
 				_, err = layout.Append(t.Context(), nil, []byte("[x]"), masking.Document, d, nil)
 				if offset, _ := place(err); offset != 1 {
-					t.Errorf("Append([x]) behind another response = %v, want a fault at byte 1", err)
+					t.Errorf("Append([x]) behind another response = %v, want a fault at byte 1",
+						err)
 				}
 			}
 		})

@@ -1,9 +1,7 @@
 package masking
 
-import "strings"
-
-// A filter (RFC 9535 §2.3.5) is parsed to a tree of logical expressions and comparables, and is well-typed (§2.4.3) once
-// it is parsed.
+// A filter (RFC 9535 §2.3.5) is parsed to a tree of logical expressions and comparables, and is
+// well-typed (§2.4.3) once it is parsed.
 
 // logical is an expression that is true or false.
 type logical interface {
@@ -26,11 +24,11 @@ type (
 		operator    string
 	}
 
-	// matching is match(), or search() if it is not whole.
+	// matching is match() if whole is set, and search() if not.
 	matching struct {
 		text, pattern valued
 		whole         bool
-		fixed         *pattern // of a pattern that is a literal
+		fixed         *pattern // the pattern, compiled, if it is a literal
 	}
 
 	singularQuery struct{ query *filterQuery }
@@ -48,7 +46,7 @@ type filterQuery struct {
 // maxNesting bounds parentheses, functions and filters within each other.
 const maxNesting = 200
 
-// nested counts a level of nesting.
+// nested counts a level of nesting, and refuses one too many.
 func (p *queryParser) nested() error {
 	if p.depth++; p.depth > maxNesting {
 		return p.fail("want at most %d levels of parentheses, functions and filters", maxNesting)
@@ -76,16 +74,18 @@ func (p *queryParser) and() (logical, Need, error) {
 	return p.chain("&&", p.basic, func(list []logical) logical { return allOf(list) })
 }
 
-// chain parses operands with an operator between them.
-func (p *queryParser) chain(operator string, operand func() (logical, Need, error), join func([]logical) logical) (logical, Need, error) {
+// chain parses operands with an operator between them. join makes an expression of two or more.
+func (p *queryParser) chain(
+	operator string, operand func() (logical, Need, error), join func([]logical) logical,
+) (logical, Need, error) {
 	var list []logical
-	var all Need
+	var largest Need
 	for {
 		one, needs, err := operand()
 		if err != nil {
 			return nil, 0, err
 		}
-		list, all = append(list, one), max(all, needs)
+		list, largest = append(list, one), max(largest, needs)
 		mark := p.pos
 		p.blank()
 		if !p.next(operator) {
@@ -98,9 +98,9 @@ func (p *queryParser) chain(operator string, operand func() (logical, Need, erro
 		p.blank()
 	}
 	if len(list) == 1 {
-		return list[0], all, nil
+		return list[0], largest, nil
 	}
-	return join(list), all, nil
+	return join(list), largest, nil
 }
 
 // basic parses a basic-expr: an expression in parentheses, a comparison or a test.
@@ -137,7 +137,8 @@ func (p *queryParser) basic() (logical, Need, error) {
 		return test, left.needs, err
 	}
 	if not {
-		return nil, 0, p.failAt(operatorAt, "want no comparison behind !; write !(… %s …)", operator)
+		const reason = "want no comparison behind !; write !(… %s …)"
+		return nil, 0, p.failAt(operatorAt, reason, operator)
 	}
 	l, err := left.valued(p, start)
 	if err != nil {
@@ -180,14 +181,16 @@ func (p *queryParser) operator() string {
 	return ""
 }
 
-// term is a literal, a query or a function call: what comparisons, tests and arguments are made of. One of its fields is set.
+// term is a literal, a query or a function call: what comparisons, tests and arguments are made of.
+// Just one of its first four fields is set.
 type term struct {
 	literal  valued
 	query    *filterQuery
-	function valued  // a function of ValueType
-	logical  logical // a function of LogicalType
-	name     string  // of the function
-	needs    Need
+	function valued  // a call of a function of ValueType
+	logical  logical // a call of a function of LogicalType
+
+	name  string // of the function
+	needs Need
 }
 
 // test returns the term as a test expression.
@@ -213,17 +216,19 @@ func (t term) valued(p *queryParser, start int) (valued, error) {
 	case t.logical != nil:
 		return nil, p.failAt(start, "want a value; %s() is true or false and stands alone", t.name)
 	case !t.query.segments.singular():
-		return nil, p.failAt(start, "want a query of names and indexes only, which selects at most one value, or value(), count() or a test")
+		return nil, p.failAt(start, "want a query of names and indexes only, "+
+			"which selects at most one value, or value(), count() or a test")
 	}
 	for _, s := range t.query.segments {
 		if s.spaced {
-			return nil, p.failAt(start, "want no white space within the brackets of a query that is compared")
+			const reason = "want no white space within the brackets of a query that is compared"
+			return nil, p.failAt(start, reason)
 		}
 	}
 	return singularQuery{t.query}, nil
 }
 
-// term parses a term. The reason says what is wanted.
+// term parses a term. If there is none, reason says what is wanted.
 func (p *queryParser) term(reason string) (term, error) {
 	switch {
 	case p.at("@$"):
@@ -255,7 +260,7 @@ func (p *queryParser) term(reason string) (term, error) {
 		return term{literal: literal{operand{kind: Null, at: -1}}}, nil
 	case name == "true" || name == "false":
 		return term{literal: literal{operand{kind: Bool, truth: name == "true", at: -1}}}, nil
-	case strings.Contains(" length count match search value ", " "+name+" "):
+	case parametersOf[name] > 0:
 		return term{}, p.fail("want ( right behind %s", name)
 	}
 	return term{}, p.failAt(start, "%s", reason)
@@ -308,11 +313,16 @@ func (p *queryParser) number() (string, error) {
 	return p.text[start:p.pos], nil
 }
 
-// function parses the arguments of a function (RFC 9535 §2.4) and checks their types. The position is at its parenthesis.
+// parametersOf says how many parameters the functions have (RFC 9535 §2.4.4 to §2.4.8).
+var parametersOf = map[string]int{"length": 1, "count": 1, "value": 1, "match": 2, "search": 2}
+
+// function parses the arguments of a function (RFC 9535 §2.4) and checks their types. Its name
+// begins at start; the position is at its parenthesis.
 func (p *queryParser) function(name string, start int) (term, error) {
-	parameters, known := map[string]int{"length": 1, "count": 1, "value": 1, "match": 2, "search": 2}[name]
+	parameters, known := parametersOf[name]
 	if !known {
-		return term{}, p.failAt(start, "want one of the functions length, count, match, search and value")
+		const reason = "want one of the functions length, count, match, search and value"
+		return term{}, p.failAt(start, reason)
 	}
 	if err := p.nested(); err != nil {
 		return term{}, err
@@ -327,7 +337,7 @@ func (p *queryParser) function(name string, start int) (term, error) {
 	}
 	var values []valued
 	var nodes *filterQuery
-	var at int // where the argument stands
+	var at int // where the last argument begins
 	for i := range parameters {
 		if i > 0 {
 			if !p.next(",") {
@@ -343,7 +353,8 @@ func (p *queryParser) function(name string, start int) (term, error) {
 		f.needs = max(f.needs, a.needs)
 		if takesNodes {
 			if nodes = a.query; nodes == nil {
-				return term{}, p.failAt(at, "want a query that begins with @ or $ as the argument of %s", name)
+				const reason = "want a query that begins with @ or $ as the argument of %s"
+				return term{}, p.failAt(at, reason, name)
 			}
 		} else {
 			v, err := a.valued(p, at)

@@ -9,19 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// pattern is an I-Regexp (RFC 9485) ready to match. The zero pattern is text that is none, and matches nothing
-// (RFC 9535 §2.4.6).
+// pattern is an I-Regexp (RFC 9485) ready to match. The zero pattern stands for text that is no
+// I-Regexp, and matches nothing (RFC 9535 §2.4.6).
 type pattern struct{ regexp *regexp.Regexp }
 
 func (p *pattern) matches(text []byte) bool { return p.regexp != nil && p.regexp.Match(text) }
 
-// maxIRegexp is how many bytes a pattern may have. Package regexp bounds what its repetitions may multiply to.
+// maxIRegexp is how many bytes a pattern may have. Package regexp bounds how much its repetitions
+// may multiply.
 const maxIRegexp = 4096
 
-var errPattern = errors.New("the pattern is too large to match: want at most 4096 bytes, and repetitions of at most 1000")
+var errPattern = errors.New("the pattern is too large to match: " +
+	"want at most 4096 bytes, and repetitions of at most 1000")
 
-// compilePattern compiles an I-Regexp that is to match whole texts (match) or any part of them (search). Text that is no
-// I-Regexp is no error.
+// compilePattern compiles an I-Regexp that is to match whole texts, as in match, or any part of
+// them, as in search. Text that is no I-Regexp is no error.
 func compilePattern(text string, whole bool) (*pattern, error) {
 	if len(text) > maxIRegexp {
 		return nil, errPattern
@@ -44,11 +46,11 @@ func compilePattern(text string, whole bool) (*pattern, error) {
 	return &pattern{r}, nil
 }
 
-// translator parses an I-Regexp by the grammar of RFC 9485 §3 and writes it as package regexp wants it. Its methods report
-// false where the text is no I-Regexp.
+// translator parses an I-Regexp by the grammar of RFC 9485 §3 and writes it as package regexp wants
+// it. Its methods report false where the text is no I-Regexp.
 //
-// By that grammar ^ and $ are characters like others, but in the mappings of RFC 9485 §5 they become anchors, and the
-// suite of RFC 9535 wants them to be: outside brackets, they are.
+// By that grammar ^ and $ are characters like others. But in the mappings of RFC 9485 §5 they
+// become anchors, and the suite of RFC 9535 wants that: outside brackets they are anchors here.
 type translator struct {
 	in      string
 	pos     int
@@ -193,7 +195,9 @@ func (t *translator) escape() (rune, bool) {
 }
 
 // properties are the values of charProp by their first letter.
-var properties = map[byte]string{'L': "lmotu", 'M': "cen", 'N': "dlo", 'P': "cdefios", 'Z': "lps", 'S': "ckmo", 'C': "cfno"}
+var properties = map[byte]string{
+	'L': "lmotu", 'M': "cen", 'N': "dlo", 'P': "cdefios", 'Z': "lps", 'S': "ckmo", 'C': "cfno",
+}
 
 // property parses a charClassEsc if there is one.
 func (t *translator) property() bool {
@@ -204,7 +208,8 @@ func (t *translator) property() bool {
 	minor, known := properties[rest[3]]
 	size := 5
 	if rest[4] != '}' {
-		if size = 6; !known || len(rest) < 6 || rest[5] != '}' || strings.IndexByte(minor, rest[4]) < 0 {
+		size = 6
+		if !known || len(rest) < 6 || rest[5] != '}' || strings.IndexByte(minor, rest[4]) < 0 {
 			return false
 		}
 	}
@@ -213,16 +218,16 @@ func (t *translator) property() bool {
 	}
 	t.pos += size
 	if rest[3] == 'C' && size == 5 {
-		// Package regexp does not count what is unassigned to C. Surrogates are no characters of a text.
-		all := `\p{Cc}\p{Cf}\p{Cn}\p{Co}`
+		// Package regexp does not count unassigned characters among C. Surrogates are no characters
+		// of a text.
+		members := `\p{Cc}\p{Cf}\p{Cn}\p{Co}`
 		if rest[1] == 'P' {
-			all = `\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}`
+			members = `\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}`
 		}
-		if t.inClass {
-			t.out.WriteString(all)
-		} else {
-			t.out.WriteString("[" + all + "]")
+		if !t.inClass {
+			members = "[" + members + "]"
 		}
+		t.out.WriteString(members)
 		return true
 	}
 	t.out.WriteString(rest[:size])

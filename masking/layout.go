@@ -12,26 +12,28 @@ type Layout struct {
 	spec       Spec
 	place      string // of the root
 	root       *state
-	knownNames map[string]bool // that selectors know, and errors may show
+	knownNames map[string]bool // names that selectors have: errors may show them
 	work       sync.Pool       // of *outline
 
 	automaton       *automaton // for the conditions of states
 	outside, inside Need       // see Needs
 
-	treatments []int         // of a profile, by kind of record, the envelope's first
-	embedded   [][]*embedded // likewise, and by field; nil if there are none
-	textCount  int           // how many there are
+	treatments []int         // how many a profile has, by kind of record, the envelope's first
+	embedded   [][]*embedded // by kind of record, the envelope's first, and field; nil if none is
+	textCount  int           // how many embedded has
 }
 
-// ErrNothing is returned by [Layout.Append] when the root of a [Document] is dropped: what is left is no JSON text. Of a
-// sequence, the line, text or event is removed instead.
+// ErrNothing is returned by [Layout.Append] and [Layout.Rewrite] when the root of a [Document] is
+// dropped: what is left is no JSON text. Of any other framing, the line, text or event is removed
+// instead.
 var ErrNothing = errors.New("nothing of the document may leave")
 
-// Compile compiles a spec. It reports all faults of its selectors at once, joined; faulty selectors are
-// [SelectorError]s.
+// Compile compiles a spec. It reports all faults of the selectors at once, joined; those of a
+// selector that does not parse are [SelectorError]s.
 func Compile(spec Spec) (*Layout, error) { return compile(spec, "") }
 
-// compile compiles a spec; within is the place of the text that it is for, up to its root, "" for a whole response.
+// compile compiles the spec of a text. within is the place of the text, as Names.Place has it; it
+// is empty for a whole response.
 func compile(spec Spec, within string) (*Layout, error) {
 	l := &Layout{spec: spec, place: within + "$", knownNames: map[string]bool{}}
 	setDefaults(&l.spec.Limits)
@@ -91,11 +93,13 @@ func compile(spec Spec, within string) (*Layout, error) {
 	return l, nil
 }
 
-// Needs says how much of a response must be in memory, at most, to tell what the layout's selectors select: outside for
-// those of the envelope and of records, inside for those of a record's subject, inputs and fields. [Layout.Append] has it all;
-// who hands in a response piece by piece, but each record whole, must mind the first only.
+// Needs says how much of a response must be in memory, at most, to tell what the layout's selectors
+// select: outside for those of the envelope and of records, inside for those of a record's subject,
+// inputs and fields. [Layout.Append] has all of it in memory. [Layout.Rewrite] has each record, and
+// so refuses a document that is longer than Limits.Buffer if outside is more than [NeedNothing].
 func (l *Layout) Needs() (outside, inside Need) { return l.outside, l.inside }
 
+// setDefaults sets the limits that are not set.
 func setDefaults(limits *Limits) {
 	for _, l := range []struct {
 		limit        *int
@@ -113,10 +117,13 @@ func setDefaults(limits *Limits) {
 	}
 }
 
-// Append rewrites src as d decides and appends the result to dst. All of src is checked and decided before anything
-// is appended: on an error Append returns dst as it was. Errors are a [SyntaxError], a [SubjectError], a
-// [SelectionError], [ErrNothing], or the decider's own. All records of src reach the decider in one window. dst and src must not overlap; report may be nil.
-func (l *Layout) Append(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
+// Append rewrites src as d decides and appends the result to dst. All of src is checked and decided
+// before anything is appended: on an error Append returns dst as it was. Errors are a
+// [SyntaxError], a [SubjectError], a [SelectionError], [ErrNothing], or the decider's own. All
+// records of src reach the decider in one window. dst and src must not overlap; report may be nil.
+func (l *Layout) Append(
+	ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report,
+) ([]byte, error) {
 	o := l.work.Get().(*outline)
 	defer o.release()
 	if report == nil {

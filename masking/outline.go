@@ -7,59 +7,70 @@ import (
 	"slices"
 )
 
-// outline is what the parser keeps of a response: the places where it may be cut. It lists, in document order, every
-// value whose treatment the decision can change, and every record. It is reused from response to response.
+// outline is what the engine keeps of a response. It lists, in document order, every value whose
+// treatment a decision can change, and every record: the places where the response may be cut. It
+// has the engine's buffers too, and what the engine learnt, and is reused from response to
+// response.
 type outline struct {
 	layout  *Layout
-	src     []byte
+	src     []byte // the response, or what is in memory of it
 	base    int64  // bytes of the response in front of src
 	events  []byte // the event stream whose data src is; nil if src is what came
 	scan    scanner
 	nodes   []node
 	runs    []run
-	ends    []int32 // of the members of runs
+	ends    []int32 // where the members of runs end
 	records []record
 	inputs  []span // of all records, in order
-	roots   []int  // nodes that are documents
+	roots   []int  // the nodes that are documents or, in a stream, items
 
-	window    []Record
-	values    []Value // of the window's inputs
-	profiles  []*Profile
-	text      arena // unescaped strings
-	shapes    shapes
-	plans     []*plan
-	oldest    int    // of plans, the one that was last replaced
-	buffer    []byte // of a stream's input
-	output    []byte // of a stream
-	payload   []byte // of events, as a sequence
-	rewritten []byte // of payload
-	report    Report
-	inners    []*outline // of embedded fields
-	inText    Profile    // of the text that this outline is for, if it is embedded
-	pointer   []byte     // of a fault, built from its end while unwinding
+	// What the decider learns, and says.
+	window   []Record
+	values   []Value // of the window's inputs
+	profiles []*Profile
+
+	text   arena // unescaped strings
+	shapes shapes
+	plans  []*plan
+	oldest int // index of the plan that was last replaced
+	report Report
+
+	// A stream's.
+	buffer []byte // of what was read
+	output []byte // of the window
+
+	// An event stream's.
+	payload   []byte // the data, as a sequence
+	rewritten []byte // the payload, rewritten
+
+	// JSON in strings.
+	inners []*outline // by index of the embedded field
+	inText Profile    // of the text, if this outline is for JSON in a string
 
 	evaluation evaluation
-	faulty     bool // the tree of some part could not be built: there is a fault ahead
-	refused    bool // the fault is a SelectionError
+
+	// A fault's.
+	pointer []byte // JSON Pointer to it, built from its end: see within
+	faulty  bool   // the tree of a part could not be built, so there is a fault ahead
+	refused bool   // the fault is a SelectionError
 }
 
-// node is a member, an element or a document, as byte offsets into the response.
-// A run of members is one node.
+// node is a member, an element, a document, or a run of members.
 type node struct {
 	state  *state // of the value; of the object, for a run
-	start  int32  // its first byte: of the name, for a member
-	next   int32  // index of the node behind its subtree
-	record int32  // innermost record that the value belongs to
-	extent        // of a run: where it is listed, and where it ends
+	start  int32  // where it begins in src, with its name if it is a member
+	next   int32  // index of the node behind all that lie in this one
+	record int32  // index of the innermost record that it belongs to
+	extent        // of the value; for a run, value is the index in outline.runs
 	role   nodeRole
 }
 
-// extent is where a value lies in the response.
+// extent is where a value lies in src.
 type extent struct {
-	value int32 // its first byte
+	value int32 // where it begins
 	end   int32 // just behind it
 	kind  Kind
-	bare  bool // it has no escapes
+	bare  bool // it is known to have no escapes
 }
 
 type nodeRole uint8
@@ -68,28 +79,29 @@ const (
 	plain      nodeRole = iota
 	isRecord            // a record begins here
 	nullRecord          // null in the place of a record
-	isRoot              // the root of a document, outside any record
+	isRoot              // the root of a document, which is no record
 	isRun               // a run of members
 )
 
-// span is a value that a condition or the record of an access reads.
+// span is a subject or an input: what its selector found.
 type span struct {
-	extent     // of the first
-	found  int // how many values the selector found
+	extent     // of the first value
+	found  int // how many values
 }
 
+// record is a record, or the envelope of a document.
 type record struct {
-	kind    int
-	parent  int32
+	kind    int   // index into Spec.Records, or Envelope
+	parent  int32 // index of the record that encloses it; -1 for an envelope
 	node    int
 	subject span
 	inputs  int // index of its first input
 }
 
-// release gives the outline back for another response.
+// release gives the outline back to the layout's pool.
 func (o *outline) release() {
 	o.src, o.scan.src, o.scan.input = nil, nil, nil
-	o.base = 0
+	o.base, o.events = 0, nil
 	o.clear()
 	o.report.reset()
 	o.layout.work.Put(o)
@@ -97,7 +109,7 @@ func (o *outline) release() {
 
 // clear forgets a response.
 func (o *outline) clear() {
-	clear(o.nodes) // states may outlive their layout otherwise
+	clear(o.nodes) // so that they keep no state in memory that the automaton forgot
 	o.clearLists()
 	o.records = o.records[:0]
 	clear(o.window)
@@ -110,12 +122,13 @@ func (o *outline) clear() {
 	o.faulty, o.refused = false, false
 }
 
-// clearLists forgets what was listed of a response, but for its records.
+// clearLists forgets what is listed of a response, but for its records.
 func (o *outline) clearLists() {
-	o.nodes, o.runs, o.ends, o.inputs, o.roots = o.nodes[:0], o.runs[:0], o.ends[:0], o.inputs[:0], o.roots[:0]
+	o.nodes, o.runs, o.ends = o.nodes[:0], o.runs[:0], o.ends[:0]
+	o.inputs, o.roots = o.inputs[:0], o.roots[:0]
 }
 
-// parse checks src and fills the outline.
+// parse checks a response and fills the outline.
 func (o *outline) parse(src []byte, framing Framing) error {
 	o.src = src
 	if len(src) > math.MaxInt32 {
@@ -142,7 +155,7 @@ func (o *outline) parse(src []byte, framing Framing) error {
 	return nil
 }
 
-// parseLines parses NDJSON: a value may not span lines, and each ends its line.
+// parseLines parses NDJSON: a text lies within one line, and nothing stands behind it there.
 func (o *outline) parseLines() error {
 	s := &o.scan
 	for s.pos < len(o.src) {
@@ -167,8 +180,8 @@ func (o *outline) parseLines() error {
 	return nil
 }
 
-// parseSequence parses a JSON text sequence. A text ends in a line feed, so that a number that was cut short is not taken for
-// whole (RFC 7464 §2.4).
+// parseSequence parses a JSON text sequence. A text ends in a line feed, so that a number that was
+// cut short is not taken for whole (RFC 7464 §2.4).
 func (o *outline) parseSequence() error {
 	s := &o.scan
 	for s.pos < len(o.src) {
@@ -196,13 +209,16 @@ func (o *outline) parseDocument() bool {
 	o.boundShapes()
 	ok := o.parseValue(o.scan.pos, o.layout.root, envelope, isRoot, o.shapes.root, false)
 	if ok && o.faulty {
-		return o.scan.fail("want what can be read twice") // never: the tree's scanner is the same
+		// This cannot be: the tree's scanner meets the same faults as this one.
+		return o.scan.fail("want what can be read twice")
 	}
 	return ok
 }
 
+// openRecord adds a record whose node comes next, and returns its index.
 func (o *outline) openRecord(kind int, parent int32) int32 {
-	o.records = append(o.records, record{kind: kind, parent: parent, node: len(o.nodes), inputs: len(o.inputs)})
+	r := record{kind: kind, parent: parent, node: len(o.nodes), inputs: len(o.inputs)}
+	o.records = append(o.records, r)
 	if kind != Envelope {
 		for range o.layout.spec.Records[kind].Inputs {
 			o.inputs = append(o.inputs, span{})
@@ -211,8 +227,13 @@ func (o *outline) openRecord(kind int, parent int32) int32 {
 	return int32(len(o.records) - 1)
 }
 
-// parseValue parses the value at the scanner's position and lists it. element says that it is one of an array that a field selects.
-func (o *outline) parseValue(start int, st *state, rec int32, role nodeRole, sh *shape, element bool) bool {
+// parseValue parses the value at the scanner's position, which belongs to a record and is at a
+// state, and gives it a node. The value, with its name if it is a member, begins at start. covered
+// says that it is an element of an array of the same record, and that a field selects the array, or
+// an array that the array is an element of.
+func (o *outline) parseValue(
+	start int, st *state, rec int32, role nodeRole, sh *shape, covered bool,
+) bool {
 	i := len(o.nodes)
 	s := &o.scan
 	value := s.pos
@@ -221,7 +242,8 @@ func (o *outline) parseValue(start int, st *state, rec int32, role nodeRole, sh 
 		if kind == Null {
 			st, role = st.null, nullRecord
 		} else if st.record == conflict {
-			return o.refuse("two kinds of record select this value; a value is of one kind of record")
+			return o.refuse("two kinds of record select this value; " +
+				"a value is of one kind of record")
 		} else {
 			role = isRecord
 			rec = o.openRecord(st.record, rec)
@@ -232,20 +254,21 @@ func (o *outline) parseValue(start int, st *state, rec int32, role nodeRole, sh 
 	n.kind, n.role, n.bare = kind, role, false
 	var ok bool
 	switch {
-	case kind == Object && (role != plain || st.reaches(Object) || st.selected() || element):
-		ok = o.parseObject(st, rec, sh)
-	case kind == Array && (role != plain || st.reaches(Array) || st.selected() || element):
-		ok = o.parseArray(st, rec, sh, st.selected() || element && role == plain)
-	default:
+	case kind != Object && kind != Array,
+		role == plain && !covered && !st.reaches(kind) && !st.selected():
 		ok = o.skipValue(kind, sh)
+	case kind == Object:
+		ok = o.parseObject(st, rec, sh)
+	default:
+		ok = o.parseArray(st, rec, sh, st.selected() || covered && role == plain)
 	}
 	if !ok {
 		return false
 	}
 	n = &o.nodes[i]
 	n.end, n.next = int32(s.pos), int32(len(o.nodes))
-	if role == isRecord && s.pos-value > o.layout.spec.Limits.Record {
-		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", o.layout.spec.Limits.Record))
+	if most := o.layout.spec.Limits.Record; role == isRecord && s.pos-value > most {
+		return s.failAt(value, fmt.Sprintf("a record has more than %d bytes", most))
 	}
 	if st != nil && st.noted {
 		o.note(n.record, st, n.extent)
@@ -253,7 +276,8 @@ func (o *outline) parseValue(start int, st *state, rec int32, role nodeRole, sh 
 	return true
 }
 
-// addNode adds a node to the list. What it holds is of an earlier one: all of it is to be set, one by one, which is faster than as a whole.
+// addNode adds a node. The node still has the fields of an earlier response's: the caller sets all
+// of them, one by one, which is faster than to assign a new node.
 func (o *outline) addNode() *node {
 	i := len(o.nodes)
 	if i == cap(o.nodes) {
@@ -263,7 +287,7 @@ func (o *outline) addNode() *node {
 	return &o.nodes[i]
 }
 
-// note remembers a value that is the subject or an input of its record.
+// note notes a value at a state that is the subject or an input of its record.
 func (o *outline) note(rec int32, st *state, x extent) {
 	r := &o.records[rec]
 	if st.subject {
@@ -274,6 +298,7 @@ func (o *outline) note(rec int32, st *state, x extent) {
 	}
 }
 
+// add notes a value that the selector found.
 func (s *span) add(x extent) {
 	if s.found == 0 {
 		s.extent = x
@@ -281,6 +306,7 @@ func (s *span) add(x extent) {
 	s.found++
 }
 
+// parseObject parses an object and gives nodes to its members.
 func (o *outline) parseObject(st *state, rec int32, sh *shape) bool {
 	s := &o.scan
 	container := s.pos
@@ -316,8 +342,9 @@ func (o *outline) parseObject(st *state, rec int32, sh *shape) bool {
 	return s.leave(c)
 }
 
-// parseArray parses an array. selected says that a field selects it, or an array that it is an element of.
-func (o *outline) parseArray(st *state, rec int32, sh *shape, selected bool) bool {
+// parseArray parses an array and gives nodes to its elements. covered says of these what it says in
+// parseValue.
+func (o *outline) parseArray(st *state, rec int32, sh *shape, covered bool) bool {
 	s := &o.scan
 	container := s.pos
 	c := s.enter(']')
@@ -331,7 +358,7 @@ func (o *outline) parseArray(st *state, rec int32, sh *shape, selected bool) boo
 				return o.withinElement(index)
 			}
 		}
-		if !o.parseValue(s.pos, next, rec, plain, elements, selected) {
+		if !o.parseValue(s.pos, next, rec, plain, elements, covered) {
 			return o.withinElement(index)
 		}
 		index++
@@ -339,7 +366,7 @@ func (o *outline) parseArray(st *state, rec int32, sh *shape, selected bool) boo
 	return s.leave(c)
 }
 
-// skipValue checks a value whose inside no decision can change.
+// skipValue checks a value inside which no decision can change anything.
 func (o *outline) skipValue(kind Kind, sh *shape) bool {
 	s := &o.scan
 	switch kind {

@@ -5,13 +5,14 @@ import "slices"
 // Overlap is a pair of selectors, by index, that can select the same value of some response.
 type Overlap struct {
 	First, Second int
-	Same          bool // whether each selects just what the other does, and no more than one value
+	Same          bool // each selects just what the other does, and no more than one value
 }
 
-// Overlaps returns the pairs of selectors (RFC 9535) from the same root that can select the same value, in order. Where only a
-// response could tell, two count as overlapping: a filter and anything, an index from the front and one from the end.
-// Filters that compare one value with different literals do not, as in [?@.type=='id'] and [?@.type=='phone']. Selectors that
-// do not parse overlap nothing.
+// Overlaps returns the pairs of selectors (RFC 9535) from the same root that can select the same
+// value, in order. Where only a response could tell, two count as overlapping: a filter and
+// anything, an index from the front and one from the end. Filters that compare one value with
+// different literals do not, as in [?@.type=='id'] and [?@.type=='phone']. Selectors that do not
+// parse overlap nothing.
 func Overlaps(selectors []string) []Overlap {
 	queries := make([]query, len(selectors))
 	parsed := make([]bool, len(selectors))
@@ -23,14 +24,16 @@ func Overlaps(selectors []string) []Overlap {
 	for i, a := range queries {
 		for j, b := range queries[i+1:] {
 			if parsed[i] && parsed[i+1+j] && overlap(a, b, map[[2]int]bool{}) {
-				list = append(list, Overlap{i, i + 1 + j, a.singular() && b.singular() && sameSteps(a, b)})
+				same := a.singular() && b.singular() && sameSteps(a, b)
+				list = append(list, Overlap{First: i, Second: i + 1 + j, Same: same})
 			}
 		}
 	}
 	return list
 }
 
-// overlap walks both queries down one path of an imagined response. seen are pairs of remaining lengths that led nowhere.
+// overlap reports whether two queries can select the same value. It walks both down one path of an
+// imagined response. seen has the pairs of remaining segments that led nowhere.
 func overlap(a, b query, seen map[[2]int]bool) bool {
 	if len(a) == 0 && len(b) == 0 {
 		return true
@@ -44,7 +47,9 @@ func overlap(a, b query, seen map[[2]int]bool) bool {
 		return slices.ContainsFunc(b[0].selectors, func(y selector) bool { return x.meets(y) })
 	})
 	// A descendant segment may also be at a child without having matched it.
-	return together && overlap(a[1:], b[1:], seen) || b[0].descendant && overlap(a[1:], b, seen) || a[0].descendant && overlap(a, b[1:], seen)
+	return together && overlap(a[1:], b[1:], seen) ||
+		b[0].descendant && overlap(a[1:], b, seen) ||
+		a[0].descendant && overlap(a, b[1:], seen)
 }
 
 // meets reports whether two selectors can select the same child.
@@ -52,25 +57,28 @@ func (s selector) meets(other selector) bool {
 	if s.kind > other.kind {
 		s, other = other, s
 	}
-	switch {
-	case s.kind == sliceSelector && s.slice.step == 0 || other.kind == sliceSelector && other.slice.step == 0:
-		return false // selects nothing (RFC 9535 §2.3.4.2.2)
+	for _, one := range []selector{s, other} {
+		if one.kind == sliceSelector && one.slice.step == 0 {
+			return false // it selects nothing (RFC 9535 §2.3.4.2.2)
+		}
+	}
+	switch kinds := [2]selectorKind{s.kind, other.kind}; {
 	case s.kind == nameSelector:
-		return other.kind == nameSelector && s.name == other.name || other.kind == wildcardSelector || other.kind == filterSelector
-	case s.kind == indexSelector && other.kind == indexSelector:
+		return other.kind == nameSelector && s.name == other.name || other.selectsAnyMember()
+	case kinds == [2]selectorKind{indexSelector, indexSelector}:
 		return s.index == other.index || (s.index < 0) != (other.index < 0)
-	case s.kind == indexSelector && other.kind == sliceSelector && s.index >= 0 && other.slice.streams():
-		return other.selectsElement(s.index, unknownLength)
-	case s.kind == sliceSelector && other.kind == sliceSelector && s.slice.streams() && other.slice.streams():
-		return s.slice.meets(other.slice)
-	case s.kind == filterSelector && other.kind == filterSelector:
+	case kinds == [2]selectorKind{indexSelector, sliceSelector}:
+		return s.index < 0 || !other.slice.streams() || other.selectsElement(s.index, unknownLength)
+	case kinds == [2]selectorKind{sliceSelector, sliceSelector}:
+		return !s.slice.streams() || !other.slice.streams() || s.slice.meets(other.slice)
+	case kinds == [2]selectorKind{filterSelector, filterSelector}:
 		return !disjoint(s.filter, other.filter)
 	}
 	return true
 }
 
-// meets reports whether two slices without negative bounds have an index in common. Steps beyond one are taken to meet where the
-// ranges do.
+// meets reports whether two slices without negative bounds have an index in common. Slices whose
+// ranges meet are taken to have one, whatever their steps.
 func (s slice) meets(other slice) bool {
 	start, end := max(s.start, other.start), unknownLength
 	for _, one := range []slice{s, other} {
@@ -101,7 +109,8 @@ func disjoint(a, b logical) bool {
 	}
 	value, literalX := x.ofLiteral()
 	other, literalY := y.ofLiteral()
-	if value == nil || other == nil || value.absolute != other.absolute || !sameSteps(value.segments, other.segments) {
+	if value == nil || other == nil || value.absolute != other.absolute ||
+		!sameSteps(value.segments, other.segments) {
 		return false
 	}
 	equal := sameLiteral(literalX, literalY)
@@ -114,7 +123,7 @@ func disjoint(a, b logical) bool {
 	return false
 }
 
-// ofLiteral takes apart the comparison of a value with a literal; the query is nil for any other.
+// ofLiteral takes apart the comparison of a value with a literal. The query is nil if it is none.
 func (op comparison) ofLiteral() (*filterQuery, operand) {
 	left, right := op.left, op.right
 	if _, ok := left.(literal); ok {
@@ -128,6 +137,7 @@ func (op comparison) ofLiteral() (*filterQuery, operand) {
 	return q.query, l.operand
 }
 
+// sameLiteral reports whether two literals are equal.
 func sameLiteral(a, b operand) bool {
 	switch {
 	case a.kind != b.kind:

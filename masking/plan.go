@@ -2,43 +2,52 @@ package masking
 
 import "math/bits"
 
-// plan is what a profile means for the values at each state: which of the fields that select them is the strictest, and how it is
-// treated. It is worked out as states are met, and remembered from response to response.
+// plan is what a profile means for records of one kind: for each state, what becomes of the values
+// at it; for each shape of object, which members need more than to be copied. The engine works it
+// out as it meets states and shapes, and remembers it from response to response. The two tables are
+// caches: what comes to lie in the same place replaces what was there.
 type plan struct {
 	layout     *Layout
 	kind       int         // of record
-	treatments []Treatment // of the profile
-	tally      *Tally      // in the report at hand
+	treatments []Treatment // the profile's
+	tally      *Tally      // the profile's, in the report at hand; nil if it is still to be found
 
-	actions [1 << 7]action // of a state, the one that its number leads to, if it is that state's
-	runs    [64]runPlan
-	open    uint64 // which of runs have passes that the tally does not count yet
+	actions [1 << 7]action // by the number of the state
+	runs    [64]runPlan    // see runPlan.key
+	open    uint64         // set of runs with passed members that the tally does not count yet
 }
 
-// action is what becomes of a value.
+// action is what becomes of the values at a state: what the strictest of the fields that select
+// them says.
 type action struct {
 	state     *state
 	transform Transform
-	embedded  *embedded // the JSON that a string holds is to be rewritten, if the field is in clear,
-	only      bool      // and if no other field says so
-	field     int
+	field     int // the strictest
 	rank      Rank
+
+	// embedded is set if a field says that the values are strings that hold JSON. If rank is clear
+	// the JSON is to be rewritten; but that works only if one field alone says so, which only
+	// tells.
+	embedded *embedded
+	only     bool
 }
 
-// stays reports whether the value is left as it is.
+// stays reports whether the values are left as they are.
 func (a *action) stays() bool { return a.rank == RankClear && a.embedded == nil }
 
-// runPlan is what a profile means for the members of a shape in an object at a state, from one member on.
+// runPlan is what a profile means for the runs that begin with one member of a shape, in objects at
+// one state. Sets have a bit for each member of the shape.
 type runPlan struct {
-	key      uint // its place in plan.runs
-	shape    *shape
-	state    *state
-	from     int
-	known    int    // of the shape's members, how many the sets are about
-	selected uint64 // by a field
-	clear    uint64 // likewise, and left as they are
+	key      uint   // its index in plan.runs
+	shape    *shape // of the objects
+	state    *state // of the objects
+	from     int    // the member that the runs begin with
+	known    int    // how many members the shape had when the sets were made
+	selected uint64 // the members that fields select
+	clear    uint64 // the members that fields select and that are left as they are
 
-	// Of clear ones, those that passed in the last run, and in how many runs that the tally does not count yet.
+	// passed is the set of clear members that the last runs had, times how many such runs there
+	// were that the tally does not count yet.
 	passed uint64
 	times  int
 }
@@ -46,7 +55,8 @@ type runPlan struct {
 // maxPlans is how many plans an outline remembers. Most routes know few profiles.
 const maxPlans = 8
 
-// planOf returns the plan of a profile for a kind of record.
+// planOf returns the plan of a profile for a kind of record: a remembered one, or a new one in the
+// place of the oldest.
 func (o *outline) planOf(p *Profile, kind int) *plan {
 	for _, known := range o.plans {
 		if known.isOf(p, kind) {
@@ -64,13 +74,15 @@ func (o *outline) planOf(p *Profile, kind int) *plan {
 	return o.plans[o.oldest]
 }
 
-// isOf reports whether the plan is a profile's for a kind of record: the treatments are the very same, not only alike.
+// isOf reports whether the plan belongs to a profile and a kind of record. Treatments that are
+// alike do not count as the same, only the very same slice.
 func (p *plan) isOf(profile *Profile, kind int) bool {
 	return p.kind == kind && len(p.treatments) == len(profile.Treatments) &&
 		(len(p.treatments) == 0 || &p.treatments[0] == &profile.Treatments[0])
 }
 
-// actionFor returns what becomes of a value at a state that fields select. It is valid until the next call.
+// actionFor returns what becomes of the values at a state that fields select. It is valid until the
+// next call.
 func (p *plan) actionFor(st *state) *action {
 	a := &p.actions[st.number%uint(len(p.actions))]
 	if a.state != st {
@@ -82,7 +94,7 @@ func (p *plan) actionFor(st *state) *action {
 	return a
 }
 
-// strictest returns the first of fields with the highest rank.
+// strictest returns the field whose treatment has the highest rank, the first of several.
 func strictest(treatments []Treatment, fields []int) int {
 	worst := fields[0]
 	for _, f := range fields[1:] {
@@ -93,7 +105,8 @@ func strictest(treatments []Treatment, fields []int) int {
 	return worst
 }
 
-// runPlanFor returns what becomes of the members of a shape in an object at a state, from one member on.
+// runPlanFor returns the plan for the runs that begin with a member of a shape, in objects at a
+// state.
 func (p *plan) runPlanFor(sh *shape, st *state, from int) *runPlan {
 	key := uint(from)
 	if st != nil {
@@ -116,7 +129,8 @@ func (p *plan) runPlanFor(sh *shape, st *state, from int) *runPlan {
 	return r
 }
 
-// countPassed counts members that pass in clear.
+// countPassed counts a set of clear members that one run had. Most runs have the same set as the
+// run in front of them; so sets are counted, not members.
 func (p *plan) countPassed(r *runPlan, members uint64) {
 	if members != r.passed {
 		p.settleRun(r)
@@ -126,7 +140,7 @@ func (p *plan) countPassed(r *runPlan, members uint64) {
 	p.open |= 1 << r.key
 }
 
-// settle adds to the tally what it does not count yet.
+// settle adds to the tally all passed members that it does not count yet.
 func (p *plan) settle() {
 	for ; p.open != 0; p.open &= p.open - 1 {
 		p.settleRun(&p.runs[bits.TrailingZeros64(p.open)])
@@ -144,7 +158,7 @@ func (p *plan) settleRun(r *runPlan) {
 	r.times = 0
 }
 
-// unsettle forgets what was counted of a response that failed.
+// unsettle forgets the tally, and the passed members of a response that failed.
 func (p *plan) unsettle() {
 	p.tally = nil
 	for ; p.open != 0; p.open &= p.open - 1 {

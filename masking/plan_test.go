@@ -9,12 +9,13 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// TestOneProfileForTwoKinds shows that a profile that a decider gives to records of two kinds means for
-// each what its kind says of the fields: here, which of them is a string that holds JSON.
+// TestOneProfileForTwoKinds shows that a profile that a decider gives to records of two kinds means
+// for each what its kind says of the fields: here, which of them is a string that holds JSON.
 func TestOneProfileForTwoKinds(t *testing.T) {
 	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{
 		{Select: "$.strings[*]", Fields: []string{"$.p", "$.q"}},
-		{Select: "$.texts[*]", Fields: []string{"$.p"}, Embedded: []masking.Embedded{{Fields: []string{"$.a"}}}},
+		{Select: "$.texts[*]", Fields: []string{"$.p"},
+			Embedded: []masking.Embedded{{Fields: []string{"$.a"}}}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -26,8 +27,10 @@ func TestOneProfileForTwoKinds(t *testing.T) {
 		rewritten = `[{"p":"{\"a\":1}"}]`
 	)
 	for _, test := range []struct{ in, want string }{
-		{`{"strings":` + text + `,"texts":` + text + `}`, `{"strings":` + text + `,"texts":` + rewritten + `}`},
-		{`{"texts":` + text + `,"strings":` + text + `}`, `{"texts":` + rewritten + `,"strings":` + text + `}`},
+		{`{"strings":` + text + `,"texts":` + text + `}`,
+			`{"strings":` + text + `,"texts":` + rewritten + `}`},
+		{`{"texts":` + text + `,"strings":` + text + `}`,
+			`{"texts":` + rewritten + `,"strings":` + text + `}`},
 	} {
 		got, err := layout.Append(t.Context(), nil, []byte(test.in), masking.Document, d, nil)
 		if err != nil || string(got) != test.want {
@@ -45,7 +48,8 @@ func TestCountsOfManyStates(t *testing.T) {
 	for g := range groups {
 		fmt.Fprintf(&src, `,"group%d":{`, g)
 		for i := range objects {
-			spec.Records[0].Fields = append(spec.Records[0].Fields, fmt.Sprintf("$.group%d.object%d.x", g, i))
+			spec.Records[0].Fields = append(spec.Records[0].Fields,
+				fmt.Sprintf("$.group%d.object%d.x", g, i))
 			fmt.Fprintf(&src, `"object%d":{"x":1},`, i)
 		}
 		src.WriteString(`"last":0}`)
@@ -58,7 +62,8 @@ func TestCountsOfManyStates(t *testing.T) {
 	}
 	var report masking.Report
 	for i := range 3 { // what the first document teaches the engine serves the others
-		if _, err := layout.Append(t.Context(), nil, doc, masking.Document, profilesOf(spec), &report); err != nil {
+		_, err := layout.Append(t.Context(), nil, doc, masking.Document, profilesOf(spec), &report)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := report.Tallies[1].Treated; !slices.Equal(got, want) {
@@ -69,16 +74,19 @@ func TestCountsOfManyStates(t *testing.T) {
 
 // TestCountsOfUnlikeRecords shows that every value is counted where records have not all members.
 func TestCountsOfUnlikeRecords(t *testing.T) {
-	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$.x", "$.y", "$.z"}}}}
+	spec := masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]",
+		Fields: []string{"$.x", "$.y", "$.z"}}}}
 	layout, err := masking.Compile(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := []byte(`[{"x":1,"y":1,"z":1},{"x":1,"y":1,"z":1},{"x":1,"y":1},{"x":1},{"x":1},{"y":1,"z":1},{"x":1,"z":1}]`)
+	doc := []byte(`[{"x":1,"y":1,"z":1},{"x":1,"y":1,"z":1},{"x":1,"y":1},{"x":1},{"x":1},` +
+		`{"y":1,"z":1},{"x":1,"z":1}]`)
 	want := []int{6, 4, 4}
 	var report masking.Report
 	for i := range 3 { // what the first document teaches the engine serves the others
-		if _, err := layout.Append(t.Context(), nil, doc, masking.Document, profilesOf(spec), &report); err != nil {
+		_, err := layout.Append(t.Context(), nil, doc, masking.Document, profilesOf(spec), &report)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := report.Tallies[1].Treated; !slices.Equal(got, want) {
@@ -87,11 +95,12 @@ func TestCountsOfUnlikeRecords(t *testing.T) {
 	}
 }
 
-// TestCountsOfManyProfiles shows that every value is counted for its own profile, also in a response
-// with more profiles than the engine remembers plans of.
+// TestCountsOfManyProfiles shows that every value is counted for its own profile, also in a
+// response with more profiles than the engine remembers plans of.
 func TestCountsOfManyProfiles(t *testing.T) {
 	const profiles, times = 20, 3
-	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$.x"}}}})
+	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]",
+		Fields: []string{"$.x"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +117,14 @@ func TestCountsOfManyProfiles(t *testing.T) {
 	doc := []byte("[" + strings.Repeat(`{"x":1,"y":2},`, profiles*times-1) + `{"x":1,"y":2}]`)
 	var report masking.Report
 	for range 2 {
-		if _, err := layout.Append(t.Context(), nil, doc, masking.Document, d, &report); err != nil {
+		_, err := layout.Append(t.Context(), nil, doc, masking.Document, d, &report)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, tally := range report.Tallies[1:] {
 			if tally.Records != times || tally.Treated[0] != times {
-				t.Errorf("a profile has %d records and %d values, want %d of each", tally.Records, tally.Treated[0], times)
+				t.Errorf("a profile has %d records and %d values, want %d of each", tally.Records,
+					tally.Treated[0], times)
 			}
 		}
 	}

@@ -27,7 +27,9 @@ type (
 	owned    struct{} // takes strings of records with a subject
 )
 
-func (c constant) Append(dst []byte, v masking.Value) ([]byte, bool) { return append(dst, c...), true }
+func (c constant) Append(dst []byte, v masking.Value) ([]byte, bool) {
+	return append(dst, c...), true
+}
 
 func (reverse) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	if v.Kind != masking.String {
@@ -57,7 +59,8 @@ func (owned) AppendFor(dst []byte, v, subject masking.Value) ([]byte, bool) {
 	if v.Kind != masking.String {
 		return dst, false
 	}
-	return fmt.Appendf(dst, `"%x of %v %x"`, crc32.ChecksumIEEE(v.Text), subject.Kind, crc32.ChecksumIEEE(subject.Text)), true
+	return fmt.Appendf(dst, `"%x of %v %x"`, crc32.ChecksumIEEE(v.Text), subject.Kind,
+		crc32.ChecksumIEEE(subject.Text)), true
 }
 
 // quote returns s as a JSON string.
@@ -88,8 +91,8 @@ var treatments = []masking.Treatment{
 	{Rank: masking.RankDrop},
 }
 
-// A chooser is a Decider whose choice is a function of what it learns of a record, so that two maskers who tell it the
-// same get the same. It keeps the records it was told of.
+// A chooser is a Decider whose choice is a function of what it learns of a record, so that two
+// maskers who tell it the same get the same. It keeps the records it was told of.
 type chooser struct {
 	profiles map[int][]*masking.Profile // by kind
 	fails    bool                       // now and then
@@ -125,7 +128,9 @@ func newChooser(rng *rand.Rand, spec masking.Spec) *chooser {
 	return c
 }
 
-func (c *chooser) Decide(ctx context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (c *chooser) Decide(
+	ctx context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	c.seen = nil
 	for i, r := range records {
 		r.Subject = cloneValue(r.Subject)
@@ -157,7 +162,8 @@ func diffRecords(want, got []masking.Record) string {
 	plain := func(list []masking.Record) (out []string) {
 		value := func(v masking.Value) string { return fmt.Sprintf("(%v %q)", v.Kind, v.Text) }
 		for i, r := range list {
-			s := fmt.Sprintf("%d: kind %d parent %d subject %s inputs", i, r.Kind, r.Parent, value(r.Subject))
+			s := fmt.Sprintf("%d: kind %d parent %d subject %s inputs", i, r.Kind, r.Parent,
+				value(r.Subject))
 			for _, v := range r.Inputs {
 				s += " " + value(v)
 			}
@@ -177,9 +183,11 @@ func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))]
 
 // randomSpec returns a spec of 0 to 3 kinds of record. It may be one that Compile refuses.
 func randomSpec(rng *rand.Rand) masking.Spec {
-	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2)), KeepPositions: rng.IntN(4) == 0}
+	spec := masking.Spec{Unlisted: masking.Unlisted(pick(rng, 0, 0, 0, 1, 2)),
+		KeepPositions: rng.IntN(4) == 0}
 	if rng.IntN(5) == 0 {
-		spec.Limits = masking.Limits{Depth: pick(rng, 0, 3, 5), Name: pick(rng, 0, 4, 8), Record: pick(rng, 0, 40, 200)}
+		spec.Limits = masking.Limits{Depth: pick(rng, 0, 3, 5), Name: pick(rng, 0, 4, 8),
+			Record: pick(rng, 0, 40, 200)}
 	}
 	segments := func() int { return pick(rng, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4) }
 	for range rng.IntN(6) {
@@ -191,11 +199,16 @@ func randomSpec(rng *rand.Rand) masking.Spec {
 	for i := range kinds {
 		name := randomNames[recordNames+names[i%len(names)]]
 		rec := masking.RecordSpec{Select: pick(rng,
-			"$."+name, "$."+name, "$."+name+"[*]", "$."+name+"[*]", "$.."+name, "$.."+name, "$.."+name, "$.."+name+"[*]", "$.r."+name, "$.r[*]."+name, "$..r.q", "$[*]."+name, "$.a."+name,
-			"$..a[*]."+name, pick(rng, "$."+name+"[?@.id]", "$."+name+"[-1]", "$."+name+"[::-1]", "$.."+name+"[?@.id=='x']", "$.."+name+"[?@.id==$.id]", "$."+name+"[:2]", "$."+name+"["+randomFilter(rng, 1)+"]"),
+			"$."+name, "$."+name, "$."+name+"[*]", "$."+name+"[*]", "$.."+name, "$.."+name,
+			"$.."+name, "$.."+name+"[*]", "$.r."+name, "$.r[*]."+name, "$..r.q", "$[*]."+name,
+			"$.a."+name,
+			"$..a[*]."+name, pick(rng, "$."+name+"[?@.id]", "$."+name+"[-1]", "$."+name+"[::-1]",
+				"$.."+name+"[?@.id=='x']", "$.."+name+"[?@.id==$.id]", "$."+name+"[:2]",
+				"$."+name+"["+randomFilter(rng, 1)+"]"),
 			pick(rng, "$", "$[*]", randomSelector(rng, 1+rng.IntN(3))))}
 		if rng.IntN(2) == 0 {
-			rec.Subject = pick(rng, "$.id", "$.id", "$['id']", "$", `$["i\u0064"]`, "$..id", "$.*", "$.a.id", "$[0]", "$[*].id")
+			rec.Subject = pick(rng, "$.id", "$.id", "$['id']", "$", `$["i\u0064"]`, "$..id", "$.*",
+				"$.a.id", "$[0]", "$[*].id")
 		}
 		for range rng.IntN(3) {
 			rec.Inputs = append(rec.Inputs, randomSelector(rng, rng.IntN(3)))
@@ -209,7 +222,8 @@ func randomSpec(rng *rand.Rand) masking.Spec {
 	return spec
 }
 
-// randomEmbedded makes some of the fields embedded ones, and of these some likely to select what is there.
+// randomEmbedded makes some of the fields embedded ones, and of these some likely to select what is
+// there.
 func randomEmbedded(rng *rand.Rand, fields []string, depth int) (list []masking.Embedded) {
 	for i := range fields {
 		if depth == 0 || rng.IntN(4) > 0 {
@@ -250,15 +264,19 @@ func randomSelector(rng *rand.Rand, segments int) string {
 		case 8:
 			s += ".." + pick(rng, "a", "b", "id", "r", "*", "[0]", "[*]", "['é x', 1]")
 		case 9:
-			s += pick(rng, "", "..") + "[" + pick(rng, strconv.Itoa(-1-rng.IntN(3)), randomSlice(rng)) + "]"
+			s += pick(rng, "", "..") + "[" +
+				pick(rng, strconv.Itoa(-1-rng.IntN(3)), randomSlice(rng)) + "]"
 		case 10:
 			s += pick(rng, "", "", "..") + "[" + randomFilter(rng, 2) + "]"
 		case 11:
-			s += "[" + pick(rng, "-1", randomSlice(rng), randomFilter(rng, 1)) + ", " + pick(rng, "*", "0", "'a'", "-2", randomSlice(rng), randomFilter(rng, 1)) + "]"
+			s += "[" + pick(rng, "-1", randomSlice(rng), randomFilter(rng, 1)) + ", " +
+				pick(rng, "*", "0", "'a'", "-2", randomSlice(rng), randomFilter(rng, 1)) + "]"
 		default:
 			list := []string{}
 			for range 1 + rng.IntN(3) {
-				list = append(list, pick(rng, strconv.Itoa(rng.IntN(3)), randomQuoted(rng, pick(rng, randomNames...)), randomQuoted(rng, pick(rng, randomNames...))))
+				list = append(list, pick(rng, strconv.Itoa(rng.IntN(3)),
+					randomQuoted(rng, pick(rng, randomNames...)),
+					randomQuoted(rng, pick(rng, randomNames...))))
 			}
 			s += "[" + strings.Join(list, pick(rng, ",", ", ", " ,")) + "]"
 		}
@@ -294,16 +312,20 @@ func randomTest(rng *rand.Rand, depth int) string {
 	case 0:
 		return pick(rng, "", "!") + randomFilterQuery(rng, depth)
 	case 1:
-		return pick(rng, "", "!") + pick(rng, "match", "search") + "(" + randomComparable(rng, depth) + ", " +
-			pick(rng, "'x'", "'[a-z]'", "'.*'", "'张.*'", `'\\P{Lu}+|.{2,3}'`, `'(a|x|q){0,2}'`, "'*'", "''", "'^.'", "$.id", randomComparable(rng, depth)) + ")"
+		return pick(rng, "", "!") + pick(rng, "match", "search") + "(" +
+			randomComparable(rng, depth) + ", " +
+			pick(rng, "'x'", "'[a-z]'", "'.*'", "'张.*'", `'\\P{Lu}+|.{2,3}'`, `'(a|x|q){0,2}'`,
+				"'*'", "''", "'^.'", "$.id", randomComparable(rng, depth)) + ")"
 	}
-	return randomComparable(rng, depth) + pick(rng, "==", "==", " == ", "!=", "<", "<=", " > ", ">=") + randomComparable(rng, depth)
+	return randomComparable(rng, depth) +
+		pick(rng, "==", "==", " == ", "!=", "<", "<=", " > ", ">=") + randomComparable(rng, depth)
 }
 
 func randomComparable(rng *rand.Rand, depth int) string {
 	switch rng.IntN(8) {
 	case 0, 1:
-		return pick(rng, "0", "-0", "1", "1.0", "-1.5", "100", "1e400", "2", "'x'", `"y"`, "'a'", `"\uD83D\uDE00!"`, "''", "true", "false", "null", "7")
+		return pick(rng, "0", "-0", "1", "1.0", "-1.5", "100", "1e400", "2", "'x'", `"y"`, "'a'",
+			`"\uD83D\uDE00!"`, "''", "true", "false", "null", "7")
 	case 2:
 		return pick(rng, "length", "length", "value", "count") + "(" + randomSingular(rng) + ")"
 	case 3:
@@ -313,11 +335,14 @@ func randomComparable(rng *rand.Rand, depth int) string {
 }
 
 func randomSingular(rng *rand.Rand) string {
-	return pick(rng, "@", "@", "@", "$") + pick(rng, "", "", ".id", ".id", ".a", ".a", ".b", "[0]", "[-1]", "['é x']", ".r", ".q.id", ".a.b", " .a [0]")
+	return pick(rng, "@", "@", "@", "$") +
+		pick(rng, "", "", ".id", ".id", ".a", ".a", ".b", "[0]", "[-1]", "['é x']", ".r", ".q.id",
+			".a.b", " .a [0]")
 }
 
 func randomFilterQuery(rng *rand.Rand, depth int) string {
-	s := randomSingular(rng) + pick(rng, "", "", ".*", "..id", "..*", "..a", "[0,'a']", "["+randomSlice(rng)+"]")
+	s := randomSingular(rng) + pick(rng, "", "", ".*", "..id", "..*", "..a", "[0,'a']",
+		"["+randomSlice(rng)+"]")
 	if depth > 0 && rng.IntN(4) == 0 {
 		s += "[" + randomFilter(rng, depth-1) + "]"
 	}
@@ -349,7 +374,8 @@ type documentWriter struct {
 
 // randomDocument returns a response body in the framing, once in a while a faulty one.
 func randomDocument(rng *rand.Rand, framing masking.Framing) []byte {
-	w := &documentWriter{Rand: rng, newline: framing == masking.Document, odd: rng.IntN(2) == 0, texts: pick(rng, 0, 0, 1, 2)}
+	w := &documentWriter{Rand: rng, newline: framing == masking.Document, odd: rng.IntN(2) == 0,
+		texts: pick(rng, 0, 0, 1, 2)}
 	texts := 1
 	if framing == masking.Lines {
 		texts = rng.IntN(4)
@@ -383,9 +409,12 @@ func randomDocument(rng *rand.Rand, framing masking.Framing) []byte {
 func corrupt(rng *rand.Rand, doc []byte) []byte {
 	at := rng.IntN(len(doc) + 1)
 	to := min(at+rng.IntN(3), len(doc))
-	junk := pick(rng, "", " ", "\n", ",", ":", `"`, `\`, "{", "}", "[", "]", "0", "-", ".", "e", "1", "\x00", "\x7f", "\x80", "\xff",
-		"\xef\xbb\xbf", "\xed\xa0\x80", "\xc0\x80", "\xe2\x80\xa8", `\ud800`, `\udc00`, `\u00`, `\x`, "null", "nul", "true", "NaN", "+1", "'",
-		"/**/", "\t", "\v", "\r", "\u00a0", "\U0010ffff", `,"a":1`, `,"\u0061":1`, `{"a":1,"a":2}`, "{}", "[]", "[[[[", "1 2", `\uD83D\uDE00`,
+	junk := pick(rng, "", " ", "\n", ",", ":", `"`, `\`, "{", "}", "[", "]", "0", "-", ".", "e",
+		"1", "\x00", "\x7f", "\x80", "\xff",
+		"\xef\xbb\xbf", "\xed\xa0\x80", "\xc0\x80", "\xe2\x80\xa8", `\ud800`, `\udc00`, `\u00`,
+		`\x`, "null", "nul", "true", "NaN", "+1", "'",
+		"/**/", "\t", "\v", "\r", "\u00a0", "\U0010ffff", `,"a":1`, `,"\u0061":1`, `{"a":1,"a":2}`,
+		"{}", "[]", "[[[[", "1 2", `\uD83D\uDE00`,
 		string(doc[at:to]), string(doc))
 	switch rng.IntN(4) {
 	case 0:
@@ -418,7 +447,8 @@ func (w *documentWriter) list(open, end string, n int, member func(i int)) {
 	w.b.WriteString(end)
 }
 
-// value writes a value nested at most depth deep. A container is one if depth allows it; a record is an object with an id.
+// value writes a value nested at most depth deep. A container is one if depth allows it; a record
+// is an object with an id.
 func (w *documentWriter) value(depth int, container, record bool) {
 	w.budget--
 	switch {
@@ -487,7 +517,8 @@ func (w *documentWriter) object(names []int, depth int) {
 
 func (w *documentWriter) scalar() {
 	if w.texts > 0 && w.IntN(2) == 0 { // a string that holds JSON
-		inner := &documentWriter{Rand: w.Rand, newline: true, odd: w.IntN(2) == 0, budget: 10, texts: w.texts - 1}
+		inner := &documentWriter{Rand: w.Rand, newline: true, odd: w.IntN(2) == 0, budget: 10,
+			texts: w.texts - 1}
 		inner.space()
 		if w.IntN(4) == 0 {
 			inner.value(w.IntN(3), true, true)
@@ -510,9 +541,11 @@ func (w *documentWriter) scalar() {
 	case 1:
 		w.b.WriteString("null")
 	case 2, 3, 4:
-		w.b.WriteString(pick(w.Rand, "0", "-0", "1", "-1.50", "1E400", "0.1e-7", "1e+2", "13812345678", "11010519491231002000000000000"))
+		w.b.WriteString(pick(w.Rand, "0", "-0", "1", "-1.50", "1E400", "0.1e-7", "1e+2",
+			"13812345678", "11010519491231002000000000000"))
 	default:
-		w.string(pick(w.Rand, "", "x", "a", "张三丰", "é x", "\U0001f600!", `quo"te`, `back\slash`, "line\nfeed", "nul\x00", "</script>", "\u2028", "e\u0301"))
+		w.string(pick(w.Rand, "", "x", "a", "张三丰", "é x", "\U0001f600!", `quo"te`, `back\slash`,
+			"line\nfeed", "nul\x00", "</script>", "\u2028", "e\u0301"))
 	}
 }
 

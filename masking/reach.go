@@ -5,57 +5,59 @@ import (
 	"slices"
 )
 
-// Reach is what a layout's selectors make of one place in the responses that a schema describes, with no response at hand. Where it
-// would take one to tell (an index, a slice, a filter), the selector counts as selecting.
+// Reach is one place in the responses that a schema describes, and what a layout's selectors make
+// of it with no response at hand. A selector that only a response could judge (an index, a slice, a
+// filter) counts as selecting.
 type Reach struct {
 	automaton *automaton
 	points    []int // sorted
-	within    bool  // the place is an element, of the same record, of an array that is named
+	within    bool  // the place is an element of an array of the same record that is named
 }
 
-// Reach returns the root of responses.
+// Reach returns the place of the root.
 func (l *Layout) Reach() Reach {
 	a := l.automaton
-	var start []int
-	for _, p := range a.paths {
-		if p.purpose == selectsRecord || p.kind == Envelope {
-			start = append(start, p.first)
-		}
-	}
-	r, _ := a.reach(start)
+	r, _ := a.reach(a.start())
 	return r
 }
 
-// Member is the member of that name.
+// Member returns the place of the members of a name.
 func (r Reach) Member(name string) Reach {
 	r, _ = r.step(func(s selector) bool {
-		return s.kind == wildcardSelector || s.kind == filterSelector || s.kind == nameSelector && s.name == name
+		return s.selectsAnyMember() || s.kind == nameSelector && s.name == name
 	})
 	return r
 }
 
-// AnyMember is a member whose name no schema tells: what selects by name does not select it.
+// AnyMember returns the place of members whose names no schema tells. What selects by name does not
+// select them.
 func (r Reach) AnyMember() Reach {
-	r, _ = r.step(func(s selector) bool { return s.kind == wildcardSelector || s.kind == filterSelector })
+	r, _ = r.step(selector.selectsAnyMember)
 	return r
 }
 
-// Element is an element of the array.
+func (s selector) selectsAnyMember() bool {
+	return s.kind == wildcardSelector || s.kind == filterSelector
+}
+
+// Element returns the place of the elements.
 func (r Reach) Element() Reach {
 	next, begins := r.step(func(s selector) bool { return s.kind != nameSelector })
 	next.within = r.Named() && !begins
 	return next
 }
 
-// Named reports whether a field of the innermost record, or of the envelope where there is none, selects the place, or an array that
-// it is an element of.
+// Named reports whether a field of the innermost record, or of the envelope where there is none,
+// selects the place, or an array that it is an element of.
 func (r Reach) Named() bool {
-	return r.within || slices.ContainsFunc(r.points, func(n int) bool {
-		return r.automaton.paths[r.automaton.owner[n]].purpose == selectsField && r.automaton.matched(n)
+	a := r.automaton
+	return r.within || slices.ContainsFunc(r.points, func(point int) bool {
+		return a.path(point).purpose == selectsField && a.matched(point)
 	})
 }
 
-// Key is the same for two points if and only if the layout cannot tell them apart, nor anything below them.
+// Key is the same for two places if and only if the layout can tell apart neither the places nor
+// anything below them.
 func (r Reach) Key() string {
 	key := []byte{0}
 	if r.within {
@@ -67,24 +69,27 @@ func (r Reach) Key() string {
 	return string(key)
 }
 
-// step moves on, and reports whether a record begins there in any case.
+// step returns the place of a child that just the selectors select for which selects holds. It
+// reports whether a record begins there in any case.
 func (r Reach) step(selects func(selector) bool) (to Reach, begins bool) {
 	return r.automaton.reach(r.automaton.follow(r.points, selects))
 }
 
-// reach takes up the fields of records that begin at the points. Where one begins in any case, those of the record around it end.
+// reach returns the place at some points, with the points of the fields of all records that begin
+// there. It reports whether a record begins there in any case; if so the place has no points of the
+// fields of the record around it.
 func (a *automaton) reach(points []int) (r Reach, begins bool) {
 	var kinds []int
 	for _, n := range points {
-		if p := a.paths[a.owner[n]]; p.purpose == selectsRecord && a.matched(n) {
-			kinds = append(kinds, p.kind)
-			begins = begins || !slices.ContainsFunc(p.query, func(s segment) bool {
-				return slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind == indexSelector || s.conditional() })
-			})
+		if a.beginsRecord(n) {
+			kinds = append(kinds, a.path(n).kind)
+			begins = begins || !slices.ContainsFunc(a.path(n).query, segment.needsResponse)
 		}
 	}
 	if begins {
-		points = slices.DeleteFunc(points, func(n int) bool { return a.paths[a.owner[n]].purpose != selectsRecord })
+		points = slices.DeleteFunc(points, func(point int) bool {
+			return a.path(point).purpose != selectsRecord
+		})
 	}
 	for _, p := range a.paths {
 		if p.purpose != selectsRecord && slices.Contains(kinds, p.kind) {
@@ -93,4 +98,12 @@ func (a *automaton) reach(points []int) (r Reach, begins bool) {
 	}
 	slices.Sort(points)
 	return Reach{automaton: a, points: slices.Compact(points)}, begins
+}
+
+// needsResponse reports whether a selector of the segment selects an element or member of some
+// responses only.
+func (s segment) needsResponse() bool {
+	return slices.ContainsFunc(s.selectors, func(s selector) bool {
+		return s.kind == indexSelector || s.conditional()
+	})
 }

@@ -10,7 +10,8 @@ func TestReach(t *testing.T) {
 		Envelope: []string{"$.code", "$.data.total"},
 		Records: []RecordSpec{
 			{Select: "$.data.items[*]", Subject: "$.id", Inputs: []string{"$.agent"},
-				Fields: []string{"$.id", "$.cards[0].no", "$.tags[?@.public]", "$.limits.*", "$..memo", "$.self", "$.guarantors"}},
+				Fields: []string{"$.id", "$.cards[0].no", "$.tags[?@.public]", "$.limits.*",
+					"$..memo", "$.self", "$.guarantors"}},
 			{Select: "$.data.items[*].guarantors[*]", Fields: []string{"$.name"}},
 			{Select: "$.notes[?@.about]", Fields: []string{"$.about"}},
 		},
@@ -44,7 +45,8 @@ func TestReach(t *testing.T) {
 		{"data items [] limits day []", true},
 		{"data items [] guarantors", true},
 		{"data items [] guarantors [] name", true},
-		{"data items [] guarantors [] memo", false}, // the inner record is cut off from the outer one's selectors
+		{"data items [] guarantors [] memo",
+			false}, // the inner record is cut off from the outer one's selectors
 		{"notes [] about", true},
 		{"id", false},
 	} {
@@ -63,7 +65,8 @@ func TestReach(t *testing.T) {
 			t.Errorf("Named(%q) = %v, want %v", tt.path, got, tt.want)
 		}
 	}
-	if a, b := l.Reach().Member("x"), l.Reach().Member("y"); a.Key() != b.Key() || a.Key() == l.Reach().Key() {
+	if a, b := l.Reach().Member("x"), l.Reach().Member("y"); a.Key() != b.Key() ||
+		a.Key() == l.Reach().Key() {
 		t.Errorf("keys %q, %q and %q, want the first two alike", a.Key(), b.Key(), l.Reach().Key())
 	}
 }

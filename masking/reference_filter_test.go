@@ -426,7 +426,8 @@ func (p *patternParser) quantified(m piece) piece {
 			if done >= low && k(i) {
 				return true
 			}
-			return done != high && m(t, i, func(j int) bool { return (j > i || done < low) && times(done+1)(t, j, k) })
+			return done != high && m(t, i,
+				func(j int) bool { return (j > i || done < low) && times(done+1)(t, j, k) })
 		}
 	}
 	return times(0)
@@ -481,7 +482,8 @@ func (p *patternParser) char() rune {
 	return r
 }
 
-var propertyEscape = regexp.MustCompile(`^\\[pP]\{(L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|Z[lps]?|S[ckmo]?|C[cfno]?)\}`)
+var propertyEscape = regexp.MustCompile(`^\\[pP]\{(L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|Z[lps]` +
+	`?|S[ckmo]?|C[cfno]?)\}`)
 
 func (p *patternParser) property() func(rune) bool {
 	text := propertyEscape.FindString(string(p.rest))

@@ -16,8 +16,8 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// A reference masks as the package comment says, by the slowest and plainest means: it builds the whole tree and asks
-// every selector about every value. It shares no code with the engine.
+// A reference masks as the package comment says, by the slowest and plainest means: it builds the
+// whole tree and asks every selector about every value. It shares no code with the engine.
 type reference struct {
 	spec     masking.Spec
 	envelope []query
@@ -73,7 +73,8 @@ func newReference(spec masking.Spec) (*reference, error) {
 	}
 	embedded := func(fields int, list []masking.Embedded) (texts []referenceText) {
 		for _, e := range list {
-			inside, err := newReference(masking.Spec{Envelope: e.Fields, Embedded: e.Embedded, Unlisted: spec.Unlisted, KeepPositions: spec.KeepPositions, Limits: spec.Limits})
+			inside, err := newReference(masking.Spec{Envelope: e.Fields, Embedded: e.Embedded,
+				Unlisted: spec.Unlisted, KeepPositions: spec.KeepPositions, Limits: spec.Limits})
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -86,7 +87,8 @@ func newReference(spec masking.Spec) (*reference, error) {
 	}
 	r.envelope, r.texts = parseAll(spec.Envelope), embedded(len(spec.Envelope), spec.Embedded)
 	for _, rec := range spec.Records {
-		k := referenceKind{records: parse(rec.Select), inputs: parseAll(rec.Inputs), fields: parseAll(rec.Fields), texts: embedded(len(rec.Fields), rec.Embedded)}
+		k := referenceKind{records: parse(rec.Select), inputs: parseAll(rec.Inputs),
+			fields: parseAll(rec.Fields), texts: embedded(len(rec.Fields), rec.Embedded)}
 		if rec.Subject != "" {
 			k.hasSubject, k.subject = true, parse(rec.Subject)
 		}
@@ -141,7 +143,10 @@ type run struct {
 	unlisted int
 }
 
-func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking.Framing, d masking.Decider, report *masking.Report) ([]byte, error) {
+func (r *reference) Append(
+	ctx context.Context, dst, src []byte, framing masking.Framing, d masking.Decider,
+	report *masking.Report,
+) ([]byte, error) {
 	m := &run{reference: r, src: src}
 
 	var roots []*node
@@ -184,7 +189,8 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 		k := m.kinds[rec.kind]
 		if k.hasSubject {
 			found := m.own(rec, k.subject)
-			if len(found) != 1 || found[0].kind != masking.Number && (found[0].kind != masking.String || len(found[0].text) == 0) {
+			if len(found) != 1 || found[0].kind != masking.Number &&
+				(found[0].kind != masking.String || len(found[0].text) == 0) {
 				return dst, &masking.SubjectError{Found: len(found)}
 			}
 			rec.subject = m.valueOf(found[0])
@@ -208,16 +214,19 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 		p := profiles[i]
 		fields := treatmentsOf(m.spec.Envelope, m.spec.Embedded)
 		if rec.kind != masking.Envelope {
-			fields = treatmentsOf(m.spec.Records[rec.kind].Fields, m.spec.Records[rec.kind].Embedded)
+			fields = treatmentsOf(m.spec.Records[rec.kind].Fields,
+				m.spec.Records[rec.kind].Embedded)
 		}
-		if p == nil || !p.Denied && len(p.Treatments) != fields || p.Denied && rec.kind == masking.Envelope {
+		if p == nil || !p.Denied && len(p.Treatments) != fields || p.Denied &&
+			rec.kind == masking.Envelope {
 			return dst, errProfile
 		}
 		rec.profile = p
 		at := slices.IndexFunc(tallies, func(t *masking.Tally) bool { return t.Profile == p })
 		if at < 0 {
 			at = len(tallies)
-			tallies = append(tallies, &masking.Tally{Profile: p, Treated: make([]int, fields), Withheld: make([]int, fields)})
+			tallies = append(tallies, &masking.Tally{Profile: p, Treated: make([]int, fields),
+				Withheld: make([]int, fields)})
 		}
 		rec.tally = tallies[at]
 		rec.tally.Records++
@@ -255,7 +264,8 @@ func (r *reference) Append(ctx context.Context, dst, src []byte, framing masking
 	return out, nil
 }
 
-// findRecords finds the records at and below n in document order and says which record owns each value.
+// findRecords finds the records at and below n in document order and says which record owns each
+// value.
 func (m *run) findRecords(n *node, owner *referenceRecord) error {
 	root := m.root(n)
 	for i, k := range m.kinds {
@@ -323,8 +333,8 @@ func (m *run) fieldsOf(rec *referenceRecord) []query {
 	return m.kinds[rec.kind].fields
 }
 
-// judge returns the text that stands for n, and whether anything does. covered says that n is an element of an array of the same
-// record that is a field in clear, or of an array in one.
+// judge returns the text that stands for n, and whether anything does. covered says that n is an
+// element of an array of the same record that is a field in clear, or of an array in one.
 func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 	rec := n.owner
 	if n.record != nil {
@@ -336,7 +346,8 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 
 	field := -1
 	for i, q := range m.fieldsOf(rec) {
-		if q.selects(rec.base, n) && (field < 0 || rec.profile.Treatments[i].Rank > rec.profile.Treatments[field].Rank) {
+		if q.selects(rec.base, n) && (field < 0 ||
+			rec.profile.Treatments[i].Rank > rec.profile.Treatments[field].Rank) {
 			field = i
 		}
 	}
@@ -359,7 +370,8 @@ func (m *run) judge(n *node, covered bool) ([]byte, bool) {
 			return nil, false
 		default:
 			text, ok := t.Transform.Append(nil, m.valueOf(n))
-			if s, asks := t.Transform.(masking.SubjectTransform); asks && rec.subject.Kind != masking.Invalid {
+			if s, asks := t.Transform.(masking.SubjectTransform); asks &&
+				rec.subject.Kind != masking.Invalid {
 				text, ok = s.AppendFor(nil, m.valueOf(n), rec.subject)
 			}
 			if !ok {
@@ -396,7 +408,8 @@ func (m *run) textsOf(rec *referenceRecord) []referenceText {
 	return m.kinds[rec.kind].texts
 }
 
-// text judges a string that holds JSON. The field that is counted is the first of those that the automaton meets.
+// text judges a string that holds JSON. The field that is counted is the first of those that the
+// automaton meets.
 func (m *run) text(n *node, texts []referenceText) ([]byte, bool) {
 	rec := n.owner
 	x := slices.MinFunc(texts, func(a, b referenceText) int { return a.field - b.field })
@@ -409,8 +422,10 @@ func (m *run) text(n *node, texts []referenceText) ([]byte, bool) {
 	if err == nil {
 		envelope := &referenceRecord{kind: masking.Envelope, base: root, subject: rec.subject}
 		err = inner.findRecords(root, envelope)
-		envelope.profile = &masking.Profile{Treatments: rec.profile.Treatments[x.first : x.first+x.count]}
-		envelope.tally = &masking.Tally{Treated: rec.tally.Treated[x.first : x.first+x.count], Withheld: rec.tally.Withheld[x.first : x.first+x.count]}
+		treatments := rec.profile.Treatments[x.first : x.first+x.count]
+		envelope.profile = &masking.Profile{Treatments: treatments}
+		envelope.tally = &masking.Tally{Treated: rec.tally.Treated[x.first : x.first+x.count],
+			Withheld: rec.tally.Withheld[x.first : x.first+x.count]}
 	}
 	if err != nil {
 		rec.tally.Withheld[x.field]++
@@ -429,7 +444,8 @@ func (m *run) text(n *node, texts []referenceText) ([]byte, bool) {
 	return []byte(`"` + strings.NewReplacer(shortEscapes...).Replace(string(text)) + `"`), true
 }
 
-// shortEscapes are what must be escaped in a string that holds JSON: it has no other control characters.
+// shortEscapes are what must be escaped in a string that holds JSON: it has no other control
+// characters.
 var shortEscapes = []string{`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`}
 
 // inside returns n with its members judged one by one.
@@ -463,7 +479,8 @@ func (m *run) inside(n *node, covered bool) []byte {
 	return append(out, m.src[n.hi-1])
 }
 
-// live reports whether some selector could still reach into the container n, whatever its members are.
+// live reports whether some selector could still reach into the container n, whatever its members
+// are.
 func (m *run) live(n *node) bool {
 	for _, k := range m.kinds {
 		if k.records.reachesInto(m.root(n), n) {
@@ -478,7 +495,8 @@ func (m *run) live(n *node) bool {
 			relative = append(relative, k.subject)
 		}
 	}
-	return slices.ContainsFunc(relative, func(q query) bool { return q.reachesInto(n.owner.base, n) })
+	return slices.ContainsFunc(relative,
+		func(q query) bool { return q.reachesInto(n.owner.base, n) })
 }
 
 // A query is a list of segments.
@@ -565,7 +583,8 @@ func (q query) matches(base *node, steps []*node) bool {
 	if len(q) == 0 || len(steps) == 0 {
 		return len(q) == 0 && len(steps) == 0
 	}
-	return q[0].hits(base, steps[0]) && q[1:].matches(base, steps[1:]) || q[0].descendant && q.matches(base, steps[1:])
+	return q[0].hits(base, steps[0]) && q[1:].matches(base, steps[1:]) || q[0].descendant &&
+		q.matches(base, steps[1:])
 }
 
 // reachesInto reports whether q could select something below the container n.
@@ -580,11 +599,13 @@ func (q query) reaches(base *node, steps []*node, kind masking.Kind) bool {
 	if len(steps) == 0 {
 		return q[0].fits(kind)
 	}
-	return q[0].hits(base, steps[0]) && q[1:].reaches(base, steps[1:], kind) || q[0].descendant && q.reaches(base, steps[1:], kind)
+	return q[0].hits(base, steps[0]) && q[1:].reaches(base, steps[1:], kind) || q[0].descendant &&
+		q.reaches(base, steps[1:], kind)
 }
 
 func syntaxError(offset int, format string, args ...any) error {
-	return &masking.SyntaxError{Offset: int64(offset), Reason: "reference: " + fmt.Sprintf(format, args...)}
+	return &masking.SyntaxError{Offset: int64(offset), Reason: "reference: " +
+		fmt.Sprintf(format, args...)}
 }
 
 // parse builds the tree of the JSON text in src[lo:hi].
@@ -596,7 +617,8 @@ func (m *run) parse(lo, hi int) (*node, error) {
 	if !json.Valid(text) {
 		return nil, syntaxError(lo, "not JSON")
 	}
-	p := &treeParser{run: m, dec: json.NewDecoder(bytes.NewReader(text)), off: lo, end: lo, limit: hi}
+	p := &treeParser{run: m, dec: json.NewDecoder(bytes.NewReader(text)), off: lo, end: lo,
+		limit: hi}
 	p.dec.UseNumber()
 	return p.value(nil, -1, "", 0)
 }
@@ -608,7 +630,8 @@ type treeParser struct {
 	end, limit int
 }
 
-// token returns the next token and its span. What lies between two tokens is white space, commas and colons.
+// token returns the next token and its span. What lies between two tokens is white space, commas
+// and colons.
 func (p *treeParser) token() (t json.Token, lo, hi int) {
 	t, err := p.dec.Token()
 	if err != nil && err != io.EOF {
@@ -881,7 +904,8 @@ func (p *queryParser) indexOrSlice() selector {
 // number parses an integer if there is one.
 func (p *queryParser) number() *int {
 	digits := ""
-	for len(p.rest) > 0 && (p.rest[0] >= '0' && p.rest[0] <= '9' || p.rest[0] == '-' && digits == "") {
+	for len(p.rest) > 0 && (p.rest[0] >= '0' && p.rest[0] <= '9' || p.rest[0] == '-' &&
+		digits == "") {
 		digits += string(p.next())
 	}
 	if digits == "" {
@@ -923,7 +947,8 @@ func (p *queryParser) quoted(quote rune) string {
 			}
 			name = append(name, u)
 		case r > 0 && strings.ContainsRune("bfnrt", r):
-			name = append(name, map[rune]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}[r])
+			name = append(name, map[rune]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r',
+				't': '\t'}[r])
 		default:
 			p.bad = true
 		}

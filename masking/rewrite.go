@@ -5,69 +5,16 @@ import (
 	"math/bits"
 )
 
-// rewriter writes a decided outline. What it does not cut out of the response, it copies.
-type rewriter struct {
-	outline *outline
-	dst     []byte
-	copied  int // the response's bytes in front of it are in dst, or cut
-	report  *Report
-
-	record int32 // that the last value belongs to
-	plan   *plan // of the record's profile
-}
-
-// newRewriter returns a rewriter that appends to dst. All profiles are decided; it makes room for what will be counted of their fields.
-func newRewriter(o *outline, dst []byte, report *Report) rewriter {
-	for _, p := range o.plans {
-		p.unsettle()
+// rewrite appends to dst what becomes of a response, or of some units of a sequence: it parses src,
+// collects what the decider is to learn, has the records decided, and writes.
+func (o *outline) rewrite(
+	ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report,
+) ([]byte, error) {
+	if framing == Events {
+		return o.rewriteEvents(ctx, dst, src, d, report)
 	}
-	for i, r := range o.records {
-		if r.kind != Envelope {
-			report.Records++
-		}
-		report.tally(o.profiles[i]).Records++
-	}
-	return rewriter{outline: o, dst: dst, report: report, record: -1}
-}
-
-// turnTo turns to the values of a record.
-func (w *rewriter) turnTo(record int32) {
-	if w.record == record {
-		return
-	}
-	w.record = record
-	p, kind := w.outline.profiles[record], w.outline.records[record].kind
-	if w.plan == nil || !w.plan.isOf(p, kind) {
-		w.plan = w.outline.planOf(p, kind)
-	}
-	if t := w.plan.tally; t == nil || t.Profile != p {
-		w.plan.settle()
-		w.plan.tally = w.report.tally(p)
-	}
-}
-
-// finish makes the report whole.
-func (w *rewriter) finish() {
-	for _, p := range w.outline.plans {
-		p.settle()
-	}
-}
-
-// rewrite rewrites a response, or units of a sequence, that are all there.
-func (o *outline) rewrite(ctx context.Context, dst, src []byte, framing Framing, d Decider, report *Report) ([]byte, error) {
 	o.clear()
 	report.reset()
-	if framing == Events {
-		o.payload = payloads(o.payload[:0], src, nil)
-		o.events = src
-		defer func() { o.events = nil }()
-		out, err := o.rewrite(ctx, o.rewritten[:0], o.payload, Sequence, d, report)
-		if err != nil {
-			return dst, err
-		}
-		o.rewritten = out
-		return appendEvents(dst, out), nil
-	}
 	if err := o.parse(src, framing); err != nil {
 		return dst, err
 	}
@@ -77,11 +24,25 @@ func (o *outline) rewrite(ctx context.Context, dst, src []byte, framing Framing,
 	if err := o.decide(ctx, d); err != nil {
 		return dst, err
 	}
-	return o.appendRewritten(dst, framing, report)
+	return o.write(dst, framing, report)
 }
 
-// appendRewritten appends the response, rewritten, behind dst.
-func (o *outline) appendRewritten(dst []byte, framing Framing, report *Report) ([]byte, error) {
+// rewriteEvents is rewrite for events: it rewrites their data as a sequence.
+func (o *outline) rewriteEvents(
+	ctx context.Context, dst, src []byte, d Decider, report *Report,
+) ([]byte, error) {
+	o.payload = payloads(o.payload[:0], src, nil)
+	o.events = src
+	out, err := o.rewrite(ctx, o.rewritten[:0], o.payload, Sequence, d, report)
+	if err != nil {
+		return dst, err
+	}
+	o.rewritten = out
+	return appendEvents(dst, out), nil
+}
+
+// write appends to dst what becomes of the outline's response, which is decided.
+func (o *outline) write(dst []byte, framing Framing, report *Report) ([]byte, error) {
 	w := newRewriter(o, dst, report)
 	for _, root := range o.roots {
 		if w.writeNode(root, nil, false) {
@@ -97,6 +58,55 @@ func (o *outline) appendRewritten(dst []byte, framing Framing, report *Report) (
 	return w.dst, nil
 }
 
+// rewriter writes a decided outline. It copies all of the response that it does not cut out.
+type rewriter struct {
+	outline *outline
+	dst     []byte
+	copied  int // how many bytes of the response are in dst, or cut out
+	report  *Report
+
+	record int32 // the record that the last value belongs to; -1 at the beginning
+	plan   *plan // of that record's profile
+}
+
+// newRewriter returns a rewriter that appends to dst. It begins the tallies of all profiles.
+func newRewriter(o *outline, dst []byte, report *Report) rewriter {
+	for _, p := range o.plans {
+		p.unsettle()
+	}
+	for i, r := range o.records {
+		if r.kind != Envelope {
+			report.Records++
+		}
+		report.tally(o.profiles[i]).Records++
+	}
+	return rewriter{outline: o, dst: dst, report: report, record: -1}
+}
+
+// turnTo makes the plan that of a record's profile.
+func (w *rewriter) turnTo(record int32) {
+	if w.record == record {
+		return
+	}
+	w.record = record
+	p, kind := w.outline.profiles[record], w.outline.records[record].kind
+	if w.plan == nil || !w.plan.isOf(p, kind) {
+		w.plan = w.outline.planOf(p, kind)
+	}
+	if t := w.plan.tally; t == nil || t.Profile != p {
+		w.plan.settle()
+		w.plan.tally = w.report.tally(p)
+	}
+}
+
+// finish adds to the report what the plans still count.
+func (w *rewriter) finish() {
+	for _, p := range w.outline.plans {
+		p.settle()
+	}
+}
+
+// copyTo copies the response's bytes up to an offset.
 func (w *rewriter) copyTo(to int) {
 	w.dst = append(w.dst, w.outline.src[w.copied:to]...)
 	w.copied = to
@@ -108,9 +118,10 @@ func (w *rewriter) cut(from, to int) {
 	w.copied = to
 }
 
-// writeNode writes a node, or reports that it is to be dropped, having written nothing. in is the state of what it lies in; covered
-// says that it is an element, of the same record, of an array that passes in clear.
-func (w *rewriter) writeNode(i int, in *state, covered bool) bool {
+// writeNode writes a node. It reports false, having written nothing, if the node is to be dropped.
+// parent is the state of the container. covered says that the node is an element of an array of the
+// same record, and that the array is in clear.
+func (w *rewriter) writeNode(i int, parent *state, covered bool) bool {
 	n := &w.outline.nodes[i]
 	if n.role == isRecord {
 		if w.outline.profiles[n.record].Denied {
@@ -136,10 +147,11 @@ func (w *rewriter) writeNode(i int, in *state, covered bool) bool {
 	case covered, n.role == nullRecord:
 		return true
 	}
-	return w.writeUnlisted(in, int(n.start), n.extent)
+	return w.writeUnlisted(parent, int(n.start), n.extent)
 }
 
-// writeTreated writes what stands in for a value that is not left in clear, or writes nothing if it is dropped.
+// writeTreated writes what stands in for a value that does not stay as it is. It reports false,
+// having written nothing, if that is nothing.
 func (w *rewriter) writeTreated(a *action, x extent) bool {
 	tally := w.plan.tally
 	switch a.rank {
@@ -154,7 +166,7 @@ func (w *rewriter) writeTreated(a *action, x extent) bool {
 	v := w.outline.read(x)
 	out, ok := a.transform.Append(w.dst, v)
 	if !ok {
-		out, ok = w.appendForSubject(a.transform, v, w.record)
+		out, ok = w.appendForSubject(a.transform, v)
 	}
 	if !ok {
 		w.dst, w.copied = w.dst[:length], copied
@@ -166,10 +178,11 @@ func (w *rewriter) writeTreated(a *action, x extent) bool {
 	return true
 }
 
-// appendForSubject appends what a transform that asks for the subject makes of a value of a record.
-func (w *rewriter) appendForSubject(t Transform, v Value, record int32) ([]byte, bool) {
+// appendForSubject appends what a transform that asks for the subject makes of a value of the
+// record at hand. It reports false for any other transform.
+func (w *rewriter) appendForSubject(t Transform, v Value) ([]byte, bool) {
 	s, ok := t.(SubjectTransform)
-	subject := w.outline.window[record].Subject
+	subject := w.outline.window[w.record].Subject
 	if !ok || subject.Kind == Invalid {
 		return w.dst, false
 	}
@@ -179,15 +192,16 @@ func (w *rewriter) appendForSubject(t Transform, v Value, record int32) ([]byte,
 // hidden stands for an unlisted value under [UnlistedMask]. Its length is no value's.
 const hidden = `"****"`
 
-// writeUnlisted does what becomes of a value that no field selects. It lies in a value with the state in; start is its member's first
-// byte.
-func (w *rewriter) writeUnlisted(in *state, start int, x extent) bool {
+// writeUnlisted writes what becomes of a value that no field selects. It reports false, having
+// written nothing, if the value is dropped. parent is the state of the container; the value begins
+// at start, with its name if it is a member.
+func (w *rewriter) writeUnlisted(parent *state, start int, x extent) bool {
 	if w.outline.layout.spec.Unlisted == UnlistedPass {
 		return true
 	}
 	w.report.Unlisted++
 	if w.outline.layout.spec.Unlisted == UnlistedDrop {
-		w.noteDropped(in, start, int(x.value))
+		w.noteDropped(parent, start, int(x.value))
 		return false
 	}
 	w.copyTo(int(x.value))
@@ -196,33 +210,21 @@ func (w *rewriter) writeUnlisted(in *state, start int, x extent) bool {
 	return true
 }
 
-// noteDropped notes the name of a member that is dropped for being unlisted, in an object with the state in. An element has none: it
-// begins with its value.
-func (w *rewriter) noteDropped(in *state, start, value int) {
-	if start < value {
-		place := w.outline.layout.place
-		if in != nil {
-			place = in.place
-		}
-		w.report.Names.add(place, memberName(w.outline.src[start:value]))
+// noteDropped notes in the report the name of a member that is dropped for being unlisted. parent
+// is the state of the object. An element, which has no name, begins with its value.
+func (w *rewriter) noteDropped(parent *state, start, value int) {
+	if start == value {
+		return
 	}
+	place := w.outline.layout.place
+	if parent != nil {
+		place = parent.place
+	}
+	w.report.Names.add(place, memberName(w.outline.src[start:value]))
 }
 
-// memberName cuts a member's name, in quotes, out of what stands in front of its value.
-func memberName(member []byte) []byte {
-	for i := 1; i < len(member); i++ {
-		switch member[i] {
-		case '\\':
-			i++
-		case '"':
-			return member[:i+1]
-		}
-	}
-	return member
-}
-
-// writeVacancy writes null in the place of a dropped value, if it is an element and the layout keeps positions; else it writes nothing and
-// reports false.
+// writeVacancy writes null in the place of a dropped element if the layout keeps positions. Else it
+// reports false, having written nothing.
 func (w *rewriter) writeVacancy(n *node, element bool) bool {
 	if !element || !w.outline.layout.spec.KeepPositions {
 		return false
@@ -233,13 +235,14 @@ func (w *rewriter) writeVacancy(n *node, element bool) bool {
 	return true
 }
 
-// siblings are the members or elements of a container, as they are written.
+// siblings is how far the members or elements of a container are written.
 type siblings struct {
-	kept bool // one is kept
-	gap  int  // just behind the previous one, or behind the opening bracket
+	kept bool // a member or element was kept
+	gap  int  // just behind the last member or element, or behind the opening bracket
 }
 
-// writeChildren writes what is listed of a container's inside, and cuts out what is dropped, separators included.
+// writeChildren writes the members or elements of a container that have nodes, and cuts out those
+// that are dropped, separators included. covered says of elements what it says in writeNode.
 func (w *rewriter) writeChildren(i int, covered bool) {
 	n := &w.outline.nodes[i]
 	nodes := w.outline.nodes[:n.next]
@@ -250,7 +253,8 @@ func (w *rewriter) writeChildren(i int, covered bool) {
 	s := siblings{gap: int(n.value) + 1}
 	w.copyTo(s.gap) // the bracket stays
 	bare := len(w.dst)
-	w.copyTo(int(nodes[first].start)) // the white space behind it goes to the first child that is kept
+	// The white space behind the bracket goes to the first child that is kept.
+	w.copyTo(int(nodes[first].start))
 	for c := first; c < len(nodes); c = int(nodes[c].next) {
 		child := &nodes[c]
 		if child.role == isRun {
@@ -258,21 +262,23 @@ func (w *rewriter) writeChildren(i int, covered bool) {
 			continue
 		}
 		w.beginChild(&s, int(child.start))
-		w.endChild(&s, w.writeNode(c, n.state, covered) || w.writeVacancy(child, n.kind == Array), int(child.end))
+		kept := w.writeNode(c, n.state, covered) || w.writeVacancy(child, n.kind == Array)
+		w.endChild(&s, kept, int(child.end))
 	}
 	if !s.kept {
 		w.dst, w.copied = w.dst[:bare], int(n.end)-1
 	}
 }
 
-// beginChild begins a child. What was not kept in front of the first that is kept has no separator.
+// beginChild prepares for a child that begins at start. As long as no child was kept, what lies in
+// front of it is left out: dropped children, and their separators.
 func (w *rewriter) beginChild(s *siblings, start int) {
 	if !s.kept {
 		w.copied = start
 	}
 }
 
-// endChild ends a child that was written or dropped.
+// endChild notes a child that was written, or cuts it out with the separator in front of it.
 func (w *rewriter) endChild(s *siblings, kept bool, end int) {
 	if kept {
 		s.kept = true
@@ -282,7 +288,7 @@ func (w *rewriter) endChild(s *siblings, kept bool, end int) {
 	s.gap = end
 }
 
-// writeRun writes a run of members. It looks at those only that are not left as they are.
+// writeRun writes a run of members. It looks at those members only that do not stay as they are.
 func (w *rewriter) writeRun(n *node, s *siblings) {
 	w.turnTo(n.record)
 	r := &w.outline.runs[n.value]
@@ -311,7 +317,7 @@ func (w *rewriter) writeRun(n *node, s *siblings) {
 	w.keepMembers(n, s, next, r.to)
 }
 
-// keepMembers leaves members of a run as they are.
+// keepMembers leaves the members of a run from one to another as they are.
 func (w *rewriter) keepMembers(n *node, s *siblings, from, to int) {
 	if from < to {
 		r := &w.outline.runs[n.value]

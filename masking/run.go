@@ -7,18 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// run is a row of members that are what most are: named as their object's shape has it, one behind the other, without white
-// space, each a string without escapes, a number or a literal. It is one node, and all that is kept of a member is where it ends.
+// run is a row of members such as most are: named as the object's shape has it, one behind the
+// other, without white space, each a string without escapes, a number without exponent or a
+// literal. None of them begins a record. A run is one node, and all that is kept of a member is
+// where it ends.
 type run struct {
 	shape    *shape
-	from, to int // of the shape's members
-	ends     int // where the first member's is in outline.ends
+	from, to int // it has the members of the shape from one to, but without, the other
+	ends     int // index in outline.ends of the end of the first member
 }
 
-// nextMember moves over a run of members of an object at a state, and lists it if listed. If no other member follows it stops behind
-// the run and returns nil. Else it moves over the name that follows, and returns what is known of that member and where it starts.
-// It reports false at a fault.
-func (o *outline) nextMember(st *state, rec int32, sh *shape, e *expected, listed bool) (m *shapeMember, start int, ok bool) {
+// nextMember moves over the next members of an object that are a run, if any. If another member
+// follows, nextMember moves over its name too, and returns what is known of the member and where it
+// starts; if not, it returns nil. It reports false at a fault. The object is at a state and belongs
+// to a record; if list is set the run gets a node.
+func (o *outline) nextMember(st *state, rec int32, sh *shape, e *expected, list bool) (
+	m *shapeMember, start int, ok bool,
+) {
 	s := &o.scan
 	if e.read {
 		start = s.pos
@@ -34,13 +39,14 @@ func (o *outline) nextMember(st *state, rec int32, sh *shape, e *expected, liste
 		members := ones(r.to) &^ ones(r.from)
 		e.matched |= members
 		e.next = r.to
-		if listed {
+		if list {
 			for left := members & noted; left != 0; left &= left - 1 {
 				i := bits.TrailingZeros64(left)
 				o.note(rec, sh.members[i].under(st), o.extent(&r, begin, i))
 			}
 			n := o.addNode()
-			n.state, n.start, n.next, n.record, n.role = st, int32(begin), int32(len(o.nodes)), rec, isRun
+			n.state, n.record, n.role = st, rec, isRun
+			n.start, n.next = int32(begin), int32(len(o.nodes))
 			n.extent = extent{value: int32(len(o.runs)), end: o.ends[len(o.ends)-1]}
 			o.runs = append(o.runs, r)
 		} else {
@@ -55,7 +61,8 @@ func (o *outline) nextMember(st *state, rec int32, sh *shape, e *expected, liste
 	return m, start, m != nil
 }
 
-// start returns where a member of a run starts, given where the first does.
+// start returns where the i-th member of a run's shape starts. The first member of the run starts
+// at first.
 func (o *outline) start(r *run, first, i int) int {
 	if i == r.from {
 		return first
@@ -63,21 +70,25 @@ func (o *outline) start(r *run, first, i int) int {
 	return int(o.ends[r.ends+i-r.from-1]) + len(",")
 }
 
-// extent returns where the value of a member of a run lies, given where the first member starts.
+// extent returns where the value of the i-th member of a run's shape lies. The first member of the
+// run starts at first.
 func (o *outline) extent(r *run, first, i int) extent {
 	value := o.start(r, first, i) + len(r.shape.members[i].quoted)
 	return extent{int32(value), o.ends[r.ends+i-r.from], kinds[o.scan.src[value]], true}
 }
 
-// ones returns a set of the first n of 64 members.
+// ones returns the set of the first n members.
 func ones(n int) uint64 { return 1<<n - 1 }
 
-// runEnds moves over the members in front that are in a run, from the i-th on and up to one of others, and adds their ends. It returns how
-// far it came, and whether another member follows there.
+// runEnds moves over the members at pos that can be in a run, beginning with the i-th of the shape,
+// and appends where each ends. It stops in front of a member of the set others. It returns where it
+// stopped, and whether a member stands there.
 //
-// What it compares with zero is never less; but once that and the length are compared, and with the capacity of src known, a load of
-// eight bytes is one instruction.
-func (sh *shape) runEnds(src []byte, pos, i int, others uint64, ends []int32) (_ []int32, at int, follows bool) {
+// Here and below positions are compared with zero, though they are never less. Once that and the
+// length are compared, and the capacity of src is known, a load of eight bytes is one instruction.
+func (sh *shape) runEnds(src []byte, pos, i int, others uint64, ends []int32) (
+	_ []int32, at int, follows bool,
+) {
 	src = src[:len(src):len(src)]
 	members := sh.members
 	for ; i < len(members) && others>>i&1 == 0; i++ {
@@ -117,7 +128,8 @@ func (sh *shape) runEnds(src []byte, pos, i int, others uint64, ends []int32) (_
 	return ends, pos, true
 }
 
-// stringEnd returns where a string ends, given where its inside begins, or -1 for one with escapes, at the end of src or that is none.
+// stringEnd returns where the string ends whose inside begins at pos. It returns -1 if the string
+// has an escape, is not valid, or ends less than eight bytes in front of the end of src.
 func stringEnd(src []byte, pos int) int {
 	src = src[:len(src):len(src)]
 	for pos >= 0 && len(src)-pos >= 8 {
@@ -138,7 +150,8 @@ func stringEnd(src []byte, pos int) int {
 	return -1
 }
 
-// plainNumber returns where a number ends, or -1 for one with an exponent or at the end of src, and for what is none.
+// plainNumber returns where the number at pos ends. It returns -1 if the number has an exponent, is
+// not valid, or reaches the end of src.
 func plainNumber(src []byte, pos int) int {
 	if src[pos] == '-' {
 		pos++
@@ -166,12 +179,14 @@ func plainNumber(src []byte, pos int) int {
 	return pos
 }
 
-// wideEnd moves from a character beyond ASCII behind the last one in a row. It returns -1 for what is not UTF-8.
+// wideEnd returns where the characters beyond ASCII end that begin at pos, or -1 if they are not
+// UTF-8.
 func wideEnd(src []byte, pos int) int {
 	src = src[:len(src):len(src)]
 	for {
-		// Two, or one, of the Chinese characters from U+4000 to U+BFFF: E4 to EB, and two continuation bytes (Unicode table 3-7).
-		// The first nibble of E4 to E7 has its third bit set, that of E8 to EB its fourth: one of them.
+		// Two Chinese characters, or one, from U+4000 to U+BFFF: a byte from E4 to EB, and two
+		// continuation bytes (Unicode table 3-7). Of the second nibble of E4 to E7 the bit for 4 is
+		// set, of E8 to EB the bit for 8, of the bytes around them both or neither.
 		if pos >= 0 && len(src)-pos >= 8 {
 			x := binary.LittleEndian.Uint64(src[pos:])
 			shape, nibble := x^0x8080e08080e0, x^x>>1
@@ -195,7 +210,7 @@ func wideEnd(src []byte, pos int) int {
 	}
 }
 
-// plainLiteral returns where true, false or null ends, or -1 for what is none.
+// plainLiteral returns where the literal at pos ends, true, false or null, or -1 if there is none.
 func plainLiteral(src []byte, pos int) int {
 	for _, text := range [...]string{"true", "null", "false"} {
 		if end := pos + len(text); end <= len(src) && string(src[pos:end]) == text {

@@ -10,24 +10,26 @@ import (
 	"unicode/utf8"
 )
 
-// byteOrderMark is no white space of JSON; RFC 8259 §8.1 lets parsers refuse it.
+// byteOrderMark is refused in front of a document, as RFC 8259 §8.1 permits.
 var byteOrderMark = []byte("\ufeff")
 
-// scanner checks the tokens of RFC 8259 and moves over them. Its methods report false at a fault, which it then holds.
+// scanner checks the tokens of RFC 8259 and moves over them. Its methods report false at a fault,
+// which the scanner then holds.
 type scanner struct {
 	src    []byte
 	pos    int
-	input  input // where more of src comes from; nil: src is all there is
+	input  input // gives more of src; nil if src is all there is
 	depth  int
 	limits Limits
-	// seen holds the hashes of the names of all open objects, innermost last. Two equal hashes are taken for two
-	// equal names: the hash is seeded, so that a false alarm has odds of 2^-64 a pair, and it refuses.
+	// seen holds the hashes of the names of all open objects, innermost last. Two equal hashes are
+	// taken for two equal names. The hash is seeded, so that a false alarm, which refuses the
+	// response, has odds of 2^-64 a pair.
 	seen    []uint64
 	seed    maphash.Seed
-	scratch []byte // the last name with escapes, unescaped
+	scratch []byte // the last name that had escapes, unescaped
 
 	faultAt int
-	reason  string
+	reason  string // of the fault; empty if there is none
 }
 
 func (s *scanner) reset(src []byte, limits Limits) {
@@ -41,7 +43,8 @@ func (s *scanner) reset(src []byte, limits Limits) {
 
 // input gives a scanner more to read.
 type input interface {
-	// more appends to src what comes next. It reports false at the end, or after it has put a fault into the scanner.
+	// more appends to the scanner's src what comes next. It reports false at the end, and at a
+	// fault, which it puts into the scanner.
 	more(s *scanner) bool
 }
 
@@ -58,11 +61,14 @@ func (s *scanner) need(n int) bool {
 	return true
 }
 
+// fill asks for more of src, and reports whether there is more.
 func (s *scanner) fill() bool { return s.input != nil && s.reason == "" && s.input.more(s) }
 
+// fail holds a fault at the position, and reports false.
 func (s *scanner) fail(reason string) bool { return s.failAt(s.pos, reason) }
 
-// failAt holds a fault, unless there is one already: what follows from a fault is none of its own.
+// failAt holds a fault at pos, and reports false. If there is a fault already, that one stays: the
+// new one may only follow from it.
 func (s *scanner) failAt(pos int, reason string) bool {
 	if s.reason == "" {
 		s.faultAt, s.reason = pos, reason
@@ -88,13 +94,14 @@ func (s *scanner) blanks() {
 	}
 }
 
+// kinds says what a value can be, from its first byte.
 var kinds = [256]Kind{
 	'{': Object, '[': Array, '"': String, 't': Bool, 'f': Bool, 'n': Null, '-': Number,
 	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number,
 	'5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
 }
 
-// kind tells from its first byte what the value at the position can only be.
+// kind returns what the value at the position can be, Invalid if nothing.
 func (s *scanner) kind() Kind {
 	if !s.has() {
 		return Invalid
@@ -102,6 +109,7 @@ func (s *scanner) kind() Kind {
 	return kinds[s.src[s.pos]]
 }
 
+// scalar checks a value of the kind, which kind returned. That is no object or array.
 func (s *scanner) scalar(kind Kind) bool {
 	switch kind {
 	case String:
@@ -123,6 +131,7 @@ func (s *scanner) scalar(kind Kind) bool {
 	return s.fail("want a value")
 }
 
+// literal checks a literal, given its text.
 func (s *scanner) literal(text string) bool {
 	if !s.need(len(text)) || string(s.src[s.pos:s.pos+len(text)]) != text {
 		return s.fail("want " + text)
@@ -184,6 +193,7 @@ func IsNumber(text []byte) bool {
 	return len(whole) == 0
 }
 
+// digits moves over digits and reports whether there were any.
 func (s *scanner) digits() bool {
 	start := s.pos
 	for s.has() && s.src[s.pos]-'0' <= 9 {
@@ -192,7 +202,8 @@ func (s *scanner) digits() bool {
 	return s.pos > start
 }
 
-// string checks a string whose opening quote is behind the position, and moves behind its closing quote.
+// string checks a string whose opening quote is behind the position, and moves behind its closing
+// quote.
 func (s *scanner) string() bool {
 	for {
 		s.pos += plainPrefix(s.src[s.pos:])
@@ -220,13 +231,15 @@ func (s *scanner) string() bool {
 	}
 }
 
-// wide moves over characters beyond ASCII.
+// wide moves over characters beyond ASCII. It reports false where they are no UTF-8.
 func (s *scanner) wide() bool {
 	b := s.src[s.pos:]
 	n := 0
 	for n < len(b) && b[n] >= utf8.RuneSelf {
-		// Chinese characters first: E4 to E9, and the rest of what three bytes encode without exceptions (Unicode table 3-7).
-		if c := b[n]; len(b)-n >= 3 && 0xe1 <= c && c <= 0xec && b[n+1]&0xc0 == 0x80 && b[n+2]&0xc0 == 0x80 {
+		// Chinese characters first: E4 to E9, and the rest of what three bytes encode without
+		// exceptions (Unicode table 3-7).
+		if c := b[n]; len(b)-n >= 3 && 0xe1 <= c && c <= 0xec &&
+			b[n+1]&0xc0 == 0x80 && b[n+2]&0xc0 == 0x80 {
 			n += 3
 			continue
 		}
@@ -244,16 +257,19 @@ func (s *scanner) wide() bool {
 	return true
 }
 
-// special looks at eight bytes at once. It sets the top bit of each that does not stand for itself in a string or is not ASCII,
-// and maybe of some behind the first of those.
+// special looks at eight bytes at once. It sets the top bit of each byte that does not stand for
+// itself in a string or is not ASCII. Behind the first of these it may set the top bits of others
+// too.
 func special(x uint64) uint64 {
 	const ones = 0x0101010101010101
-	low := (x ^ 0x02*ones) - 0x21*ones // 0x22, the quote, and what is below 0x20 are now below 0x21, and borrow
+	// The xor brings 0x22, the quote, and what is below 0x20 below 0x21, so that they borrow.
+	low := (x ^ 0x02*ones) - 0x21*ones
 	slash := (x ^ '\\'*ones) - ones
 	return (x | low | slash) & (0x80 * ones)
 }
 
-// plainPrefix returns how many bytes in front are ASCII and stand for themselves in a string.
+// plainPrefix returns how many bytes at the front of b are ASCII and stand for themselves in a
+// string.
 func plainPrefix(b []byte) int {
 	n := 0
 	for ; len(b)-n >= 8; n += 8 {
@@ -268,6 +284,7 @@ func plainPrefix(b []byte) int {
 	return n
 }
 
+// escape checks the escape at the position.
 func (s *scanner) escape() bool {
 	if !s.need(2) {
 		return s.failAt(len(s.src), "the document ends within a string")
@@ -277,7 +294,7 @@ func (s *scanner) escape() bool {
 		s.pos += 2
 		return true
 	case 'u':
-		s.need(12) // of a pair; fewer will do for others
+		s.need(12) // a pair has so many; others do with fewer
 		if _, size := unicodeEscape(s.src[s.pos:]); size > 0 {
 			s.pos += size
 			return true
@@ -287,8 +304,8 @@ func (s *scanner) escape() bool {
 	return s.fail("want one of the escapes of RFC 8259")
 }
 
-// name checks a member's name and colon, and returns the name unescaped, valid until the next call. The
-// object's names begin at names in seen.
+// name checks a member's name and colon, and returns the name, unescaped, valid until the next
+// call. The object's names begin at names in seen.
 func (s *scanner) name(names int) ([]byte, bool) {
 	if !s.has() || s.src[s.pos] != '"' {
 		return nil, s.fail("want a name in quotes")
@@ -334,7 +351,8 @@ func (s *scanner) text(start int) []byte {
 	return s.scratch
 }
 
-// smallObject is how many names are compared one by one; those of larger objects are sorted at their end.
+// smallObject is how many names of an object are compared one by one. If an object has more, all
+// are sorted and compared at its end.
 const smallObject = 16
 
 // container is an object or array that the scanner is in. Its members or elements are walked so:

@@ -5,10 +5,11 @@ import (
 	"strconv"
 )
 
-// Select yields what a query (RFC 9535) selects from a JSON text: the normalised path (RFC 9535 §2.7) and the value as it
-// stands in doc, in document order, each value once. It stops when yield reports false. It selects by the code that
-// rewrites: doc must be one strict JSON text within [DefaultLimits]. Errors are a [SelectorError], a [SyntaxError] or a
-// [SelectionError]; nothing is yielded then.
+// Select yields what a query (RFC 9535) selects from a JSON text: the normalised path (RFC 9535
+// §2.7) and the value as it stands in doc, in document order, each value once. It stops when yield
+// reports false. Since it selects by the code that rewrites, doc must be one strict JSON text
+// within [DefaultLimits]. Errors are a [SelectorError], a [SyntaxError] or a [SelectionError];
+// nothing is yielded then.
 func Select(query string, doc []byte, yield func(path string, value []byte) bool) error {
 	if err := CheckSelector(query); err != nil {
 		return err // alone, and not as one of a layout's faults
@@ -36,7 +37,7 @@ func (o *outline) selected(i int, path []byte, yield func(path string, value []b
 	for c := i + 1; c < int(n.next); c = int(o.nodes[c].next) {
 		step := append(path, '[')
 		if o.nodes[c].role == isRun {
-			if !o.selectedOf(&o.nodes[c], step, yield) {
+			if !o.selectedInRun(&o.nodes[c], step, yield) {
 				return false
 			}
 			continue
@@ -54,13 +55,20 @@ func (o *outline) selected(i int, path []byte, yield func(path string, value []b
 	return true
 }
 
-// selectedOf yields the values that fields select of a run's.
-func (o *outline) selectedOf(n *node, path []byte, yield func(path string, value []byte) bool) bool {
+// selectedInRun yields the values that fields select of the members of a run. path ends in the
+// bracket in front of their names.
+func (o *outline) selectedInRun(
+	n *node, path []byte, yield func(path string, value []byte) bool,
+) bool {
 	r := &o.runs[n.value]
 	for i := r.from; i < r.to; i++ {
 		m := &r.shape.members[i]
+		if !m.under(n.state).selected() {
+			continue
+		}
 		x := o.extent(r, int(n.start), i)
-		if m.under(n.state).selected() && !yield(string(append(appendNormalName(path, m.name()), ']')), o.src[x.value:x.end:x.end]) {
+		step := append(appendNormalName(path, m.name()), ']')
+		if !yield(string(step), o.src[x.value:x.end:x.end]) {
 			return false
 		}
 	}

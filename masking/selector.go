@@ -16,8 +16,8 @@ type query []segment
 type segment struct {
 	descendant bool
 	selectors  []selector
-	spaced     bool // white space stands within its brackets
-	end        int  // in the text of its query, just behind it
+	spaced     bool // white space stands within the brackets
+	end        int  // where it ends in the text of its query
 }
 
 // selector is one of the selectors of RFC 9535 §2.3.
@@ -52,13 +52,15 @@ func (e *SelectorError) Error() string {
 	return fmt.Sprintf("selector %s, column %d: %s", e.Selector, e.Column, e.Reason)
 }
 
-// CheckSelector reports whether text is a selector that [Compile] takes, with a [SelectorError] if not.
+// CheckSelector reports whether text is a selector that [Compile] takes, with a [SelectorError] if
+// not.
 func CheckSelector(text string) error {
 	_, err := parseQuery(text)
 	return err
 }
 
-// Singular reports whether text selects at most one value: names and indexes only (RFC 9535 §2.3.5.1).
+// Singular reports whether text selects at most one value: names and indexes only (RFC 9535
+// §2.3.5.1).
 func Singular(text string) bool {
 	q, err := parseQuery(text)
 	return err == nil && q.singular()
@@ -66,15 +68,18 @@ func Singular(text string) bool {
 
 func (q query) singular() bool {
 	for _, s := range q {
-		if s.descendant || len(s.selectors) != 1 || s.selectors[0].kind != nameSelector && s.selectors[0].kind != indexSelector {
+		if s.descendant || len(s.selectors) != 1 {
+			return false
+		}
+		if kind := s.selectors[0].kind; kind != nameSelector && kind != indexSelector {
 			return false
 		}
 	}
 	return true
 }
 
-// Apart reports whether no value that one text selects can be, contain or lie within one that the other does. It is false where
-// that cannot be told.
+// Apart reports whether no value that one selector selects can be, contain or lie within a value
+// that the other selects. It is false where that cannot be told.
 func Apart(a, b string) bool {
 	q, err := parseQuery(a)
 	p, err2 := parseQuery(b)
@@ -97,8 +102,9 @@ func (q query) apart(other query) bool {
 	return false
 }
 
-// Concerns reports whether a value that field selects may be one that text selects, or an array that it is an element of, or lie in it: so
-// that what becomes of the one says something of the other.
+// Concerns reports whether what becomes of a value that field selects may say something of a value
+// that text selects: whether the field's value may be the other one, lie in it, or be an array that
+// the other one is an element of.
 func Concerns(field, text string) bool {
 	f, err := parseQuery(field)
 	q, err2 := parseQuery(text)
@@ -109,11 +115,15 @@ func Concerns(field, text string) bool {
 		return false
 	}
 	descends := func(s segment) bool { return s.descendant }
-	if len(f) >= len(q) || slices.ContainsFunc(f, descends) || slices.ContainsFunc(q[:len(f)], descends) {
+	if len(f) >= len(q) || slices.ContainsFunc(f, descends) ||
+		slices.ContainsFunc(q[:len(f)], descends) {
 		return true
 	}
-	return !slices.ContainsFunc(q[len(f):], func(s segment) bool { // it is the member of an object
-		return !slices.ContainsFunc(s.selectors, func(s selector) bool { return s.kind != nameSelector })
+	// Behind the field, names lead to members of objects, of which the field says nothing.
+	return !slices.ContainsFunc(q[len(f):], func(s segment) bool {
+		return !slices.ContainsFunc(s.selectors, func(s selector) bool {
+			return s.kind != nameSelector
+		})
 	})
 }
 
@@ -146,7 +156,8 @@ type queryParser struct {
 }
 
 func (p *queryParser) fail(format string, args ...any) error {
-	return &SelectorError{p.text, utf8.RuneCountInString(p.text[:p.pos]) + 1, fmt.Sprintf(format, args...)}
+	column := utf8.RuneCountInString(p.text[:p.pos]) + 1
+	return &SelectorError{p.text, column, fmt.Sprintf(format, args...)}
 }
 
 func (p *queryParser) failAt(pos int, format string, args ...any) error {
@@ -168,12 +179,12 @@ func (p *queryParser) next(prefix string) bool {
 	return false
 }
 
-// at reports whether one of the bytes of set is at the position.
+// at reports whether a byte of set is at the position.
 func (p *queryParser) at(set string) bool {
 	return p.pos < len(p.text) && strings.IndexByte(set, p.text[p.pos]) >= 0
 }
 
-// segments parses the segments of a query as far as they go. White space behind the last is left.
+// segments parses segments as far as they go. It stops in front of white space behind the last.
 func (p *queryParser) segments() (query, error) {
 	var q query
 	for {
@@ -233,7 +244,8 @@ func (p *queryParser) shorthand() (selector, error) {
 	return selector{kind: nameSelector, name: p.text[start:p.pos]}, nil
 }
 
-// bracketed parses a bracketed selection (RFC 9535 §2.5.1.1), and tells whether it has white space between its tokens.
+// bracketed parses a bracketed selection (RFC 9535 §2.5.1.1), and tells whether it has white space
+// between its tokens.
 func (p *queryParser) bracketed() (list []selector, spaced bool, err error) {
 	p.pos++ // [
 	space := func() {
@@ -296,7 +308,7 @@ func (p *queryParser) indexOrSlice() (selector, error) {
 		mark := p.pos
 		p.blank()
 		if n == 2 || !p.next(":") {
-			// White space is the slice's in front of its colons only; what is behind it is the brackets'.
+			// White space in front of a colon is the slice's, any other belongs to the brackets.
 			p.pos = mark
 			break
 		}
@@ -310,7 +322,9 @@ func (p *queryParser) indexOrSlice() (selector, error) {
 		}
 		return s, nil
 	}
-	s := selector{kind: sliceSelector, slice: slice{start: parts[0], end: parts[1], step: 1, hasStart: given[0], hasEnd: given[1]}}
+	s := selector{kind: sliceSelector, slice: slice{
+		start: parts[0], hasStart: given[0], end: parts[1], hasEnd: given[1], step: 1,
+	}}
 	if given[2] {
 		s.slice.step = parts[2]
 	}
@@ -395,7 +409,8 @@ func (p *queryParser) escape(b *strings.Builder, quote byte) error {
 	}
 	r, size := unicodeEscape([]byte(p.text[p.pos:]))
 	if size == 0 {
-		return p.fail("want one of \\b \\f \\n \\r \\t \\/ \\\\ \\%c or \\u and a whole character in hexadecimal", quote)
+		return p.fail("want one of \\b \\f \\n \\r \\t \\/ \\\\ \\%c "+
+			"or \\u and a whole character in hexadecimal", quote)
 	}
 	b.WriteRune(r)
 	p.pos += size

@@ -82,8 +82,10 @@ func TestSelectorErrors(t *testing.T) {
 			t.Errorf("CheckSelector(%q) = %v, want a SelectorError", test.selector, err)
 			continue
 		}
-		if fault.Column != test.column || !strings.Contains(fault.Reason, test.reason) || fault.Selector != test.selector {
-			t.Errorf("CheckSelector(%q) = %v, want column %d: %s", test.selector, err, test.column, test.reason)
+		if fault.Column != test.column || !strings.Contains(fault.Reason, test.reason) ||
+			fault.Selector != test.selector {
+			t.Errorf("CheckSelector(%q) = %v, want column %d: %s", test.selector, err, test.column,
+				test.reason)
 		}
 		if masking.Singular(test.selector) {
 			t.Errorf("Singular(%q) = true, want false", test.selector)
@@ -91,11 +93,14 @@ func TestSelectorErrors(t *testing.T) {
 	}
 }
 
-// FuzzSelector looks for selectors that break the parser, or that parse otherwise than the reference does.
+// FuzzSelector looks for selectors that break the parser, or that parse otherwise than the
+// reference does.
 func FuzzSelector(f *testing.F) {
 	for _, s := range []string{
-		"$", "$..[?@.type==\"id\"].value", "$[-1, ::-2, 1:3]", "$[?match(@.a, '[a-z\\\\-]{2,3}')]", "$[?count($..*)>length(@.a)]",
-		"$[?!(@.a<=1e2 || @['b'] != null) && value(@..x)]", "$['\\u0041\\ud83d\\ude00']", "$[ 'a' , 1 : 2 : 3 ]",
+		"$", "$..[?@.type==\"id\"].value", "$[-1, ::-2, 1:3]", "$[?match(@.a, '[a-z\\\\-]{2,3}')]",
+		"$[?count($..*)>length(@.a)]",
+		"$[?!(@.a<=1e2 || @['b'] != null) && value(@..x)]", "$['\\u0041\\ud83d\\ude00']",
+		"$[ 'a' , 1 : 2 : 3 ]",
 	} {
 		f.Add(s)
 	}
@@ -105,11 +110,13 @@ func FuzzSelector(f *testing.F) {
 		}
 		err := masking.CheckSelector(selector)
 		_, wantErr := parseQuery(selector)
-		if (err == nil) != (wantErr == nil) && (err == nil || !strings.Contains(err.Error(), "the pattern is too large")) {
+		if (err == nil) != (wantErr == nil) &&
+			(err == nil || !strings.Contains(err.Error(), "the pattern is too large")) {
 			t.Errorf("CheckSelector(%q) = %v, the reference says %v", selector, err, wantErr)
 		}
 		var fault *masking.SelectorError
-		if errors.As(err, &fault) && (fault.Column < 1 || fault.Column > utf8.RuneCountInString(selector)+1) {
+		if errors.As(err, &fault) && (fault.Column < 1 ||
+			fault.Column > utf8.RuneCountInString(selector)+1) {
 			t.Errorf("CheckSelector(%q): column %d", selector, fault.Column)
 		}
 	})
@@ -141,14 +148,17 @@ func TestNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if outside, inside := layout.Needs(); outside != want || inside != masking.NeedNothing {
-			t.Errorf("the layout of %s needs %d and %d, want %d and none", selector, outside, inside, want)
+			t.Errorf("the layout of %s needs %d and %d, want %d and none", selector, outside,
+				inside, want)
 		}
-		layout, err = masking.Compile(masking.Spec{Envelope: []string{"$[0]"}, Records: []masking.RecordSpec{{Select: "$.r[*]", Fields: []string{"$", selector}}}})
+		layout, err = masking.Compile(masking.Spec{Envelope: []string{"$[0]"},
+			Records: []masking.RecordSpec{{Select: "$.r[*]", Fields: []string{"$", selector}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if outside, inside := layout.Needs(); outside != masking.NeedNothing || inside != want {
-			t.Errorf("the layout of records with %s needs %d and %d, want none and %d", selector, outside, inside, want)
+			t.Errorf("the layout of records with %s needs %d and %d, want none and %d", selector,
+				outside, inside, want)
 		}
 	}
 }

@@ -7,64 +7,70 @@ import (
 	"slices"
 )
 
-// shape remembers what the objects in one place of earlier documents looked like: their names, in order. A service writes
-// the same names in the same order again and again, so the next name is only compared with the one expected. If it differs
-// it is read, hashed and looked up.
+// shape remembers what the objects in one place of earlier documents looked like: their names, in
+// order. A service writes the same names in the same order again and again, so the next name is
+// compared with the one that is expected. Only if it differs it is read, hashed and looked up.
 type shape struct {
-	members []shapeMember
-	element *shape // of the elements, where the place holds an array
+	members []shapeMember // as many as fit a set of 64 bits
+	element *shape        // of the elements, if the place holds an array
 
-	// What is known of the members in an object at the state parent, of so many: which are noted, and which can begin a record.
+	// What marks found for objects at the state parent, when the shape had known members: the set
+	// of members that are the subject or an input, and the set of those that can begin a record.
 	parent         *state
 	known          int
 	noted, records uint64
 }
 
+// shapeMember is what is known of the members of one name.
 type shapeMember struct {
-	quoted []byte // as a member begins: the name in quotes, without escapes, and the colon
-	size   int
-	long   bool // it has more than sixteen bytes
+	quoted []byte // what a member begins with: the name in quotes, without escapes, and the colon
+	size   int    // of quoted
+	long   bool   // quoted has more than sixteen bytes
 
-	// The first eight bytes of quoted, and the last eight, and where these are. Of a shorter one both are the whole, and mask is its bytes.
+	// head is the first eight bytes of quoted, tail the last eight, tailAt where these begin. If
+	// quoted is shorter than eight bytes, head and tail are all of it, and mask says which bits
+	// that is.
 	head, tail, mask uint64
 	tailAt           int
 
 	hash  uint64 // of the name, as scanner.seen has it
-	value shape
+	value shape  // of the members' values
 
-	parent, state *state // what under returned last: its state where the object's is parent
+	// What under found last: in objects at the state parent the members are at state.
+	parent, state *state
 }
 
-// shapes are the shapes of a layout's documents, as one outline met them.
+// shapes are the shapes that one outline met.
 type shapes struct {
-	root  *shape
-	count int // of members
+	root  *shape // of documents
+	count int    // of members in all shapes
 }
 
 const (
-	maxShapes     = 4096 // members that are remembered; one more and all are forgotten
-	maxShapeNames = 64   // members of an object that are remembered
-	maxShapeName  = 128  // bytes of a name that is remembered
-	maxAbsent     = 4    // expected members in a row that may be missing before the next name is read
+	maxShapes     = 4096 // members of all shapes; when there are so many, all are forgotten
+	maxShapeNames = 64   // members of a shape
+	maxShapeName  = 128  // bytes of a name in a shape
+	maxAbsent     = 4    // expected members in a row that may be missing before a name is read
 )
 
-// boundShapes makes room for others, between documents.
+// boundShapes forgets the shapes if they are full. It is called between documents.
 func (o *outline) boundShapes() {
 	if o.shapes.root == nil || o.shapes.count == maxShapes {
 		o.shapes = shapes{root: new(shape)}
 	}
 }
 
-// expected is where an object's names are compared with its shape's.
+// expected is how far the names of an object were compared with those of its shape.
 type expected struct {
 	names   int    // where the object's names begin in scanner.seen
 	next    int    // index of the member that is expected
-	matched uint64 // members that were met as expected, and are not in scanner.seen
+	matched uint64 // set of members that were met as expected, and are not in scanner.seen
 	read    bool   // a name had to be read: from then on all names are in scanner.seen
 }
 
-// member moves over a member's name and colon and returns what is known of it. Two members of one shape have different
-// names, and each is expected but once, so only a name that had to be read can stand twice.
+// member moves over a member's name and colon and returns what is known of the member, or nil at a
+// fault. Members of one shape have different names, and each is expected once, so only a name that
+// had to be read can stand twice.
 func (o *outline) member(sh *shape, e *expected) *shapeMember {
 	s := &o.scan
 	for i := e.next; i < min(e.next+maxAbsent+1, len(sh.members)); i++ {
@@ -95,13 +101,17 @@ func (o *outline) member(sh *shape, e *expected) *shapeMember {
 		return nil
 	}
 	hash := s.seen[len(s.seen)-1]
-	if i := slices.IndexFunc(sh.members, func(m shapeMember) bool { return m.hash == hash && string(m.name()) == string(name) }); i >= 0 {
-		e.next = i + 1
-		return &sh.members[i]
+	known := slices.IndexFunc(sh.members, func(m shapeMember) bool {
+		return m.hash == hash && string(m.name()) == string(name)
+	})
+	if known >= 0 {
+		e.next = known + 1
+		return &sh.members[known]
 	}
-	plain := s.src[start+1+len(name)] == '"' && string(s.src[start+1:start+1+len(name)]) == string(name)
 	m := newShapeMember(name, hash)
-	if plain && len(name) <= maxShapeName && len(sh.members) < maxShapeNames && o.shapes.count < maxShapes {
+	bare := bytes.HasPrefix(s.src[start:], m.quoted[:len(m.quoted)-len(":")]) // without escapes
+	fits := len(sh.members) < maxShapeNames && o.shapes.count < maxShapes
+	if bare && fits && len(name) <= maxShapeName {
 		o.shapes.count++
 		sh.members = append(sh.members, m)
 		e.next = len(sh.members)
@@ -110,6 +120,7 @@ func (o *outline) member(sh *shape, e *expected) *shapeMember {
 	return &m
 }
 
+// newShapeMember returns what is known of the members of a name, given its hash.
 func newShapeMember(name []byte, hash uint64) shapeMember {
 	m := shapeMember{quoted: slices.Concat([]byte{'"'}, name, []byte(`":`)), hash: hash}
 	size := len(m.quoted)
@@ -127,7 +138,8 @@ func newShapeMember(name []byte, hash uint64) shapeMember {
 
 func (m *shapeMember) name() []byte { return m.quoted[1 : len(m.quoted)-2] }
 
-// marks returns which of the members are noted, and which can begin a record, in an object at a state.
+// marks returns, for objects at a state, the set of members that are the subject or an input of the
+// record, and the set of those that can begin a record.
 func (sh *shape) marks(st *state) (noted, records uint64) {
 	if sh.parent != st || sh.known != len(sh.members) {
 		sh.parent, sh.known, sh.noted, sh.records = st, len(sh.members), 0, 0
@@ -143,7 +155,7 @@ func (sh *shape) marks(st *state) (noted, records uint64) {
 	return sh.noted, sh.records
 }
 
-// under returns the state of the member in an object of that state.
+// under returns the state of the members in objects at a state.
 func (m *shapeMember) under(parent *state) *state {
 	if parent == nil {
 		return nil
@@ -154,6 +166,7 @@ func (m *shapeMember) under(parent *state) *state {
 	return m.state
 }
 
+// elements returns the shape of the elements of arrays.
 func (sh *shape) elements() *shape {
 	if sh.element == nil {
 		sh.element = &shape{}
@@ -161,7 +174,8 @@ func (sh *shape) elements() *shape {
 	return sh.element
 }
 
-// see notes a name; it reports false if it stands twice, as far as that is known before the object's end.
+// see notes the hash of a name that stands at start, in an object whose names begin at names in
+// seen. It reports false if the name stands twice, as far as that is known before the object's end.
 func (s *scanner) see(names int, hash uint64, start int) bool {
 	if len(s.seen)-names < smallObject && slices.Contains(s.seen[names:], hash) {
 		return s.failAt(start, "a name stands twice in an object")

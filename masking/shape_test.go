@@ -11,8 +11,9 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// What the engine remembers of one place must hold for each of the states at which values are met there: elements that differ by their index,
-// by what filters say of them, and by their kind of record. TestDifferential's documents are too varied to be remembered; these are not.
+// What the engine remembers of one place must hold for all states at which values are met there:
+// elements differ by their index, by what filters say of them, and by their kind of record. The
+// documents of TestDifferential are too varied to be remembered; these are not.
 func TestStatesOfOneShape(t *testing.T) {
 	specs := 250
 	if testing.Short() {
@@ -37,14 +38,16 @@ func TestStatesOfOneShape(t *testing.T) {
 	}
 }
 
-// likeSpec makes kinds of record that lie in one array, whose inputs and fields have the same few names.
+// likeSpec makes kinds of record that lie in one array, whose inputs and fields have the same few
+// names.
 func likeSpec(rng *rand.Rand) masking.Spec {
 	spec := masking.Spec{Unlisted: masking.Unlisted(rng.IntN(3))}
 	if rng.IntN(2) == 0 {
 		spec.Envelope = []string{pick(rng, "$[*].*", "$[0].aa", "$[?@.id=='z'].bb", "$[*].l")}
 	}
 	member := func() string {
-		return pick(rng, "$.id", "$.aa", "$.bb", "$.cc", "$.*", "$['id','bb']", "$.l[0].aa", "$.l[1].aa", "$.l[1].bb", "$.l[?@.id=='x'].aa",
+		return pick(rng, "$.id", "$.aa", "$.bb", "$.cc", "$.*", "$['id','bb']", "$.l[0].aa",
+			"$.l[1].aa", "$.l[1].bb", "$.l[?@.id=='x'].aa",
 			"$.l[*].id", "$.l[?@.bb==1]['aa','cc']", "$.l[-1].aa")
 	}
 	kinds := []string{"x", "y", "w"}[:1+rng.IntN(3)]
@@ -63,14 +66,16 @@ func likeSpec(rng *rand.Rand) masking.Spec {
 			r.Fields = append(r.Fields, member())
 		}
 		if rng.IntN(3) == 0 {
-			r.Fields = append(r.Fields, pick(rng, "$[?@==1]", "$..[?@=='x']", "$.l[*][?@==1]", "$.l[0][?@.z]"))
+			r.Fields = append(r.Fields, pick(rng, "$[?@==1]", "$..[?@=='x']", "$.l[*][?@==1]",
+				"$.l[0][?@.z]"))
 		}
 		spec.Records = append(spec.Records, r)
 	}
 	return spec
 }
 
-// likeDocument makes an array of objects that have the same names in the same order, without white space but at the end.
+// likeDocument makes an array of objects that have the same names in the same order, without white
+// space but at the end.
 func likeDocument(rng *rand.Rand) []byte {
 	var object func(depth int) string
 	object = func(depth int) string {
@@ -99,14 +104,16 @@ func likeDocument(rng *rand.Rand) []byte {
 
 // Two profiles may share their treatments; each is reported for itself.
 func TestSharedTreatments(t *testing.T) {
-	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]", Fields: []string{"$.a"}}}})
+	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$[*]",
+		Fields: []string{"$.a"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	treatments := make([]masking.Treatment, 1)
 	d := inTurn{{}, {Treatments: treatments}, {Treatments: treatments}, {Treatments: treatments}}
 	var report masking.Report
-	if _, err := layout.Append(t.Context(), nil, []byte(`[{"a":1},{"a":2},{"a":3}]`), masking.Document, d, &report); err != nil {
+	if _, err := layout.Append(t.Context(), nil, []byte(`[{"a":1},{"a":2},{"a":3}]`),
+		masking.Document, d, &report); err != nil {
 		t.Fatal(err)
 	}
 	for _, tally := range report.Tallies[1:] {

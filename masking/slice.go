@@ -8,10 +8,10 @@ type slice struct {
 	hasStart, hasEnd bool
 }
 
-// unknownLength stands for the length of an array whose end has not been seen.
+// unknownLength stands for the length of an array whose end the parser has not reached.
 const unknownLength = math.MaxInt
 
-// streams reports whether what the slice selects does not hang on the array's length.
+// streams reports whether the slice selects the same elements whatever the array's length.
 func (s slice) streams() bool {
 	return s.step == 0 || s.step > 0 && s.start >= 0 && s.end >= 0
 }

@@ -11,10 +11,12 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// TestSplitsOfDemoDocuments reads documents of the demo in two parts, split at every byte, and cut off at every byte: the
-// output is the same; of a document cut short it is a prefix of that, and an error says so.
+// TestSplitsOfDemoDocuments reads documents of the demo in two parts, split at every byte, and cut
+// off at every byte. The output of the parts is that of the whole. The output of a document cut
+// short is a prefix of it, with an error.
 func TestSplitsOfDemoDocuments(t *testing.T) {
-	customer := []string{"$.customerId", "$.name", "$.idCard", "$.accounts[*].cardNo", "$.address", "$.device"}
+	customer := []string{"$.customerId", "$.name", "$.idCard", "$.accounts[*].cardNo", "$.address",
+		"$.device"}
 	id := demo.TourCustomerID
 	for _, test := range []struct {
 		path    string
@@ -24,15 +26,20 @@ func TestSplitsOfDemoDocuments(t *testing.T) {
 	}{
 		{"/v1/customers/" + id, masking.Document, "$", customer},
 		{"/v1/customers?size=4", masking.Document, "$.data.items[*]", customer},
-		{"/v1/customers/" + id + "/transactions", masking.Document, "$.items[*]", []string{"$.customerId", "$.amount", "$.counterpartyName"}},
-		{"/v1/customers/" + id + "/credit-report", masking.Document, "$.guarantors[*]", []string{"$.customerId", "$.name"}},
+		{"/v1/customers/" + id + "/transactions", masking.Document, "$.items[*]",
+			[]string{"$.customerId", "$.amount", "$.counterpartyName"}},
+		{"/v1/customers/" + id + "/credit-report", masking.Document, "$.guarantors[*]",
+			[]string{"$.customerId", "$.name"}},
 		{"/v1/exports/customers?branch=SH-001", masking.Lines, "$", customer},
 		{"/v1/companies?size=5", masking.Document, "$.data.items[*]", []string{"$.uscc", "$.name"}},
-		{"/v1/companies/" + demo.New(demo.DefaultSeed, 10).Companies()[0].USCC, masking.Document, "$", []string{"$.name"}},
+		{"/v1/companies/" + demo.New(demo.DefaultSeed, 10).Companies()[0].USCC, masking.Document,
+			"$", []string{"$.name"}},
 	} {
 		for _, indent := range []string{"", "  "} {
 			recorded := httptest.NewRecorder()
-			demo.New(demo.DefaultSeed, demo.DefaultCustomers).Handler(demo.Options{Indent: indent}).ServeHTTP(recorded, httptest.NewRequest("GET", test.path, nil))
+			demo.New(demo.DefaultSeed,
+				demo.DefaultCustomers).Handler(demo.Options{Indent: indent}).ServeHTTP(recorded,
+				httptest.NewRequest("GET", test.path, nil))
 			src := recorded.Body.Bytes()
 			if test.framing == masking.Lines { // four lines of two hundred will do
 				src = bytes.Join(bytes.SplitAfter(src, []byte("\n"))[:4], nil)
@@ -45,7 +52,8 @@ func TestSplitsOfDemoDocuments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, len(test.fields))}}
+			d := &oneProfile{&masking.Profile{},
+				&masking.Profile{Treatments: make([]masking.Treatment, len(test.fields))}}
 			for i := range test.fields[1:] {
 				d.record.Treatments[i+1] = built
 			}
@@ -58,10 +66,11 @@ func TestSplitsOfDemoDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			rewrite := func(r io.Reader) (out []byte, err error) {
-				err = layout.Rewrite(t.Context(), r, test.framing, d, func(part []byte, _ *masking.Report) error {
-					out = append(out, part...)
-					return nil
-				})
+				err = layout.Rewrite(t.Context(), r, test.framing, d,
+					func(part []byte, _ *masking.Report) error {
+						out = append(out, part...)
+						return nil
+					})
 				return out, err
 			}
 			want, err := layout.Append(t.Context(), nil, src, test.framing, d, nil)
@@ -69,14 +78,18 @@ func TestSplitsOfDemoDocuments(t *testing.T) {
 				t.Fatalf("%s: Append = %q, %v", test.path, want, err)
 			}
 			for i := range len(src) + 1 {
-				got, err := rewrite(io.MultiReader(bytes.NewReader(src[:i]), bytes.NewReader(src[i:])))
+				got, err := rewrite(io.MultiReader(bytes.NewReader(src[:i]),
+					bytes.NewReader(src[i:])))
 				if err != nil || !bytes.Equal(got, want) {
-					t.Fatalf("%s, split at %d of %d: %v, and not the output of the whole", test.path, i, len(src), err)
+					t.Fatalf("%s, split at %d of %d: %v, and not the output of the whole",
+						test.path, i, len(src), err)
 				}
 				got, err = rewrite(bytes.NewReader(src[:i]))
-				whole := len(bytes.TrimSpace(src[i:])) == 0 || test.framing == masking.Lines && (i == 0 || src[i-1] == '\n' || src[i] == '\n')
+				whole := len(bytes.TrimSpace(src[i:])) == 0 || test.framing == masking.Lines &&
+					(i == 0 || src[i-1] == '\n' || src[i] == '\n')
 				if !bytes.HasPrefix(want, got) || (err == nil) != whole {
-					t.Fatalf("%s, cut at %d of %d: %v, and %d bytes, want a prefix and an error", test.path, i, len(src), err, len(got))
+					t.Fatalf("%s, cut at %d of %d: %v, and %d bytes, want a prefix and an error",
+						test.path, i, len(src), err, len(got))
 				}
 			}
 		}

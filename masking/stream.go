@@ -7,23 +7,24 @@ import (
 	"io"
 )
 
-// Release is called by [Layout.Rewrite] with each window's output, in order, and with a report of what
-// was done in the window. Both are valid during the call only. But if Release returns an error, which
-// ends the rewriting, the output is never written to again: it may still be read, as a server does
-// whose connection stalls.
+// Release is called by [Layout.Rewrite] with each window's output, in order, and with a report of
+// what was done in the window. Both are valid during the call only. But if Release returns an
+// error, which ends the rewriting, the output is never written to again: it may still be read, as a
+// server does whose connection stalls.
 type Release func(out []byte, report *Report) error
 
 // Rewrite rewrites what it reads from src as d decides, and hands the result to release.
 //
 // A response of at most Limits.Buffer bytes is checked and decided whole, and released at once. A
 // longer one is released in windows, and each window is decided in one batch that begins with the
-// envelope. A window of a [Document] has up to Limits.Window outermost records or Limits.Buffer bytes,
-// and whatever lies around the records; no more of a response than a window and a record is in memory.
-// A window of any other framing has whole lines, texts or events. None of these may have more than
-// Limits.Buffer bytes. Events are released as they come, without waiting for the buffer to fill.
+// envelope. A window of a [Document] has up to Limits.Window outermost records or Limits.Buffer
+// bytes, and whatever lies around the records; no more of a response than a window and a record is
+// in memory. A window of any other framing has whole lines, texts or events. None of these may have
+// more than Limits.Buffer bytes. Events are released as they come, without waiting for the buffer
+// to fill.
 //
-// If src turns bad midway, what was released is a prefix of the right output, and the error says so:
-// the caller must not let it pass for whole. Errors are those of [Layout.Append], of src, or of
+// If src turns bad midway, what was released is a prefix of the right output, and the error says
+// so: the caller must not let it pass for whole. Errors are those of [Layout.Append], of src, or of
 // release.
 func (l *Layout) Rewrite(
 	ctx context.Context, src io.Reader, framing Framing, d Decider, release Release,
@@ -84,8 +85,8 @@ func (t *stream) read(buf []byte) (n int, ended bool, err error) {
 	return 0, false, fmt.Errorf("reading response: %w", io.ErrNoProgress)
 }
 
-// readHead fills buf, or reports that the response ends before. [io.ReadFull] would not do: it says the
-// same of a source that ends and of one that says of itself that it was cut short.
+// readHead fills buf, or reports that the response ends before. [io.ReadFull] would not do: it says
+// the same of a source that ends and of one that says of itself that it was cut short.
 func (t *stream) readHead(buf []byte) (head []byte, whole bool, err error) {
 	n := 0
 	for n < len(buf) {
@@ -108,8 +109,8 @@ func (t *stream) rewriteUnits(src []byte, framing Framing) error {
 	return t.releaseOutput()
 }
 
-// releaseOutput hands the window's output to release. If release fails the output is never written to
-// again.
+// releaseOutput hands the window's output to release. If release fails the output is never written
+// to again.
 func (t *stream) releaseOutput() error {
 	out := t.outline.output
 	t.outline.output = nil
@@ -120,8 +121,8 @@ func (t *stream) releaseOutput() error {
 	return nil
 }
 
-// rewriteSequence rewrites the units of a sequence (lines, texts or events) as they come. src is what
-// was read of the response.
+// rewriteSequence rewrites the units of a sequence (lines, texts or events) as they come. src is
+// what was read of the response.
 func (t *stream) rewriteSequence(src []byte, framing Framing) error {
 	o := t.outline
 	units := units{framing: framing}
@@ -240,17 +241,18 @@ func (t *stream) failTooLong(pos int) bool {
 
 const (
 	maxMembers = 1 << 20 // names that are remembered of the objects around records
-	maxLead    = 1 << 10 // bytes of white space behind the opening bracket of a container around records
+	maxLead    = 1 << 10 // bytes of white space behind the bracket of a container around records
 )
 
-// parseChild parses the value at the scanner's position, the root or a child of f. A container around
-// records opens a frame; anything else is an item of the window. The child begins at start, with its
-// name if it is a member, and the separator in front of it at gap.
+// parseChild parses the value at the scanner's position, the root or a child of f. A container
+// around records opens a frame; anything else is an item of the window. The child begins at start,
+// with its name if it is a member, and the separator in front of it at gap.
 func (t *stream) parseChild(f *frame, to step, gap, start int, st *state, sh *shape) bool {
 	s := &t.outline.scan
 	if f != nil {
 		if !f.begun && start-gap > maxLead {
-			s.failAt(gap, fmt.Sprintf("more than %d bytes of white space behind a bracket", maxLead))
+			const reason = "more than %d bytes of white space behind a bracket"
+			s.failAt(gap, fmt.Sprintf(reason, maxLead))
 			return t.within(f, to)
 		}
 		f.begun = true

@@ -14,7 +14,10 @@ import (
 )
 
 // streamed rewrites src in windows of a few bytes and records.
-func streamed(tb testing.TB, spec masking.Spec, src io.Reader, framing masking.Framing, d masking.Decider, buffer, window int) ([]byte, error) {
+func streamed(
+	tb testing.TB, spec masking.Spec, src io.Reader, framing masking.Framing, d masking.Decider,
+	buffer, window int,
+) ([]byte, error) {
 	tb.Helper()
 	spec.Limits.Buffer, spec.Limits.Window = buffer, window
 	layout, err := masking.Compile(spec)
@@ -29,8 +32,9 @@ func streamed(tb testing.TB, spec masking.Spec, src io.Reader, framing masking.F
 	return out, err
 }
 
-// TestRewriteIsAppend shows that windows, however small, and input, however split, make no difference: the output is the same;
-// where the document is refused, or cut short, the output is a prefix of what is right.
+// TestRewriteIsAppend shows that Rewrite has the output of Append, however small the windows and
+// however split the input. Where a document is refused, or cut short, the output is a prefix of
+// what is right.
 func TestRewriteIsAppend(t *testing.T) {
 	agreed, refused := 0, 0
 	for i := range documents(t, 40_000) / 20 {
@@ -44,34 +48,41 @@ func TestRewriteIsAppend(t *testing.T) {
 		c := newChooser(rng, spec)
 		outside, _ := whole.Needs()
 		for range 20 {
-			framing := pick(rng, masking.Document, masking.Document, masking.Document, masking.Lines)
+			framing := pick(rng, masking.Document, masking.Document, masking.Document,
+				masking.Lines)
 			src := randomDocument(rng, framing)
 			buffer, window := 1+rng.IntN(40), 1+rng.IntN(3)
 			if framing == masking.Lines || outside > masking.NeedNothing {
-				buffer = len(src) + 1 - rng.IntN(2) // a line must fit, and what selectors need at once
+				buffer = len(src) +
+					1 - rng.IntN(2) // a line must fit, and what selectors need at once
 			}
 			want, wantErr := whole.Append(t.Context(), nil, src, framing, c, nil)
-			reader := pick(rng, iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader)(bytes.NewReader(src))
+			reader := pick(rng, iotest.OneByteReader, iotest.HalfReader,
+				iotest.DataErrReader)(bytes.NewReader(src))
 			got, gotErr := streamed(t, spec, reader, framing, c, buffer, window)
 			if wantErr == nil {
 				agreed++
 				if gotErr != nil || !bytes.Equal(got, want) {
-					t.Fatalf("spec %d: Rewrite(%q) with buffer %d, window %d\n got %q, %v\nwant %q\n%+v", i, src, buffer, window, got, gotErr, want, spec)
+					t.Fatalf("spec %d: Rewrite(%q) with buffer %d, window %d\n got %q, %v\nwant "+
+						"%q\n%+v", i, src, buffer, window, got, gotErr, want, spec)
 				}
 				if outside > masking.NeedNothing {
 					continue
 				}
 				cut := rng.IntN(len(src) + 1)
-				got, gotErr = streamed(t, spec, bytes.NewReader(src[:cut]), framing, c, buffer, window)
+				got, gotErr = streamed(t, spec, bytes.NewReader(src[:cut]), framing, c, buffer,
+					window)
 				// A number at the root can be cut and still be a document.
 				if framing == masking.Document && gotErr != nil && !bytes.HasPrefix(want, got) {
-					t.Fatalf("spec %d: Rewrite(%q), cut from %q,\n got %q\nwhich is no prefix of %q", i, src[:cut], src, got, want)
+					t.Fatalf("spec %d: Rewrite(%q), cut from %q,\n got %q\nno prefix of %q",
+						i, src[:cut], src, got, want)
 				}
 				continue
 			}
 			refused++
 			if gotErr == nil {
-				t.Fatalf("spec %d: Rewrite(%q) with buffer %d = %q, want an error: %v", i, src, buffer, got, wantErr)
+				t.Fatalf("spec %d: Rewrite(%q) with buffer %d = %q, want an error: %v", i, src,
+					buffer, got, wantErr)
 			}
 		}
 	}
@@ -113,7 +124,8 @@ func TestRewriteLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, 1)}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+	d := &oneProfile{&masking.Profile{Treatments: make([]masking.Treatment, 1)},
+		&masking.Profile{Treatments: make([]masking.Treatment, 1)}}
 	for _, test := range []struct{ name, head, body string }{
 		{"string in a record", `{"items":[{"name":"`, "xxxxxxxxxxxxxxxx"},
 		{"string outside of records", `{"note":"`, "xxxxxxxxxxxxxxxx"},
@@ -124,8 +136,10 @@ func TestRewriteLimits(t *testing.T) {
 		{"name", `{"`, "xxxxxxxxxxxxxxxx"},
 		{"record", `{"items":[{"name":[`, "1,1,1,1,1,1,1,1,"},
 	} {
-		src := &endless{head: []byte(test.head), body: bytes.Repeat([]byte(test.body), 64), left: 1 << 30}
-		err := layout.Rewrite(t.Context(), src, masking.Document, d, func([]byte, *masking.Report) error { return nil })
+		src := &endless{head: []byte(test.head), body: bytes.Repeat([]byte(test.body), 64),
+			left: 1 << 30}
+		err := layout.Rewrite(t.Context(), src, masking.Document, d,
+			func([]byte, *masking.Report) error { return nil })
 		var fault *masking.SyntaxError
 		if !errors.As(err, &fault) {
 			t.Errorf("%s without end: Rewrite = %v, want a SyntaxError", test.name, err)
@@ -136,8 +150,8 @@ func TestRewriteLimits(t *testing.T) {
 	}
 }
 
-// TestRewriteNeeds shows that what selectors need at once of a record is waited for, and that a response of which they need
-// more does not stream.
+// TestRewriteNeeds shows that a stream waits for what selectors need at once of a record, and that
+// a response of which selectors need more than a record does not stream.
 func TestRewriteNeeds(t *testing.T) {
 	src := []byte(`{"items":[{"a":[1,2,3],"b":{"x":1}},{"a":[4,5],"b":{"x":2}}]}`)
 	const refused = ""
@@ -147,13 +161,17 @@ func TestRewriteNeeds(t *testing.T) {
 		{"$.items[-1]", "$.a", refused},
 		{"$.items[?@.b]", "$.a", refused},
 	} {
-		spec := masking.Spec{Records: []masking.RecordSpec{{Select: test.record, Fields: []string{test.field}}}}
-		d := &oneProfile{&masking.Profile{}, &masking.Profile{Treatments: make([]masking.Treatment, 1)}}
-		got, err := streamed(t, spec, iotest.OneByteReader(bytes.NewReader(src)), masking.Document, d, 8, 1)
+		spec := masking.Spec{Records: []masking.RecordSpec{{Select: test.record,
+			Fields: []string{test.field}}}}
+		d := &oneProfile{&masking.Profile{},
+			&masking.Profile{Treatments: make([]masking.Treatment, 1)}}
+		got, err := streamed(t, spec, iotest.OneByteReader(bytes.NewReader(src)), masking.Document,
+			d, 8, 1)
 		var fault *masking.SelectionError
 		if test.want == refused {
 			if !errors.As(err, &fault) || len(got) > 0 {
-				t.Errorf("records %s: Rewrite = %q, %v, want a SelectionError", test.record, got, err)
+				t.Errorf("records %s: Rewrite = %q, %v, want a SelectionError", test.record, got,
+					err)
 			}
 		} else if err != nil || string(got) != test.want {
 			t.Errorf("field %s: Rewrite = %q, %v, want %q", test.field, got, err, test.want)
@@ -213,13 +231,14 @@ func TestRewriteErrors(t *testing.T) {
 				return open.Decide(t.Context(), records, profiles)
 			})
 			var out []byte
-			err := layout.Rewrite(t.Context(), reader, masking.Document, d, func(part []byte, _ *masking.Report) error {
-				if err := call(&releases, test.release); err != nil {
-					return err
-				}
-				out = append(out, part...)
-				return nil
-			})
+			err := layout.Rewrite(t.Context(), reader, masking.Document, d,
+				func(part []byte, _ *masking.Report) error {
+					if err := call(&releases, test.release); err != nil {
+						return err
+					}
+					out = append(out, part...)
+					return nil
+				})
 			if !errors.Is(err, broken) || string(out) != test.want {
 				t.Errorf("Rewrite(%s) = %q, %v, want %q and the error", src, out, err, test.want)
 			}
@@ -248,7 +267,8 @@ func TestRewriteNoProgress(t *testing.T) {
 		{"in lines", masking.Lines, "[1]\n[2]\n[3]\n"},
 		{"in events", masking.Events, "data: 1"},
 	} {
-		in := io.MultiReader(strings.NewReader(test.head), readerFunc(func([]byte) (int, error) { return 0, nil }))
+		in := io.MultiReader(strings.NewReader(test.head),
+			readerFunc(func([]byte) (int, error) { return 0, nil }))
 		err := layout.Rewrite(t.Context(), in, test.framing, profilesOf(spec),
 			func([]byte, *masking.Report) error { return nil })
 		if !errors.Is(err, io.ErrNoProgress) {
@@ -257,24 +277,28 @@ func TestRewriteNoProgress(t *testing.T) {
 	}
 }
 
-// TestRewriteWindows shows that a window is released once it is full: by its records, by its bytes, or
-// by what lies between records. So no more of a response is in memory than a window and a record.
+// TestRewriteWindows shows that a window is released once it is full: by its records, by its bytes,
+// or by what lies between records. So no more of a response is in memory than a window and a
+// record.
 func TestRewriteWindows(t *testing.T) {
 	const buffer, window = 1 << 10, 8
 	record := `{"id":"` + strings.Repeat("x", 100) + `"},`
 	for _, test := range []struct {
 		name, head, body, tail string
-		most                   int // bytes of input that a window may take up, but for one record or value
+		// most is how many bytes of input a window may take up, but for one record or value.
+		most int
 	}{
 		{"records", `{"items":[`, `{"id":1},`, `{"id":2}]}`, window * len(`{"id":1},`)},
 		{"bytes of records", `{"items":[`, record, `{"id":2}]}`, window * len(record)},
-		{"bytes of few records", `{"items":[`, strings.Replace(record, "x", strings.Repeat("x", 300), 1), `{}]}`, buffer},
+		{"bytes of few records", `{"items":[`,
+			strings.Replace(record, "x", strings.Repeat("x", 300), 1), `{}]}`, buffer},
 		{"values outside of records", `{"items":[`, `null,`, `null]}`, 4 * window * len(`null,`)},
 		{"containers around records", `{"more":[`, `[],`, `[{"id":1}]]}`, 4 * window * len(`[],`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := masking.Spec{
-				Records: []masking.RecordSpec{{Select: "$['items','none'][*]", Fields: []string{"$.id"}},
+				Records: []masking.RecordSpec{{Select: "$['items','none'][*]",
+					Fields: []string{"$.id"}},
 					{Select: "$.more[*][*]", Fields: []string{"$.id"}}},
 				Limits: masking.Limits{Buffer: buffer, Window: window},
 			}
@@ -288,22 +312,24 @@ func TestRewriteWindows(t *testing.T) {
 			reader := readerFunc(func(p []byte) (int, error) {
 				n, err := in.Read(p)
 				read += n
-				// The first window begins when the buffer is full, and it is looked at from the front.
+				// A stream begins when the buffer is full.
 				if waiting := read - released; waiting > buffer+1+test.most+2*len(test.body) {
-					t.Fatalf("%d bytes were read and not released, want at most a window of %d", waiting, test.most)
+					t.Fatalf("%d bytes were read and not released, want at most a window of %d",
+						waiting, test.most)
 				}
 				return n, err
 			})
-			err = layout.Rewrite(t.Context(), reader, masking.Document, profilesOf(spec), func(part []byte, r *masking.Report) error {
-				released += len(part)
-				if r.Records > window {
-					t.Errorf("a window has %d records, want at most %d", r.Records, window)
-				}
-				if len(part) > test.most+2*len(test.body) {
-					t.Errorf("a window has %d bytes, want at most %d", len(part), test.most)
-				}
-				return nil
-			})
+			err = layout.Rewrite(t.Context(), reader, masking.Document, profilesOf(spec),
+				func(part []byte, r *masking.Report) error {
+					released += len(part)
+					if r.Records > window {
+						t.Errorf("a window has %d records, want at most %d", r.Records, window)
+					}
+					if len(part) > test.most+2*len(test.body) {
+						t.Errorf("a window has %d bytes, want at most %d", len(part), test.most)
+					}
+					return nil
+				})
 			if err != nil || released != len(src) {
 				t.Errorf("Rewrite = %v, with %d bytes of %d", err, released, len(src))
 			}
@@ -334,31 +360,39 @@ func TestRewriteManyMembers(t *testing.T) {
 			src.WriteString(`":0`)
 		}
 		src.WriteString(`}`)
-		err := layout.Rewrite(t.Context(), src, masking.Document, profilesOf(spec), func([]byte, *masking.Report) error { return nil })
+		err := layout.Rewrite(t.Context(), src, masking.Document, profilesOf(spec),
+			func([]byte, *masking.Report) error { return nil })
 		if class(err) != test.class {
 			t.Errorf("%s: Rewrite = %v, want class %q", test.name, err, test.class)
 		}
 	}
 }
 
-// TestRewriteKeptOutput shows that the output of a window that was not taken, by an error or a panic, is not written to again.
+// TestRewriteKeptOutput shows that the output of a window that was not taken, by an error or a
+// panic, is not written to again.
 func TestRewriteKeptOutput(t *testing.T) {
-	for name, framing := range map[string]masking.Framing{"document": masking.Document, "lines": masking.Lines, "events": masking.Events} {
+	for name, framing := range map[string]masking.Framing{"document": masking.Document,
+		"lines": masking.Lines, "events": masking.Events} {
 		for _, panics := range []bool{false, true} {
-			layout, err := masking.Compile(masking.Spec{Unlisted: masking.UnlistedPass, Records: []masking.RecordSpec{{Select: "$.items[*]"}}, Limits: masking.Limits{Buffer: 64}})
+			layout, err := masking.Compile(masking.Spec{Unlisted: masking.UnlistedPass,
+				Records: []masking.RecordSpec{{Select: "$.items[*]"}},
+				Limits:  masking.Limits{Buffer: 64}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			rewrite := func(letter string, release masking.Release) {
 				defer func() { _ = recover() }()
-				src := `{"items":["` + strings.Repeat(letter, 8) + `"` + strings.Repeat(`,"`+strings.Repeat(letter, 8)+`"`, 20) + `]}`
+				src := `{"items":["` + strings.Repeat(letter, 8) + `"` +
+					strings.Repeat(`,"`+strings.Repeat(letter, 8)+`"`, 20) + `]}`
 				if framing != masking.Document {
-					src = strings.Repeat(`data: {"items":["`+strings.Repeat(letter, 8)+`"]}`+"\n\n", 20)
+					src = strings.Repeat(`data: {"items":["`+strings.Repeat(letter, 8)+`"]}`+"\n\n",
+						20)
 				}
 				if framing == masking.Lines {
 					src = strings.ReplaceAll(src, "data: ", "")
 				}
-				_ = layout.Rewrite(t.Context(), strings.NewReader(src), framing, allClear{masking.Envelope: {}, 0: {}}, release)
+				_ = layout.Rewrite(t.Context(), strings.NewReader(src), framing,
+					allClear{masking.Envelope: {}, 0: {}}, release)
 			}
 			var kept []byte
 			rewrite("a", func(out []byte, _ *masking.Report) error {

@@ -16,7 +16,8 @@ func treatmentOf(t testing.TB, expression string) masking.Treatment {
 		t.Fatal(err)
 	}
 	key := bytes.Repeat([]byte("k"), treatment.MinKey)
-	built, err := e.Treatment(treatment.Environment{Type: "test", PseudonymKey: func() ([]byte, int) { return key, 1 }})
+	built, err := e.Treatment(treatment.Environment{Type: "test",
+		PseudonymKey: func() ([]byte, int) { return key, 1 }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,22 +2,23 @@ package masking
 
 import "sort"
 
-// tree lists the values of a part of a response in document order, for selectors that cannot be decided as the part
-// streams by. It is built from its bytes in one pass, and reused from part to part.
+// tree lists the values of a part of a response in document order, for conditions that need to see
+// the whole part. It is built in one pass over the part's bytes, and reused from part to part.
 type tree struct {
 	values []treeValue
 	scan   scanner
 }
 
 type treeValue struct {
-	name       int // where its member's name begins; -1 if it is no member
+	name       int // where the name begins, of a member; -1 of any other value
 	start, end int
-	next       int // index of the value behind its subtree
+	next       int // index of the value behind all that lie in this one
 	children   int // how many members or elements it has
 	kind       Kind
 }
 
-// build lists the value at an offset into src. It reports false if the value is not strict JSON within the limits.
+// build lists the value at an offset into src, and all that lie in it. It reports false if the
+// value is not strict JSON within the limits.
 func (t *tree) build(src []byte, at int, limits Limits) bool {
 	t.scan.reset(src, limits)
 	t.scan.pos = at

@@ -5,12 +5,13 @@ import "bytes"
 // units finds the units of a sequence (lines, texts or events) as they come.
 type units struct {
 	framing Framing
-	seen    int // bytes of the unit that need not be looked at again
-	line    int // of an event: where its last line begins
+	seen    int // how many bytes of the first unit need not be looked at again
+	line    int // where the last line of an event begins
 }
 
-// next returns how many bytes the first unit of src takes; 0 if it is not there whole. src must then begin the same in the next
-// call, which goes on where this one stopped: a unit that comes byte by byte is looked at once.
+// next returns how many bytes the first unit of src takes, or 0 if it is not there whole. In the
+// next call src must then begin with the same bytes. That call goes on where this one stopped: a
+// unit that comes byte by byte is looked at once.
 func (u *units) next(src []byte) int {
 	size := 0
 	switch u.framing {
@@ -29,7 +30,7 @@ func (u *units) next(src []byte) int {
 	return size
 }
 
-// find returns where a byte is that was not seen yet; -1 if it is not there.
+// find returns where the first byte b is that was not seen yet, or -1 if there is none.
 func (u *units) find(src []byte, b byte) int {
 	seen := min(u.seen, len(src))
 	if i := bytes.IndexByte(src[seen:], b); i >= 0 {
@@ -39,7 +40,7 @@ func (u *units) find(src []byte, b byte) int {
 	return -1
 }
 
-// event looks for the blank line that ends an event.
+// event returns the size of the first event, with the blank line that ends it, or 0.
 func (u *units) event(src []byte) int {
 	for {
 		end, next := endOfLine(src, u.seen, false)

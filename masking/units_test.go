@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A unit is looked at once, however it drips in: what was seen of it can be overwritten with what would end it.
+// A unit is looked at once, however it drips in. So the test overwrites what was seen of it with
+// bytes that would end it.
 func TestUnitsGoOn(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -39,7 +40,8 @@ func TestUnitsGoOn(t *testing.T) {
 				}
 			}
 			if !slices.Equal(sizes, test.want) {
-				t.Errorf("next(%q), byte by byte: units of %v bytes, want %v", test.in, sizes, test.want)
+				t.Errorf("next(%q), byte by byte: units of %v bytes, want %v", test.in, sizes,
+					test.want)
 			}
 		})
 	}

@@ -20,7 +20,8 @@ func (k Kind) String() string {
 // Value is one JSON value of a response.
 type Value struct {
 	Kind Kind
-	// Text is a string's content, unescaped; of any other kind it is the value as it stands in the response.
+	// Text is what a string says, unescaped. Of a value of any other kind it is the value as it
+	// stands in the response.
 	Text []byte
 }
 
@@ -29,7 +30,7 @@ type Rank uint8
 
 const (
 	RankClear  Rank = iota // the value as it is
-	RankMask               // part of the value, or a coarser one: mask, bucket
+	RankMask               // part of the value, or a coarser value: mask, bucket
 	RankPseudo             // a stand-in for the value: pseudonym, token, ciphertext
 	RankRedact             // nothing of the value: a constant
 	RankDrop               // nothing at all
@@ -47,8 +48,8 @@ type Treatment struct {
 
 // Transform replaces a value by another. It is safe for concurrent use.
 type Transform interface {
-	// Append appends the JSON text that replaces v to dst. It reports false, and appends nothing, if it does
-	// not take a value of v's kind or cannot hide it; the value is then dropped.
+	// Append appends the JSON text that replaces v to dst. It reports false, and appends nothing,
+	// if it does not take values of v's kind or cannot hide v, which is then dropped.
 	Append(dst []byte, v Value) ([]byte, bool)
 }
 

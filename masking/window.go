@@ -16,8 +16,8 @@ type item struct {
 	node   int    // of the value; -1 for a bracket
 }
 
-// step leads from a container to one of its children: by the name of a member or, where name is nil,
-// by the index of an element.
+// step leads from a container to one of its children: by the name of a member or, where name is
+// nil, by the index of an element.
 type step struct {
 	name  []byte
 	index int
@@ -42,7 +42,8 @@ func (t *stream) closeFrame(f *frame, gap int) bool {
 	if s.reason != "" {
 		return false
 	}
-	t.items = append(t.items, item{frame: f, inside: f, gap: gap, start: s.pos - 1, end: s.pos, node: -1})
+	bracket := item{frame: f, inside: f, gap: gap, start: s.pos - 1, end: s.pos, node: -1}
+	t.items = append(t.items, bracket)
 	return true
 }
 
@@ -54,8 +55,8 @@ func (t *stream) flushFull() bool {
 	return !full || t.flush()
 }
 
-// flush decides the window, writes and releases it, and makes room for the next. It reports false at an
-// error, which t.failed then holds.
+// flush decides the window, writes and releases it, and makes room for the next. It reports false
+// at an error, which t.failed then holds.
 func (t *stream) flush() bool {
 	o, s := t.outline, &t.outline.scan
 	o.window, o.values, o.profiles = o.window[:0], o.values[:0], o.profiles[:0]

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// What looks at eight bytes at once must say of each what a look at it alone says.
+// Code that looks at eight bytes at once must say of each byte what a look at the byte alone says.
 
 func TestSpecial(t *testing.T) {
 	plain := func(c byte) bool { return ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' }
@@ -29,7 +29,6 @@ func TestSpecial(t *testing.T) {
 
 func TestWideEnd(t *testing.T) {
 	check := func(text []byte) {
-		t.Helper()
 		want := 0
 		for want >= 0 && text[want] >= utf8.RuneSelf {
 			if r, size := utf8.DecodeRune(text[want:]); r == utf8.RuneError && size == 1 {
@@ -44,7 +43,8 @@ func TestWideEnd(t *testing.T) {
 	}
 	for first := range 0x80 { // every text of three bytes, in front of a Chinese character
 		for rest := range 0x10000 {
-			check([]byte{byte(first) | 0x80, byte(rest >> 8), byte(rest), 0xe5, 0xbc, 0xa0, '"', 0, 0, 0})
+			check([]byte{byte(first) | 0x80, byte(rest >> 8), byte(rest), 0xe5, 0xbc, 0xa0, '"', 0,
+				0, 0})
 		}
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -58,7 +58,7 @@ func TestWideEnd(t *testing.T) {
 	}
 }
 
-// Names of all lengths, and names that differ in one byte.
+// TestRunNames compares names of all lengths, and names that differ in one byte.
 func TestRunNames(t *testing.T) {
 	for size := range 40 {
 		name := bytes.Repeat([]byte("n"), size)
@@ -70,7 +70,8 @@ func TestRunNames(t *testing.T) {
 			sh := shape{members: []shapeMember{newShapeMember(name, 0)}}
 			src := []byte(`{"` + string(read) + `":1,"next":2}`)
 			ends, at, follows := sh.runEnds(src, 1, 0, 0, nil)
-			if same := i < 0; same != (len(ends) == 1) || same && (int(ends[0]) != size+5 || at != size+6) || !follows {
+			if same := i < 0; same != (len(ends) == 1) || same &&
+				(int(ends[0]) != size+5 || at != size+6) || !follows {
 				t.Errorf("run(%s) for %q = %v, %d, %v", src, name, ends, at, follows)
 			}
 		}
