@@ -77,6 +77,11 @@ func (p *pair) compare(src []byte, framing masking.Framing, c *chooser) (fault, 
 	return class(wantErr), diff
 }
 
+// long reports whether tests are to take their time: MASKGATE_LONG=1 go test ./masking
+func long() bool { return os.Getenv("MASKGATE_LONG") == "1" }
+
+// documents returns how many random documents a test tries: MASKGATE_DOCS if that is set, else n in
+// a long run and a tenth in any other.
 func documents(t *testing.T, n int) int {
 	if s := os.Getenv("MASKGATE_DOCS"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -85,10 +90,10 @@ func documents(t *testing.T, n int) int {
 		}
 		return n
 	}
-	if testing.Short() {
-		return n / 10
+	if long() {
+		return n
 	}
-	return n
+	return n / 10
 }
 
 // TestDifferential compares the engine with the reference on random documents. MASKGATE_SEED

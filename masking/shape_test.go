@@ -15,9 +15,9 @@ import (
 // elements differ by their index, by what filters say of them, and by their kind of record. The
 // documents of TestDifferential are too varied to be remembered; these are not.
 func TestStatesOfOneShape(t *testing.T) {
-	specs := 250
-	if testing.Short() {
-		specs = 50
+	specs := 50
+	if long() {
+		specs = 250
 	}
 	for i := range specs {
 		rng := rand.New(rand.NewPCG(31, uint64(i)))
