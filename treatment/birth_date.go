@@ -8,7 +8,8 @@ import "github.com/maskgate/maskgate/masking"
 //	birth_date  19491231 → "1949****"
 //	birth_date  1949-12-31T00:00:00+08:00 → "1949-**-**"
 //
-// Dates are those of the treatment date. Anything else is hidden whole: "****". Takes strings and numbers.
+// Dates are those of the treatment date. Anything else is hidden whole: "****". Takes strings and
+// numbers.
 type birthDate struct{}
 
 func buildBirthDate(*arguments, Environment) masking.Transform { return birthDate{} }

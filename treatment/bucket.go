@@ -11,9 +11,9 @@ import (
 //
 //	bucket(size=10000)  12345.67 → "10000-20000"
 //
-// size is the width of a range (1 to 10^9; required). The lower end belongs to the range, the upper end does not. Takes
-// numbers, and strings that hold one, up to 10^15 either side of zero; beyond that a float64 no longer tells the
-// units apart, and the value is dropped.
+// size is the width of a range (1 to 10^9; required). The lower end belongs to the range, the upper
+// end does not. Takes numbers, and strings that hold one, up to 10^15 either side of zero; beyond
+// that a float64 no longer tells the units apart, and the value is dropped.
 type bucket struct{ size int64 }
 
 func buildBucket(a *arguments, _ Environment) masking.Transform {
@@ -27,7 +27,7 @@ func buildBucket(a *arguments, _ Environment) masking.Transform {
 func (b *bucket) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	text := v.Text
 	if v.Kind == masking.String {
-		// Only what RFC 8259 calls a number: ParseFloat also takes Inf, NaN, hexadecimal and underscores.
+		// ParseFloat also takes Inf, NaN, hexadecimal and underscores.
 		if !masking.IsNumber(text) {
 			return dst, false
 		}
@@ -38,7 +38,7 @@ func (b *bucket) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	if err != nil || math.Abs(x) > 1e15 {
 		return dst, false
 	}
-	// Whole numbers are exact where a quotient of floats could round up into the next range.
+	// A quotient of floats could round up into the next range; whole numbers are exact.
 	low := int64(math.Floor(x))
 	low -= (low%b.size + b.size) % b.size
 	dst = append(dst, '"')

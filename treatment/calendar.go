@@ -2,8 +2,8 @@ package treatment
 
 // calendarDate is where year, month and day stand in a text.
 type calendarDate struct {
-	year, month, day    int // as numbers
-	yearEnd             int // behind the year; it begins the text
+	year, month, day    int // the numbers
+	yearEnd             int // where the year ends, which begins the text
 	monthFrom, monthEnd int
 	dayFrom, dayEnd     int
 }
@@ -13,15 +13,15 @@ type calendarDate struct {
 //	1949-12-31  1949/12/31  1949.12.31  1949-1-5  19491231  1949年12月31日
 //	1949-12-31T08:00:00Z  1949-12-31 08:00:00.5+08:00
 //
-// Years are from 1000 to 2999. Days that no month has, and any other form, are refused: 31/12/1949 too, since nobody can tell
-// 01/02/1949 from it.
+// Years are from 1000 to 2999. Days that no month has, and any other form, are refused: 31/12/1949
+// too, since nobody can tell 01/02/1949 from it.
 func parseDate(text []byte) (d calendarDate, ok bool) {
 	n := digits(text)
 	if n < 4 || text[0] != '1' && text[0] != '2' {
 		return d, false
 	}
 	d.year, d.yearEnd = number(text[:4]), 4
-	var rest int // behind the date
+	var rest int // where the date ends
 	if n == 8 {
 		d.monthFrom, d.monthEnd, d.dayFrom, d.dayEnd, rest = 4, 6, 6, 8, 8
 		if len(text) > 8 {
@@ -56,7 +56,8 @@ func parseDate(text []byte) (d calendarDate, ok bool) {
 	return d, rest == len(text) || isClock(text[rest:])
 }
 
-// dateSigns returns what stands behind year, month and day, from what stands behind the year.
+// dateSigns returns what must stand behind year, month and day. text is what stands behind the
+// year.
 func dateSigns(text []byte) (first, second, end string) {
 	switch {
 	case hasAt(text, 0, "年"):
@@ -71,11 +72,12 @@ func dateSigns(text []byte) (first, second, end string) {
 	return "", "", ""
 }
 
+// hasAt reports whether s stands in text at i.
 func hasAt(text []byte, i int, s string) bool {
 	return len(text) >= i+len(s) && string(text[i:i+len(s)]) == s
 }
 
-// number reads a few digits.
+// number returns the number that a few digits are.
 func number(digits []byte) int {
 	n := 0
 	for _, c := range digits {
@@ -84,6 +86,7 @@ func number(digits []byte) int {
 	return n
 }
 
+// daysIn returns how many days a month has.
 func daysIn(year, month int) int {
 	switch month {
 	case 4, 6, 9, 11:
@@ -97,9 +100,13 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// isClock reports whether text is a time behind a date (RFC 3339, with a space for the T and without seconds or offset too).
+// isClock reports whether text is a time as it may stand behind a date: that of RFC 3339, or with a
+// space for the T, without seconds or without offset.
 func isClock(text []byte) bool {
-	if len(text) < len("T08:00") || text[0] != 'T' && text[0] != 't' && text[0] != ' ' || digits(text[1:]) != 2 || text[3] != ':' || digits(text[4:]) != 2 {
+	switch {
+	case len(text) < len("T08:00"),
+		text[0] != 'T' && text[0] != 't' && text[0] != ' ',
+		digits(text[1:]) != 2 || text[3] != ':' || digits(text[4:]) != 2:
 		return false
 	}
 	text = text[6:]
@@ -123,5 +130,6 @@ func isClock(text []byte) bool {
 		return false
 	}
 	text = text[1:]
-	return len(text) == 5 && digits(text) == 2 && text[2] == ':' && digits(text[3:]) == 2 || len(text) == 4 && digits(text) == 4
+	return len(text) == 5 && digits(text) == 2 && text[2] == ':' && digits(text[3:]) == 2 ||
+		len(text) == 4 && digits(text) == 4
 }

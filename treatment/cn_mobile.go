@@ -1,9 +1,13 @@
 package treatment
 
-// isMobile reports whether plain is a mobile number of mainland China: 11 digits, the first of which is 1.
-func isMobile(plain []byte) bool { return len(plain) == 11 && plain[0] == '1' && digits(plain) == 11 }
+// isMobile reports whether plain is a mobile number of mainland China: 11 digits, the first of
+// which is 1.
+func isMobile(plain []byte) bool {
+	return len(plain) == 11 && plain[0] == '1' && digits(plain) == 11
+}
 
-// scanMobile reads a mobile number behind +86, 0086, 86 or nothing, with spaces, dashes and brackets anywhere.
+// scanMobile reads a mobile number behind +86, 0086, 86 or nothing, with spaces, dashes and
+// brackets anywhere.
 func scanMobile(dst, text []byte) ([]byte, bool) {
 	start := len(dst)
 	for first := true; len(text) > 0; first = false {

@@ -20,7 +20,8 @@ import (
 	"github.com/emmansun/gmsm/sm4"
 )
 
-// conformance reads a file of test vectors, which lie outside the repository: beside it, or where MASKGATE_CONFORMANCE says.
+// conformance reads a file of test vectors, which lie outside the repository: beside it, or where
+// MASKGATE_CONFORMANCE says.
 func conformance(t *testing.T, name string, into any) {
 	t.Helper()
 	dir := os.Getenv("MASKGATE_CONFORMANCE")
@@ -88,7 +89,7 @@ func (n *numerals) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &n.list)
 }
 
-// bytes returns the numerals; those that a byte or the alphabet has not are 255.
+// bytes returns the numerals. A numeral that is beyond a byte or not in the alphabet becomes 255.
 func (n *numerals) bytes(alphabet string) []byte {
 	x := []byte{}
 	for _, numeral := range n.list {
@@ -108,7 +109,8 @@ func (n *numerals) bytes(alphabet string) []byte {
 }
 
 func TestWycheproofFF1(t *testing.T) {
-	for _, name := range []string{"aes_ff1_radix10_test.json", "aes_ff1_base36_test.json", "aes_ff1_radix62_test.json"} {
+	for _, name := range []string{"aes_ff1_radix10_test.json", "aes_ff1_base36_test.json",
+		"aes_ff1_radix62_test.json"} {
 		var file wycheproof[numerals]
 		conformance(t, "wycheproof/"+name, &file)
 		passed := map[string]int{}
@@ -124,7 +126,8 @@ func TestWycheproofFF1(t *testing.T) {
 				x := bytes.Clone(plain)
 				ok := err == nil && f.crypt(&s, x, test.Tweak, false)
 				if ok != (test.Result == "valid") || ok && !bytes.Equal(x, sealed) {
-					t.Errorf("%s %d (%s): encrypted %v to %v, want %s %v", name, test.TcID, test.Comment, ok, x, test.Result, sealed)
+					t.Errorf("%s %d (%s): encrypted %v to %v, want %s %v", name, test.TcID,
+						test.Comment, ok, x, test.Result, sealed)
 					continue
 				}
 				if !ok && !bytes.Equal(x, plain) {
@@ -142,7 +145,10 @@ func TestWycheproofFF1(t *testing.T) {
 }
 
 func TestWycheproofGCM(t *testing.T) {
-	for name, newCipher := range map[string]func([]byte) (cipher.Block, error){"aes_gcm_test.json": aesGCM.cipher, "sm4_gcm_test.json": sm4GCM.cipher} {
+	for name, newCipher := range map[string]func([]byte) (cipher.Block, error){
+		"aes_gcm_test.json": aesGCM.cipher,
+		"sm4_gcm_test.json": sm4GCM.cipher,
+	} {
 		var file wycheproof[hexBytes]
 		conformance(t, "wycheproof/"+name, &file)
 		passed := map[string]int{}
@@ -161,11 +167,14 @@ func TestWycheproofGCM(t *testing.T) {
 				plain, err := aead.Open(nil, test.IV, sealed, test.AAD)
 				valid := test.Result == "valid"
 				if (err == nil) != valid || valid && !bytes.Equal(plain, test.Msg) {
-					t.Errorf("%s %d (%s): opened %x, %v, want %s", name, test.TcID, test.Comment, plain, err, test.Result)
+					t.Errorf("%s %d (%s): opened %x, %v, want %s", name, test.TcID, test.Comment,
+						plain, err, test.Result)
 					continue
 				}
-				if out := aead.Seal(nil, test.IV, test.Msg, test.AAD); valid && !bytes.Equal(out, sealed) {
-					t.Errorf("%s %d (%s): sealed %x, want %x", name, test.TcID, test.Comment, out, sealed)
+				out := aead.Seal(nil, test.IV, test.Msg, test.AAD)
+				if valid && !bytes.Equal(out, sealed) {
+					t.Errorf("%s %d (%s): sealed %x, want %x", name, test.TcID, test.Comment, out,
+						sealed)
 					continue
 				}
 				passed[test.Result]++
@@ -190,11 +199,13 @@ func TestWycheproofSIV(t *testing.T) {
 			}
 			plain, ok := s.open(&state, nil, test.CT, test.AAD)
 			if ok != valid || valid && !bytes.Equal(plain, test.Msg) {
-				t.Errorf("%d (%s): opened %x, %v, want %s", test.TcID, test.Comment, plain, ok, test.Result)
+				t.Errorf("%d (%s): opened %x, %v, want %s", test.TcID, test.Comment, plain, ok,
+					test.Result)
 				continue
 			}
 			if out := s.seal(&state, nil, test.Msg, test.AAD); valid != bytes.Equal(out, test.CT) {
-				t.Errorf("%d (%s): sealed %x, want %s %x", test.TcID, test.Comment, out, test.Result, test.CT)
+				t.Errorf("%d (%s): sealed %x, want %s %x", test.TcID, test.Comment, out,
+					test.Result, test.CT)
 				continue
 			}
 			passed[test.Result]++
@@ -204,15 +215,20 @@ func TestWycheproofSIV(t *testing.T) {
 }
 
 func TestWycheproofHMAC(t *testing.T) {
-	for name, function := range map[string]func() hash.Hash{"hmac_sha256_test.json": sha256.New, "hmac_sm3_test.json": sm3.New} {
+	for name, function := range map[string]func() hash.Hash{
+		"hmac_sha256_test.json": sha256.New,
+		"hmac_sm3_test.json":    sm3.New,
+	} {
 		var file wycheproof[hexBytes]
 		conformance(t, "wycheproof/"+name, &file)
 		passed := map[string]int{}
 		for _, group := range file.TestGroups {
 			for _, test := range group.Tests {
 				sum := newMAC(function, test.Key).compute(test.Msg)
-				if equal := bytes.Equal(sum[:group.TagSize/8], test.Tag); equal != (test.Result == "valid") {
-					t.Errorf("%s %d (%s): %x, want %s %x", name, test.TcID, test.Comment, sum, test.Result, test.Tag)
+				equal := bytes.Equal(sum[:group.TagSize/8], test.Tag)
+				if equal != (test.Result == "valid") {
+					t.Errorf("%s %d (%s): %x, want %s %x", name, test.TcID, test.Comment, sum,
+						test.Result, test.Tag)
 					continue
 				}
 				passed[test.Result]++
@@ -273,7 +289,8 @@ func TestVectors(t *testing.T) {
 		if !f.crypt(&s, x, v.Tweak, false) || !bytes.Equal(x, want) {
 			t.Errorf("FF1 sample %d: encrypted to %v, want %v", v.N, x, want)
 		}
-		if !f.crypt(&s, x, v.Tweak, true) || !bytes.Equal(x, (&numerals{text: v.PT}).bytes(alphabet)) {
+		if !f.crypt(&s, x, v.Tweak, true) ||
+			!bytes.Equal(x, (&numerals{text: v.PT}).bytes(alphabet)) {
 			t.Errorf("FF1 sample %d: decrypted to %v", v.N, x)
 		}
 	}
@@ -283,7 +300,8 @@ func TestVectors(t *testing.T) {
 			t.Errorf("SM3(%s) = %x, want %x", message, sum, file.SM3.Vectors[i].Digest)
 		}
 	}
-	if sum := newMAC(sm3.New, file.HMAC.Key).compute([]byte(file.HMAC.Msg)); !bytes.Equal(sum, file.HMAC.MAC) {
+	sum := newMAC(sm3.New, file.HMAC.Key).compute([]byte(file.HMAC.Msg))
+	if !bytes.Equal(sum, file.HMAC.MAC) {
 		t.Errorf("HMAC-SM3 = %x, want %x", sum, file.HMAC.MAC)
 	}
 	block, err := sm4.NewCipher(file.ECB.Key)
@@ -305,7 +323,8 @@ func TestVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := aead.Seal(nil, file.GCM.IV, file.GCM.PT, file.GCM.AAD); !bytes.Equal(got, append(bytes.Clone(file.GCM.CT), file.GCM.Tag...)) {
+	got := aead.Seal(nil, file.GCM.IV, file.GCM.PT, file.GCM.AAD)
+	if !bytes.Equal(got, append(bytes.Clone(file.GCM.CT), file.GCM.Tag...)) {
 		t.Errorf("SM4-GCM = %x, want %x", got, file.GCM.CT)
 	}
 
@@ -337,7 +356,8 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// plainFF1 is FF1 written down from SP 800-38G, step by step, with big integers: the oracle of [ff1].
+// plainFF1 is FF1 written down from SP 800-38G, step by step, with big integers: the oracle of
+// [ff1].
 func plainFF1(key, tweak []byte, radix int, x []int, decrypt bool) []int {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -374,10 +394,12 @@ func plainFF1(key, tweak []byte, radix int, x []int, decrypt bool) []int {
 	n, t := len(x), len(tweak)
 	u := n / 2 // step 1
 	v := n - u
-	a, b := append([]int{}, x[:u]...), append([]int{}, x[u:]...)                                                    // step 2
-	width := (new(big.Int).Sub(power(v), big.NewInt(1)).BitLen() + 7) / 8                                           // step 3
-	d := 4*((width+3)/4) + 4                                                                                        // step 4
-	p := bytes.Join([][]byte{{1, 2, 1}, integer(radix, 3), {10, byte(u % 256)}, integer(n, 4), integer(t, 4)}, nil) // step 5
+	a, b := append([]int{}, x[:u]...), append([]int{}, x[u:]...)          // step 2
+	width := (new(big.Int).Sub(power(v), big.NewInt(1)).BitLen() + 7) / 8 // step 3
+	d := 4*((width+3)/4) + 4                                              // step 4
+	p := bytes.Join([][]byte{                                             // step 5
+		{1, 2, 1}, integer(radix, 3), {10, byte(u % 256)}, integer(n, 4), integer(t, 4),
+	}, nil)
 	for step := range 10 {
 		i := step
 		if decrypt {
@@ -392,8 +414,10 @@ func plainFF1(key, tweak []byte, radix int, x []int, decrypt bool) []int {
 			source = a
 		}
 		pad := ((-t-width-1)%16 + 16) % 16
-		q := bytes.Join([][]byte{tweak, make([]byte, pad), {byte(i)}, fixed(num(source), width)}, nil) // step 6.i
-		r := make([]byte, 16)                                                                          // step 6.ii
+		q := bytes.Join([][]byte{ // step 6.i
+			tweak, make([]byte, pad), {byte(i)}, fixed(num(source), width),
+		}, nil)
+		r := make([]byte, 16) // step 6.ii
 		for _, part := range [][]byte{p, q} {
 			for ; len(part) > 0; part = part[16:] {
 				for k := range r {
@@ -466,7 +490,8 @@ func TestFF1AgreesWithTheStandardWrittenDown(t *testing.T) {
 		back := plainFF1(key, tweak, radix, want, true)
 		for k := range got {
 			if int(got[k]) != want[k] || back[k] != list[k] {
-				t.Fatalf("case %d, radix %d, key %x, tweak %x: %v to %v, want %v", i, radix, key, tweak, x, got, want)
+				t.Fatalf("case %d, radix %d, key %x, tweak %x: %v to %v, want %v", i, radix, key,
+					tweak, x, got, want)
 			}
 		}
 		if !f.crypt(&s, got, tweak, true) || !bytes.Equal(got, x) {

@@ -6,7 +6,7 @@ import "github.com/maskgate/maskgate/masking"
 //
 //	constant(已隐藏)  anything → "已隐藏"
 //
-// The text is required; one with a comma, an equals sign or parentheses is written in quotes.
+// The text is required. A text with a comma, an equals sign or parentheses is written in quotes.
 type constant struct{ json []byte }
 
 func buildConstant(a *arguments, _ Environment) masking.Transform {

@@ -12,9 +12,10 @@ import (
 //	date(to=quarter)  1949-12-31T08:00:00Z → "1949-Q4"
 //	date(to=year)     19491231 → "1949"
 //
-// to is required. Dates are 1949-12-31, 1949/12/31, 1949.12.31, 19491231 and 1949年12月31日, the first three also with one digit for
-// a month or day, and with a time behind them (RFC 3339, or with a space, without seconds or offset). Anything else is hidden
-// whole: "****". Takes strings and numbers.
+// to is required. Dates are 1949-12-31, 1949/12/31, 1949.12.31, 19491231 and 1949年12月31日, all but
+// 19491231 also with one digit for a month or day, and with a time behind them (that of RFC 3339,
+// or with a space for the T, without seconds or without offset). Anything else is hidden whole:
+// "****". Takes strings and numbers.
 type date struct{ to string }
 
 func buildDate(a *arguments, _ Environment) masking.Transform {

@@ -2,7 +2,7 @@ package treatment
 
 import "testing"
 
-// What looks at eight bytes at once must say of each what a look at it alone says.
+// Code that looks at eight bytes at once must say of each byte what a look at the byte alone says.
 func TestDigits(t *testing.T) {
 	for i := range 16 {
 		for c := range 0x100 {

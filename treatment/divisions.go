@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// This file holds what the address mask knows of GB/T 2260, as of 2024: all divisions down to counties, but for districts and counties
-// that have a name of two characters which neither begins nor ends as those of people, streets and estates do.
+// This file holds what the address mask knows of GB/T 2260, as of 2024: all divisions down to
+// counties, but for districts and counties that have a name of two characters which neither begins
+// nor ends as the names of people, streets and estates do.
 
-// provinces are the first level with the prefectures of each, in the order of their codes. A name ends in 市 if no other suffix stands
-// behind its slash. Former prefectures are on the identity cards of those who were registered there.
+// provinces are the provinces and the prefectures of each, in the order of their codes. The suffix
+// stands behind a slash; where there is none it is 市. Former prefectures are on the identity cards
+// of those who were registered there.
 var provinces = [...]struct{ name, prefectures, former string }{
 	{"北京", "", ""},
 	{"天津", "", ""},
@@ -53,8 +55,9 @@ var provinces = [...]struct{ name, prefectures, former string }{
 // undivided are the prefectures that are shown without a county: all but 三沙 have none.
 const undivided = "东莞 中山 儋州 嘉峪关 三沙"
 
-// countyNames are the names, without 市, 区 or 县, of the cities of a county's rank, of those that have become districts, of the
-// counties and districts with three or more characters, and of those with two that are not told from names of people or estates.
+// countyNames are the names, without 市, 区 or 县, of cities of a county's rank, of such cities that
+// have become districts, of counties and districts with three or more characters, and of counties
+// and districts with two characters that could be taken for names of people, streets or estates.
 const countyNames = "" +
 	// cities, from 河北 to 新疆 and 台湾
 	"辛集 晋州 新乐 遵化 迁安 滦州 武安 南宫 沙河 涿州 定州 安国 高碑店 平泉 泊头 任丘 黄骅 河间 霸州 三河 深州 " +
@@ -89,51 +92,80 @@ const countyNames = "" +
 	// counties
 	"托克托 和林格尔 清水河 大箐山 九寨沟 若尔盖 麻栗坡 墨竹工卡 南木林 谢通门 聂拉木 类乌齐 工布江达 浪卡子 曲麻莱 乌鲁木齐 托克逊 呼图壁 玛纳斯 吉木萨尔 阿瓦提 " +
 	"阿克陶 阿合奇 英吉沙 麦盖提 岳普湖 特克斯 尼勒克 布尔津 哈巴河 吉木乃 " +
-	// names that begin as those of people
-	"王益 李沧 张北 张店 张湾 陈仓 杨浦 杨陵 黄浦 黄岩 黄山 黄岛 黄陂 黄州 黄梅 黄埔 黄平 黄龙 黄陵 吴桥 吴中 吴江 吴兴 吴起 吴堡 周宁 周村 周至 徐水 徐汇 徐闻 孙吴 " +
-	"马尾 马村 马山 马龙 马关 林西 林甸 林口 林周 高邑 高阳 高淳 高港 高青 高唐 高明 高要 高坪 高陵 高台 高昌 高新 罗源 罗庄 罗山 罗田 罗湖 罗江 罗甸 罗平 梁溪 梁山 " +
-	"梁园 梁平 梁河 唐河 彭泽 彭山 彭阳 曾都 萧山 田阳 田东 田林 潘集 袁州 蔡甸 余杭 余江 余干 余庆 于洪 于都 于田 杜集 叶集 叶城 魏都 苏仙 丁青 任泽 任城 卢龙 卢氏 卢湾 " +
-	"姚安 沈河 沈丘 钟楼 钟山 陆河 陆川 陆良 汪清 石楼 石拐 石台 石城 石龙 石峰 石鼓 石门 石棉 石渠 石阡 石屏 石泉 金州 金林 金山 金坛 金湖 金东 金安 金寨 金门 金溪 金乡 " +
-	"金水 金湾 金平 金牛 金堂 金川 金阳 金沙 金台 金塔 金凤 金阊 贾汪 夏津 夏邑 夏河 方山 方正 方城 白塔 白云 白玉 白朗 白水 白河 白银 白下 孟津 秦淮 秦都 秦州 秦安 " +
-	"江源 江宁 江浦 江北 江岸 江汉 江夏 江陵 江永 江海 江城 江南 江州 江津 江阳 江安 江口 江川 江孜 江达 江东 薛城 阎良 雷波 雷山 龙城 龙潭 龙山 龙沙 龙江 龙凤 龙湾 " +
-	"龙游 龙亭 龙文 龙海 龙安 龙岗 龙华 龙湖 龙门 龙川 龙圩 龙州 龙里 龙陵 黎城 黎川 黎平 贺兰 邵阳 万全 万荣 万安 万载 万年 万秀 万州 万山 万县 万盛 覃塘 武清 武邑 武强 " +
-	"武乡 武川 武进 武义 武平 武宁 武城 武陟 武昌 武陵 武江 武鸣 武宣 武隆 武侯 武胜 武定 武功 武山 武都 钱塘 向阳 常山 汤旺 汤原 汤阴 康保 康平 康马 康乐 和安 和康 " +
-	"易门 文安 文水 文圣 文成 文登 文峰 温江 温泉 温宿 樊城 兰西 兰山 兰陵 兰考 殷都 施秉 施甸 洪洞 洪泽 洪山 洪雅 安新 安次 安平 安泽 安图 安吉 安溪 安义 安源 安远 安福 " +
-	"安阳 安乡 安化 安仁 安州 安居 安岳 安龙 安多 安塞 安定 鲁山 鲁甸 章贡 章丘 左云 左权 左贡 柳林 柳河 柳南 柳北 柳江 柳城 齐河 梅江 梅县 庄浪 岳西 岳麓 岳塘 岳阳 岳池 " +
-	"聂荣 祁门 祁东 祁连 岑巩 柯桥 柯城 柯坪 翁源 霍邱 霍山 霍城 卓资 卓尼 甘南 甘孜 甘洛 甘泉 甘谷 甘州 甘德 路南 路北 路桥 柴桑 蒲江 蒲城 麦积 房山 成安 成武 成华 凌河 凌云 " +
-	"卫东 卫滨 宁河 宁晋 宁武 宁城 宁江 宁海 宁化 宁都 宁阳 宁津 宁陵 宁远 宁明 宁南 宁强 宁陕 申扎 丘北 游仙 商都 商河 商城 商水 商州 商南 舒城 木兰 尚义 郁南 尤溪 娄烦 娄星 " +
-	"桑植 桑日 包河 谷城 沙洋 沙雅 桂阳 桂东 米易 米脂 米东 边坝 解放 华安 华龙 华容 华宁 华坪 华州 华池 巴彦 巴东 巴南 巴州 巴塘 巴宜 巴青 巴楚 曲周 曲阳 曲沃 曲江 曲水 曲松 " +
-	"古冶 古塔 古田 古丈 古蔺 古城 古浪 栾城 栾川 凤台 凤阳 凤泉 凤凰 凤山 凤冈 凤庆 凤翔 蓝山 蓝田 鄢陵 荆州 牟平 牟定 全椒 全南 全州 湛河 虞城 柏乡 鹿泉 鹿城 鹿邑 鹿寨 " +
-	"原阳 原州 荣昌 景泰 元氏 元宝 元谋 元阳 和平 和顺 和政 和静 和硕 饶阳 饶河 饶平 满城 闵行 仲巴 伊美 伊川 伊州 伊吾 冀州 巫山 巫溪 花山 花垣 花都 花溪 郎溪 阳原 阳曲 阳高 " +
-	"阳城 阳明 阳谷 阳信 阳新 阳东 阳西 阳山 阳朔 靖宇 靖安 靖边 靖远 来安 来凤 明山 明水 明溪 那坡 班戈 班玛 连山 连云 连江 连城 连平 公安 丛台 麻山 麻章 麻江 闻喜 封丘 封开 " +
-	"井陉 井研 谯城 宿城 宿豫 宿松 晋源 晋安 晋宁 桓台 揭东 揭西 禹会 皮山 宾阳 宾川 水城 蒙城 蒙阴 蒙山 农安 鄂城 卡若 官渡 印台 银州 银海 沐川 师宗 老边 老城 小店 小金 阿坝 惠山 惠安 惠民 惠济 惠城 惠阳 惠东 惠来 惠水 惠农 沙县 沙市 " +
-	// and those that end as those of people, streets or estates
+	// names that begin as names of people do
+	"王益 李沧 张北 张店 张湾 陈仓 杨浦 杨陵 黄浦 黄岩 黄山 黄岛 黄陂 黄州 黄梅 黄埔 黄平 黄龙 黄陵 吴桥 吴中 吴江 吴兴 吴起 吴堡 周宁 周村 周至 徐水 徐汇 " +
+	"徐闻 孙吴 " +
+	"马尾 马村 马山 马龙 马关 林西 林甸 林口 林周 高邑 高阳 高淳 高港 高青 高唐 高明 高要 高坪 高陵 高台 高昌 高新 罗源 罗庄 罗山 罗田 罗湖 罗江 罗甸 罗平 " +
+	"梁溪 梁山 " +
+	"梁园 梁平 梁河 唐河 彭泽 彭山 彭阳 曾都 萧山 田阳 田东 田林 潘集 袁州 蔡甸 余杭 余江 余干 余庆 于洪 于都 于田 杜集 叶集 叶城 魏都 苏仙 丁青 任泽 任城 " +
+	"卢龙 卢氏 卢湾 " +
+	"姚安 沈河 沈丘 钟楼 钟山 陆河 陆川 陆良 汪清 石楼 石拐 石台 石城 石龙 石峰 石鼓 石门 石棉 石渠 石阡 石屏 石泉 金州 金林 金山 金坛 金湖 金东 金安 金寨 " +
+	"金门 金溪 金乡 " +
+	"金水 金湾 金平 金牛 金堂 金川 金阳 金沙 金台 金塔 金凤 金阊 贾汪 夏津 夏邑 夏河 方山 方正 方城 白塔 白云 白玉 白朗 白水 白河 白银 白下 孟津 秦淮 秦都 " +
+	"秦州 秦安 " +
+	"江源 江宁 江浦 江北 江岸 江汉 江夏 江陵 江永 江海 江城 江南 江州 江津 江阳 江安 江口 江川 江孜 江达 江东 薛城 阎良 雷波 雷山 龙城 龙潭 龙山 龙沙 龙江 " +
+	"龙凤 龙湾 " +
+	"龙游 龙亭 龙文 龙海 龙安 龙岗 龙华 龙湖 龙门 龙川 龙圩 龙州 龙里 龙陵 黎城 黎川 黎平 贺兰 邵阳 万全 万荣 万安 万载 万年 万秀 万州 万山 万县 万盛 覃塘 " +
+	"武清 武邑 武强 " +
+	"武乡 武川 武进 武义 武平 武宁 武城 武陟 武昌 武陵 武江 武鸣 武宣 武隆 武侯 武胜 武定 武功 武山 武都 钱塘 向阳 常山 汤旺 汤原 汤阴 康保 康平 康马 康乐 " +
+	"和安 和康 " +
+	"易门 文安 文水 文圣 文成 文登 文峰 温江 温泉 温宿 樊城 兰西 兰山 兰陵 兰考 殷都 施秉 施甸 洪洞 洪泽 洪山 洪雅 安新 安次 安平 安泽 安图 安吉 安溪 安义 " +
+	"安源 安远 安福 " +
+	"安阳 安乡 安化 安仁 安州 安居 安岳 安龙 安多 安塞 安定 鲁山 鲁甸 章贡 章丘 左云 左权 左贡 柳林 柳河 柳南 柳北 柳江 柳城 齐河 梅江 梅县 庄浪 岳西 岳麓 " +
+	"岳塘 岳阳 岳池 " +
+	"聂荣 祁门 祁东 祁连 岑巩 柯桥 柯城 柯坪 翁源 霍邱 霍山 霍城 卓资 卓尼 甘南 甘孜 甘洛 甘泉 甘谷 甘州 甘德 路南 路北 路桥 柴桑 蒲江 蒲城 麦积 房山 成安 " +
+	"成武 成华 凌河 凌云 " +
+	"卫东 卫滨 宁河 宁晋 宁武 宁城 宁江 宁海 宁化 宁都 宁阳 宁津 宁陵 宁远 宁明 宁南 宁强 宁陕 申扎 丘北 游仙 商都 商河 商城 商水 商州 商南 舒城 木兰 尚义 " +
+	"郁南 尤溪 娄烦 娄星 " +
+	"桑植 桑日 包河 谷城 沙洋 沙雅 桂阳 桂东 米易 米脂 米东 边坝 解放 华安 华龙 华容 华宁 华坪 华州 华池 巴彦 巴东 巴南 巴州 巴塘 巴宜 巴青 巴楚 曲周 曲阳 " +
+	"曲沃 曲江 曲水 曲松 " +
+	"古冶 古塔 古田 古丈 古蔺 古城 古浪 栾城 栾川 凤台 凤阳 凤泉 凤凰 凤山 凤冈 凤庆 凤翔 蓝山 蓝田 鄢陵 荆州 牟平 牟定 全椒 全南 全州 湛河 虞城 柏乡 鹿泉 " +
+	"鹿城 鹿邑 鹿寨 " +
+	"原阳 原州 荣昌 景泰 元氏 元宝 元谋 元阳 和平 和顺 和政 和静 和硕 饶阳 饶河 饶平 满城 闵行 仲巴 伊美 伊川 伊州 伊吾 冀州 巫山 巫溪 花山 花垣 花都 花溪 " +
+	"郎溪 阳原 阳曲 阳高 " +
+	"阳城 阳明 阳谷 阳信 阳新 阳东 阳西 阳山 阳朔 靖宇 靖安 靖边 靖远 来安 来凤 明山 明水 明溪 那坡 班戈 班玛 连山 连云 连江 连城 连平 公安 丛台 麻山 麻章 " +
+	"麻江 闻喜 封丘 封开 " +
+	"井陉 井研 谯城 宿城 宿豫 宿松 晋源 晋安 晋宁 桓台 揭东 揭西 禹会 皮山 宾阳 宾川 水城 蒙城 蒙阴 蒙山 农安 鄂城 卡若 官渡 印台 银州 银海 沐川 师宗 老边 " +
+	"老城 小店 小金 阿坝 惠山 惠安 惠民 惠济 惠城 惠阳 惠东 惠来 惠水 惠农 沙县 沙市 " +
+	// names that end as names of people, streets or estates do
 	"上街 东营 久治 乐业 二七 兴业 双流 固镇 天镇 宏伟 巧家 市中 市北 市南 拱墅 新市 枣强 榆社 法库 泽库 清流 点军 社旗 红旗 绿园 船营 西市 赣县 额敏 芳村"
 
-// autonomousCounties are the 117 autonomous counties, by what stands in front of 自治县: behind the slash is whose they are.
-const autonomousCounties = "青龙/满族 丰宁/满族 宽城/满族 围场/满族蒙古族 孟村/回族 大厂/回族 岫岩/满族 新宾/满族 清原/满族 本溪/满族 桓仁/满族 宽甸/满族 阜新/蒙古族 " +
-	"喀喇沁左翼/蒙古族 伊通/满族 前郭尔罗斯/蒙古族 长白/朝鲜族 杜尔伯特/蒙古族 景宁/畲族 长阳/土家族 五峰/土家族 城步/苗族 江华/瑶族 麻阳/苗族 新晃/侗族 芷江/侗族 通道/侗族 " +
-	"靖州/苗族侗族 乳源/瑶族 连南/瑶族 连山/壮族瑶族 融水/苗族 三江/侗族 龙胜/各族 恭城/瑶族 隆林/各族 富川/瑶族 罗城/仫佬族 环江/毛南族 巴马/瑶族 都安/瑶族 大化/瑶族 金秀/瑶族 " +
-	"白沙/黎族 昌江/黎族 乐东/黎族 陵水/黎族 保亭/黎族苗族 琼中/黎族苗族 石柱/土家族 秀山/土家族苗族 酉阳/土家族苗族 彭水/苗族土家族 北川/羌族 峨边/彝族 马边/彝族 木里/藏族 " +
-	"道真/仡佬族苗族 务川/仡佬族苗族 镇宁/布依族苗族 关岭/布依族苗族 紫云/苗族布依族 威宁/彝族回族苗族 玉屏/侗族 印江/土家族苗族 沿河/土家族 松桃/苗族 三都/水族 石林/彝族 " +
-	"禄劝/彝族苗族 寻甸/回族彝族 峨山/彝族 新平/彝族傣族 元江/哈尼族彝族傣族 玉龙/纳西族 宁蒗/彝族 宁洱/哈尼族彝族 墨江/哈尼族 景东/彝族 景谷/傣族彝族 镇沅/彝族哈尼族拉祜族 " +
-	"江城/哈尼族彝族 孟连/傣族拉祜族佤族 澜沧/拉祜族 西盟/佤族 双江/拉祜族佤族布朗族傣族 耿马/傣族佤族 沧源/佤族 屏边/苗族 金平/苗族瑶族傣族 河口/瑶族 漾濞/彝族 南涧/彝族 " +
-	"巍山/彝族回族 贡山/独龙族怒族 兰坪/白族普米族 维西/傈僳族 天祝/藏族 张家川/回族 肃南/裕固族 肃北/蒙古族 阿克塞/哈萨克族 东乡/族 积石山/保安族东乡族撒拉族 互助/土族 化隆/回族 " +
+// autonomousCounties are the 117 autonomous counties, without 自治县. Behind the slash stands the
+// people whose county it is.
+const autonomousCounties = "青龙/满族 丰宁/满族 宽城/满族 围场/满族蒙古族 孟村/回族 大厂/回族 岫岩/满族 新宾/满族 清原/满族 本溪/满族 桓仁/满族 " +
+	"宽甸/满族 阜新/蒙古族 " +
+	"喀喇沁左翼/蒙古族 伊通/满族 前郭尔罗斯/蒙古族 长白/朝鲜族 杜尔伯特/蒙古族 景宁/畲族 长阳/土家族 五峰/土家族 城步/苗族 江华/瑶族 麻阳/苗族 新晃/侗族 芷江/侗族 " +
+	"通道/侗族 " +
+	"靖州/苗族侗族 乳源/瑶族 连南/瑶族 连山/壮族瑶族 融水/苗族 三江/侗族 龙胜/各族 恭城/瑶族 隆林/各族 富川/瑶族 罗城/仫佬族 环江/毛南族 巴马/瑶族 都安/瑶族 " +
+	"大化/瑶族 金秀/瑶族 " +
+	"白沙/黎族 昌江/黎族 乐东/黎族 陵水/黎族 保亭/黎族苗族 琼中/黎族苗族 石柱/土家族 秀山/土家族苗族 酉阳/土家族苗族 彭水/苗族土家族 北川/羌族 峨边/彝族 马边/彝族 " +
+	"木里/藏族 " +
+	"道真/仡佬族苗族 务川/仡佬族苗族 镇宁/布依族苗族 关岭/布依族苗族 紫云/苗族布依族 威宁/彝族回族苗族 玉屏/侗族 印江/土家族苗族 沿河/土家族 松桃/苗族 三都/水族 " +
+	"石林/彝族 " +
+	"禄劝/彝族苗族 寻甸/回族彝族 峨山/彝族 新平/彝族傣族 元江/哈尼族彝族傣族 玉龙/纳西族 宁蒗/彝族 宁洱/哈尼族彝族 墨江/哈尼族 景东/彝族 景谷/傣族彝族 " +
+	"镇沅/彝族哈尼族拉祜族 " +
+	"江城/哈尼族彝族 孟连/傣族拉祜族佤族 澜沧/拉祜族 西盟/佤族 双江/拉祜族佤族布朗族傣族 耿马/傣族佤族 沧源/佤族 屏边/苗族 金平/苗族瑶族傣族 河口/瑶族 漾濞/彝族 " +
+	"南涧/彝族 " +
+	"巍山/彝族回族 贡山/独龙族怒族 兰坪/白族普米族 维西/傈僳族 天祝/藏族 张家川/回族 肃南/裕固族 肃北/蒙古族 阿克塞/哈萨克族 东乡/族 积石山/保安族东乡族撒拉族 " +
+	"互助/土族 化隆/回族 " +
 	"循化/撒拉族 大通/回族土族 民和/回族土族 门源/回族 河南/蒙古族 焉耆/回族 木垒/哈萨克 巴里坤/哈萨克 察布查尔/锡伯 塔什库尔干/塔吉克 和布克赛尔/蒙古"
 
 // banners are the 52 banners, without 旗.
-const banners = "土默特左 土默特右 达尔罕茂明安联合 阿鲁科尔沁 巴林左 巴林右 克什克腾 翁牛特 喀喇沁 敖汉 科尔沁左翼中 科尔沁左翼后 库伦 奈曼 扎鲁特 达拉特 准格尔 " +
+const banners = "土默特左 土默特右 达尔罕茂明安联合 阿鲁科尔沁 巴林左 巴林右 克什克腾 翁牛特 喀喇沁 敖汉 科尔沁左翼中 科尔沁左翼后 库伦 奈曼 扎鲁特 达拉特 " +
+	"准格尔 " +
 	"鄂托克前 鄂托克 杭锦 乌审 伊金霍洛 阿荣 莫力达瓦达斡尔族自治 鄂伦春自治 鄂温克族自治 陈巴尔虎 新巴尔虎左 新巴尔虎右 乌拉特前 乌拉特中 乌拉特后 杭锦后 察哈尔右翼前 " +
 	"察哈尔右翼中 察哈尔右翼后 四子王 科尔沁右翼前 科尔沁右翼中 扎赉特 阿巴嘎 苏尼特左 苏尼特右 东乌珠穆沁 西乌珠穆沁 太仆寺 镶黄 正镶白 正蓝 阿拉善左 阿拉善右 额济纳"
 
-// singles are the counties that have a name of one character, and singleDistricts the districts, of which there are many of a name.
+// singles are the counties that have a name of one character, singleDistricts such districts. Many
+// districts have the same name.
 const (
 	singles = "赵涉磁邱魏威唐易蠡雄蔚沧青献景盂沁应祁绛夏代古吉隰蒲兴临岚义宾丰沛寿和歙黟萧泗泾莒费莘冠曹单杞嵩叶郏滑浚淇温范睢新息房随攸澧" +
 		"南道藤容忠开荣泸高珙渠理茂云朗索眉陇凤乾户富洋勉佳环宁漳岷成文康徽礼郧赣梅沙"
 	singleDistricts = "东西南北中城郊矿"
 )
 
-// surnames begin the names of 19 people in 20: a district or county of two characters that begins with one is shown if countyNames has it.
+// surnames begin the names of 19 people in 20: a district or county of two characters that begins
+// with one is shown if countyNames has it.
 const surnames = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖萧田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付傅方邹熊白孟秦邱侯江" +
 	"尹薛闫阎段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文温庞樊兰殷施洪翟安颜倪牛季鲁葛伍章俞毕左柳齐梅庄涂焦岳聂祁耿管岑柯盛翁骆关詹欧霍纪卓甘路柴蒲麦裴房成" +
 	"凌费卫辛冉宁申丘游车苗商佟辜靳舒木莘甄尚郁尤童阮祝项滕娄艾桑包鲍党谷沙裘桂米池席占宗应单仇符边时卞褚解戚华隋巴曲司楚栾凤蓝晏鄢窦荆苟牟卜宫全湛虞柏鹿迟原盖荣景敖冷幸" +
@@ -144,10 +176,10 @@ const surnames = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗�
 // division is a province or a prefecture.
 type division struct {
 	name      string    // without its suffix
-	suffixes  []string  // that make the name whole
-	of        *division // the province of a prefecture
+	suffixes  []string  // with one of them the name is whole
+	of        *division // the province that a prefecture lies in
 	province  bool
-	undivided bool
+	undivided bool // it has no counties, or is shown without
 }
 
 // divisions are the provinces and prefectures by the first two characters of their names.
@@ -181,7 +213,8 @@ var divisions = func() map[uint64][]*division {
 	return index
 }()
 
-// at returns how much of the front of text names d, and whether it does so with a suffix.
+// at returns the size of d's name if text begins with it, with the suffix if there is one, and
+// whether there is one.
 func (d *division) at(text []byte) (size int, whole bool) {
 	if !hasAt(text, 0, d.name) {
 		return 0, false
@@ -194,7 +227,7 @@ func (d *division) at(text []byte) (size int, whole bool) {
 	return len(d.name), false
 }
 
-// divisionsAt returns those that text may begin with.
+// divisionsAt returns the divisions that text may begin with.
 func divisionsAt(text []byte) []*division {
 	if begin, ok := beginning(text); ok {
 		return divisions[begin]
@@ -202,15 +235,18 @@ func divisionsAt(text []byte) []*division {
 	return nil
 }
 
-// beginning returns the first two characters of text, which are Chinese if anything is to be found by them.
+// beginning returns the first six bytes of text as a key: they are two characters if these are
+// Chinese.
 func beginning(text []byte) (key uint64, ok bool) {
 	if len(text) < 6 {
 		return 0, false
 	}
-	return uint64(binary.LittleEndian.Uint32(text)) | uint64(binary.LittleEndian.Uint16(text[4:]))<<32, true
+	low, high := binary.LittleEndian.Uint32(text), binary.LittleEndian.Uint16(text[4:])
+	return uint64(high)<<32 | uint64(low), true
 }
 
-// firstDivision returns the province, or the prefecture with its suffix, that text begins with, or nil.
+// firstDivision returns the province that text begins with, or the prefecture if it has its suffix,
+// or nil. whole says whether there is a suffix.
 func firstDivision(text []byte) (found *division, size int, whole bool) {
 	for _, d := range divisionsAt(text) {
 		if n, ok := d.at(text); ok {
@@ -222,7 +258,8 @@ func firstDivision(text []byte) (found *division, size int, whole bool) {
 	return found, size, false
 }
 
-// prefectureOf returns the prefecture of a province that text begins with, or nil. 北京市, as 天津市, 上海市 and 重庆市, is its own.
+// prefectureOf returns the prefecture of a province that text begins with, or nil, and whether
+// there is a suffix. 北京市, 天津市, 上海市 and 重庆市 are provinces and their own prefectures.
 func prefectureOf(province *division, text []byte) (found *division, size int, whole bool) {
 	if province.suffixes[0] == "市" {
 		size, whole = province.at(text)
@@ -241,7 +278,8 @@ func prefectureOf(province *division, text []byte) (found *division, size int, w
 	return found, size, false
 }
 
-// counties holds countyNames, autonomousCounties and banners, without the last character, by the first two.
+// counties has countyNames, autonomousCounties and banners, without the last character, by the
+// first two characters.
 var counties = func() map[uint64][]string {
 	index := map[uint64][]string{}
 	add := func(name string) {

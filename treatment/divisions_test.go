@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The numbers of divisions are those that the Ministry of Civil Affairs gives: 333 prefectures, of which 293 are cities, 117 autonomous
-// counties, 52 banners.
+// The numbers of divisions are those that the Ministry of Civil Affairs gives: 333 prefectures, of
+// which 293 are cities, 117 autonomous counties, 52 banners.
 func TestDivisions(t *testing.T) {
 	prefectures := map[string]int{}
 	kinds := map[string]int{}
@@ -23,15 +23,18 @@ func TestDivisions(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"河北": 11, "山西": 11, "内蒙古": 12, "辽宁": 14, "吉林": 9, "黑龙江": 13, "江苏": 13, "浙江": 11, "安徽": 16, "福建": 9, "江西": 11,
-		"山东": 16, "河南": 17, "湖北": 13, "湖南": 14, "广东": 21, "广西": 14, "海南": 4, "四川": 21, "贵州": 9, "云南": 16, "西藏": 7, "陕西": 10,
+		"河北": 11, "山西": 11, "内蒙古": 12, "辽宁": 14, "吉林": 9, "黑龙江": 13, "江苏": 13, "浙江": 11, "安徽": 16,
+		"福建": 9, "江西": 11,
+		"山东": 16, "河南": 17, "湖北": 13, "湖南": 14, "广东": 21, "广西": 14, "海南": 4, "四川": 21, "贵州": 9,
+		"云南": 16, "西藏": 7, "陕西": 10,
 		"甘肃": 14, "青海": 8, "宁夏": 5, "新疆": 14, "台湾": 9,
 	}
 	if fmt.Sprint(prefectures) != fmt.Sprint(want) {
 		t.Errorf("prefectures of provinces = %v, want %v", prefectures, want)
 	}
 	kinds[""] -= want["台湾"]
-	if got, want := fmt.Sprint(kinds), fmt.Sprint(map[string]int{"": 293, "自治州": 30, "地区": 7, "盟": 3}); got != want {
+	if got, want := fmt.Sprint(kinds), fmt.Sprint(map[string]int{"": 293, "自治州": 30, "地区": 7,
+		"盟": 3}); got != want {
 		t.Errorf("prefectures by suffix = %s, want %s", got, want)
 	}
 	for _, list := range []struct {

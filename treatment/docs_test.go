@@ -11,7 +11,8 @@ import (
 
 var docExample = regexp.MustCompile("`([^`]+)`: `([^`]+)` → `([^`]+)`")
 
-// Every treatment has a row in docs/transforms.md, with its rank, whether it can be reversed, and examples that run.
+// Every treatment has a row in docs/transforms.md, with its rank, whether it can be reversed, and
+// examples that run.
 func TestDocs(t *testing.T) {
 	data, err := os.ReadFile("../docs/transforms.md")
 	if err != nil {
@@ -49,8 +50,10 @@ func TestDocs(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, reversible := built.Transform.(treatment.Reverser)
-			if e.Name != name || built.Rank.String() != cells[3] || reversible != (cells[4] == "yes") {
-				t.Errorf("%s: %s of rank %s, reversible %v; the row says %s, %s", name, e, built.Rank, reversible, cells[3], cells[4])
+			if e.Name != name || built.Rank.String() != cells[3] ||
+				reversible != (cells[4] == "yes") {
+				t.Errorf("%s: %s of rank %s, reversible %v; the row says %s, %s",
+					name, e, built.Rank, reversible, cells[3], cells[4])
 			}
 			got := applied(t, built, m[2])
 			if begin, ok := strings.CutSuffix(m[3], "…"); ok && strings.HasPrefix(got, begin) {

@@ -13,8 +13,8 @@ import (
 //
 //	email  zhangsan@example.com → "z***@example.com"
 //
-// Three stars stand for the rest, however long. What is not one address with a dotted domain, or has only one character in
-// front of the @, is hidden whole: "****". Takes strings.
+// Three stars stand for the rest, however long. What is not one address with a dotted domain, or
+// has only one character in front of the @, is hidden whole: "****". Takes strings.
 type email struct{}
 
 func buildEmail(*arguments, Environment) masking.Transform { return email{} }
@@ -27,7 +27,7 @@ func (email) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	if at < 0 {
 		return append(dst, hidden...), true
 	}
-	first := isMailbox(v.Text[:at])
+	first := mailboxFirst(v.Text[:at])
 	if first == 0 || !isDomain(v.Text[at+1:]) {
 		return append(dst, hidden...), true
 	}
@@ -37,7 +37,7 @@ func (email) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
-// mailbox and domain tell which ASCII characters may stand in front of an @ and behind it.
+// mailbox and domain say which ASCII characters may stand in front of an @, and which behind it.
 var mailbox, domain = func() (mailbox, domain [utf8.RuneSelf]bool) {
 	for c := range rune(utf8.RuneSelf) {
 		mailbox[c] = c > ' ' && c != 0x7F && !strings.ContainsRune(`"(),:;<>@[\]`, c)
@@ -46,8 +46,9 @@ var mailbox, domain = func() (mailbox, domain [utf8.RuneSelf]bool) {
 	return mailbox, domain
 }()
 
-// isMailbox returns the size of the first character of a local part (RFC 6531 dot-string), and 0 if it is none or has no second.
-func isMailbox(local []byte) (first int) {
+// mailboxFirst returns the size of the first character of a local part (RFC 6531 dot-string), or 0
+// if local is none or has one character only.
+func mailboxFirst(local []byte) (first int) {
 	if len(local) > 64 {
 		return 0
 	}
@@ -60,7 +61,8 @@ func isMailbox(local []byte) (first int) {
 			}
 		} else {
 			var r rune
-			if r, size = utf8.DecodeRune(local[i:]); !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+			r, size = utf8.DecodeRune(local[i:])
+			if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
 				return 0
 			}
 		}

@@ -18,33 +18,38 @@ import (
 
 // encrypt replaces a string or number by its ciphertext, which can be turned back with the key.
 //
-//	encrypt       张三丰 → "e1:7:vT0Z…"   AES-256-GCM (NIST SP 800-38D): each time another text
-//	encrypt(sm4)  张三丰 → "e2:7:m3lk…"   SM4-GCM (GB/T 32907, RFC 8998): each time another text
-//	encrypt(siv)  张三丰 → "e3:7:Qq0a…"   AES-256-SIV (RFC 5297): always the same text, so that records can be joined
+//	encrypt       张三丰 → "e1:7:vT0Z…"   AES-256-GCM (NIST SP 800-38D)
+//	encrypt(sm4)  张三丰 → "e2:7:m3lk…"   SM4-GCM (GB/T 32907, RFC 8998)
+//	encrypt(siv)  张三丰 → "e3:7:Qq0a…"   AES-256-SIV (RFC 5297)
+//
+// The first two make another text of the same value each time. encrypt(siv) always makes the same
+// text, so that records can be joined.
 //
 // # Form
 //
-// A ciphertext is the form (e1, e2 or e3), a colon, the key's version, a colon, and base64url without padding (RFC 4648 §5) of
+// A ciphertext is the form (e1, e2 or e3), a colon, the key's version, a colon, and base64url
+// without padding (RFC 4648 §5) of
 //
 //	e1, e2  salt (16 bytes), nonce (12), ciphertext, tag (16)
 //	e3      synthetic IV (16), ciphertext
 //
-// The plaintext is s for a string or n for a number, the value's text, the byte 0x80, and zero bytes up to a multiple of 16: the
-// length shows only so far. The associated data is what stands in front of the base64, and the field's type. Salt and
-// nonce are random; the salt serves to derive the key (see subkey.go) of up to 2³² values: more than that under one key, and
-// random nonces could meet.
+// The plaintext is s for a string or n for a number, the value's text, the byte 0x80, and zero
+// bytes up to a multiple of 16: only so far the length shows. The associated data is what stands in
+// front of the base64, and the field's type. Salt and nonce are random. The key is derived from the
+// salt (see subkey.go) and serves for up to 2³² values: of more than that under one key, two could
+// have the same nonce.
 type encrypt struct {
 	form    encryption
 	prefix  []byte // form and version
 	data    []byte // associated data
 	key     []byte // the purpose's
 	siv     *siv
-	most    uint64 // values that one salt's key seals
+	most    uint64 // how many values a salt serves for
 	session atomic.Pointer[gcmSession]
 	states  sync.Pool // of *encryptState
 }
 
-// encryption is one of the forms of ciphertext.
+// encryption is a form of ciphertext.
 type encryption struct {
 	prefix, use string
 	size        int // of the key
@@ -59,10 +64,10 @@ var (
 
 const (
 	saltSize, nonceSize = 16, 12
-	mostSealed          = 1 << 32 // values that a salt serves for
+	mostSealed          = 1 << 32 // encrypt.most
 )
 
-// gcmSession is a salt and its key, with which a limited number of values is sealed.
+// gcmSession is a salt, and the cipher with the salt's key.
 type gcmSession struct {
 	salt   []byte
 	aead   cipher.AEAD
@@ -98,9 +103,11 @@ func buildEncrypt(a *arguments, env Environment) masking.Transform {
 	return t
 }
 
-// newEncrypt returns the transform for a form, a purpose's key in a version, and a field's type. A salt
-// serves for at most so many values.
-func newEncrypt(form encryption, key []byte, version int, typ string, most uint64) (*encrypt, error) {
+// newEncrypt returns the transform for a form, a purpose's key of a version, and a field's type. A
+// salt serves for most values.
+func newEncrypt(
+	form encryption, key []byte, version int, typ string, most uint64,
+) (*encrypt, error) {
 	t := &encrypt{form: form, key: key, most: most}
 	t.prefix = append(strconv.AppendInt([]byte(form.prefix), int64(version), 10), ':')
 	t.data = append(bytes.Clone(t.prefix), typ...)
@@ -116,7 +123,8 @@ func newEncrypt(form encryption, key []byte, version int, typ string, most uint6
 	return t, err
 }
 
-// renew starts a session with a salt of its own in the place of old, unless somebody else has.
+// renew replaces the session old by one with a new salt, unless another goroutine has. It returns
+// the session that is in its place.
 func (t *encrypt) renew(old *gcmSession) (*gcmSession, error) {
 	salt := make([]byte, saltSize)
 	if _, err := rand.Read(salt); err != nil {
@@ -133,7 +141,7 @@ func (t *encrypt) renew(old *gcmSession) (*gcmSession, error) {
 	return t.session.Load(), nil
 }
 
-// open returns the cipher for a salt.
+// open returns the cipher with a salt's key.
 func (t *encrypt) open(salt []byte) (cipher.AEAD, error) {
 	key, err := subkey(t.key, salt, t.form.use, t.form.size)
 	if err != nil {
@@ -142,7 +150,9 @@ func (t *encrypt) open(salt []byte) (cipher.AEAD, error) {
 	return newGCM(t.form.cipher, key, nonceSize)
 }
 
-func newGCM(newCipher func([]byte) (cipher.Block, error), key []byte, nonceSize int) (cipher.AEAD, error) {
+func newGCM(
+	newCipher func([]byte) (cipher.Block, error), key []byte, nonceSize int,
+) (cipher.AEAD, error) {
 	block, err := newCipher(key)
 	if err != nil {
 		return nil, err
@@ -175,6 +185,7 @@ func (t *encrypt) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
+// seal sets s.sealed to the ciphertext of s.plain, by GCM.
 func (t *encrypt) seal(s *encryptState) bool {
 	session := t.session.Load()
 	for session.sealed.Add(1) > t.most {
@@ -227,6 +238,7 @@ func (t *encrypt) Reverse(dst []byte, v masking.Value) ([]byte, bool) {
 	return dst, false
 }
 
+// unseal returns the plaintext of what seal made.
 func (t *encrypt) unseal(sealed []byte) ([]byte, bool) {
 	if len(sealed) < saltSize+nonceSize {
 		return nil, false
@@ -235,12 +247,14 @@ func (t *encrypt) unseal(sealed []byte) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	plain, err := aead.Open(nil, sealed[saltSize:saltSize+nonceSize], sealed[saltSize+nonceSize:], t.data)
+	nonce, text := sealed[saltSize:saltSize+nonceSize], sealed[saltSize+nonceSize:]
+	plain, err := aead.Open(nil, nonce, text, t.data)
 	return plain, err == nil
 }
 
-// Ciphertext returns the treatment that makes texts of text's form, and the version of the key that text names; false if text has
-// not the form of a ciphertext. Whether it is one, [Reverser] tells.
+// Ciphertext returns the treatment that makes ciphertexts of text's form, and the version of the
+// key that text names. It reports false if text has not the form of a ciphertext. Whether it is
+// one, only [Reverser] tells.
 func Ciphertext(text string) (e Expression, version int, ok bool) {
 	for argument, form := range map[string]encryption{"aes": aesGCM, "sm4": sm4GCM, "siv": aesSIV} {
 		rest, found := strings.CutPrefix(text, form.prefix)

@@ -28,12 +28,15 @@ func TestCovers(t *testing.T) {
 		{"hash", "hash", true},
 		{"bucket(size=10)", "bucket(size=20)", false},
 		{"mask(keep_first=3)", "mask(keep_first=1, min=4)", true},
-		{"mask(keep_first=3)", "mask(keep_first=1)", false}, // of three characters, the one shows none and the other the first
+		// Of three characters, the first shows none and the second one.
+		{"mask(keep_first=3)", "mask(keep_first=1)", false},
 		{"mask(keep_first=1)", "mask(keep_last=1)", false},
 		{"mask(keep_first=1, stars=2)", "mask(keep_first=1, stars=7)", true},
-		{"mask(keep_first=1, stars=2)", "mask(keep_first=1, stars=same)", false}, // which shows how long it is
+		// The second shows how long a value is.
+		{"mask(keep_first=1, stars=2)", "mask(keep_first=1, stars=same)", false},
 		{"mask(keep_first=1, stars=same)", "mask(keep_first=1, stars=2)", true},
-		{"mask(keep_first=6, keep_last=4)", "bank_card", false}, // which takes a card number with spaces in it too
+		// The second takes card numbers with spaces in them too.
+		{"mask(keep_first=6, keep_last=4)", "bank_card", false},
 		{"bank_card", "bank_card(keep_first=4)", true},
 		{"bank_card(keep_first=4)", "bank_card", false},
 		{"mask(hide=4-7)", "mask(hide=4-8)", false},

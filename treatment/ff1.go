@@ -8,16 +8,17 @@ import (
 	"math/bits"
 )
 
-// ff1 is the format-preserving cipher FF1 (NIST SP 800-38G §5.1, algorithms 7 and 8) on AES, for numerals of one radix. It is safe
-// for concurrent use; each use brings its own [ff1State].
+// ff1 is the format-preserving cipher FF1 (NIST SP 800-38G §5.1, algorithms 7 and 8) on AES, for
+// numerals of one radix. It is safe for concurrent use; each use brings its own [ff1State].
 type ff1 struct {
 	radix      uint32
-	chunk      int    // how many numerals are taken at once
+	chunk      int    // how many numerals are computed with at once
 	chunkPower uint32 // radix to the power of chunk, below 2^32
 	block      cipher.Block
 }
 
-// newFF1 returns the cipher for a radix from 2 to 65,536. Numerals are bytes, so it serves up to 256.
+// newFF1 returns the cipher for a radix from 2 to 256. FF1 goes to 65,536, but numerals are bytes
+// here.
 func newFF1(radix int, key []byte) (*ff1, error) {
 	if radix < 2 || radix > 256 {
 		return nil, errors.New("want a radix from 2 to 256")
@@ -44,11 +45,12 @@ type ff1State struct {
 	sum    [aes.BlockSize]byte
 }
 
-// minDomain is how many texts of a length there must be at least, in FF1 itself; see token for what we demand.
+// minDomain is how many texts of a length there must be at least, by the standard; tokenDomain is
+// what token demands.
 const minDomain = 100
 
-// crypt encrypts or decrypts the numerals of x in place. It reports false, and changes nothing, if x is too short or has a
-// numeral beyond the radix.
+// crypt encrypts or decrypts the numerals of x in place. It reports false, and changes nothing, if
+// x is too short or has a numeral beyond the radix.
 func (f *ff1) crypt(s *ff1State, x, tweak []byte, decrypt bool) bool {
 	if !f.spans(len(x), minDomain) || uint64(len(x)) >= 1<<32 {
 		return false
@@ -64,7 +66,7 @@ func (f *ff1) crypt(s *ff1State, x, tweak []byte, decrypt bool) bool {
 	s.a, s.b = append(s.a[:0], x[:u]...), append(s.b[:0], x[u:]...)
 	width := f.width(s, v)
 	streamSize := 4*((width+3)/4) + 4
-	// Q: the tweak, zeros, the round, the half as a number.
+	// Q is the tweak, zeros, the round, and the half as a number.
 	s.q = append(s.q[:0], tweak...)
 	for (len(s.q)+1+width)%aes.BlockSize != 0 {
 		s.q = append(s.q, 0)
@@ -74,7 +76,9 @@ func (f *ff1) crypt(s *ff1State, x, tweak []byte, decrypt bool) bool {
 		s.q = append(s.q, 0)
 	}
 	// P and the blocks of Q in front of the round's are the same in all rounds.
-	s.common = [aes.BlockSize]byte{1, 2, 1, byte(f.radix >> 16), byte(f.radix >> 8), byte(f.radix), 10, byte(u)}
+	s.common = [aes.BlockSize]byte{
+		1, 2, 1, byte(f.radix >> 16), byte(f.radix >> 8), byte(f.radix), 10, byte(u),
+	}
 	binary.BigEndian.PutUint32(s.common[8:], uint32(n))
 	binary.BigEndian.PutUint32(s.common[12:], uint32(len(tweak)))
 	f.block.Encrypt(s.common[:], s.common[:])
@@ -103,7 +107,7 @@ func (f *ff1) crypt(s *ff1State, x, tweak []byte, decrypt bool) bool {
 	return true
 }
 
-// spans reports whether there are at least least texts of n numerals.
+// spans reports whether there are least texts of n numerals, or more.
 func (f *ff1) spans(n int, least uint64) bool {
 	count := uint64(1)
 	for range n {
@@ -114,7 +118,8 @@ func (f *ff1) spans(n int, least uint64) bool {
 	return false
 }
 
-// width returns how many bytes a number of v numerals takes: ⌈⌈v·log₂(radix)⌉/8⌉, from the largest such number.
+// width returns how many bytes a number of v numerals takes: ⌈⌈v·log₂(radix)⌉/8⌉. It computes the
+// largest such number.
 func (f *ff1) width(s *ff1State, v int) int {
 	s.limbs = s.limbs[:0]
 	for v > 0 {
@@ -145,7 +150,7 @@ func (f *ff1) number(s *ff1State, numerals []byte) {
 	}
 }
 
-// multiplyAdd computes limbs·factor + summand.
+// multiplyAdd returns limbs·factor + summand, in the memory of limbs.
 func multiplyAdd(limbs []uint32, factor, summand uint32) []uint32 {
 	carry := uint64(summand)
 	for i, limb := range limbs {
@@ -159,7 +164,7 @@ func multiplyAdd(limbs []uint32, factor, summand uint32) []uint32 {
 	return limbs
 }
 
-// putNumber writes limbs as big-endian bytes, with zeros in front. They must fit.
+// putNumber fills dst with the number limbs in big-endian order, with zeros in front. It must fit.
 func putNumber(dst []byte, limbs []uint32) {
 	clear(dst)
 	for i, limb := range limbs {
@@ -202,7 +207,8 @@ func (f *ff1) add(s *ff1State, half []byte, subtract bool) {
 	limbs := s.limbs
 	carry := uint32(0)
 	for end := len(half); end > 0; {
-		// The remainder by a power of the radix is the next few numerals, the least significant first.
+		// The remainder by a power of the radix has the next few numerals, the least significant
+		// first.
 		remainder := uint64(0)
 		for i := len(limbs) - 1; i >= 0; i-- {
 			remainder = remainder<<32 | uint64(limbs[i])

@@ -4,17 +4,18 @@ package treatment
 type Form uint8
 
 const (
-	NoForm      Form = iota // it is not written as values of the type are
-	Formed                  // it is; the type has no check digit, or this one is wrong
-	FormChecked             // and its check digit is right
+	NoForm      Form = iota // the text is not written as values of the type are
+	Formed                  // it is; but the type has no check digit, or the digit is wrong
+	FormChecked             // it is, and its check digit is right
 )
 
-// FormOf reads text as the masks of types do, and says whether it has the form of the type. It is for finding personal data where no
-// rule speaks of it: a declared field is masked whatever its form.
+// FormOf reads text as the masks of types do, and says whether it has the form of a type. It serves
+// to find personal data where no rule speaks of it: a declared field is masked whatever its form.
 //
-// The types are cn_id_card (GB 11643-1999; a birth date that no calendar has is no form), cn_mobile, bank_card (ISO/IEC 7812-1),
-// licence_plate, passport, hkmo_permit, tw_permit, uscc (GB 32100-2015), landline, address (the parts that a mask would show),
-// ip_address and birth_date (any date, with a time or not). Text has the form of no other.
+// The types are cn_id_card (GB 11643-1999, with a birth date that there is), cn_mobile, bank_card
+// (ISO/IEC 7812-1), licence_plate, passport, hkmo_permit, tw_permit, uscc (GB 32100-2015),
+// landline, address (one of which a mask would show some parts), ip_address and birth_date (any
+// date, with a time or not). No text has the form of any other type.
 func FormOf(typ string, text []byte) Form {
 	switch typ {
 	case "landline":

@@ -8,9 +8,10 @@ import "github.com/maskgate/maskgate/masking"
 //	geo_point            "39.908823,116.397470" → "39.91,116.40"
 //	geo_point(digits=1)  [116.397470, 39.908823] → [116.4,39.9]
 //
-// digits is how many decimals stay (0 to 4; default 2, about 1 km). Takes numbers, strings of one to three numbers between
-// commas or spaces, and arrays of one to three numbers; the first two within 180 either side of zero. The third, a height, is left
-// out. Anything else is hidden whole, "****", if it is a string, and dropped if not.
+// digits is how many decimals stay (0 to 4; default 2, about 1 km). Takes numbers, strings of one
+// to three numbers with commas or spaces between them, and arrays of one to three numbers. The
+// first two must be within 180 either side of zero; the third, a height, is left out. A string that
+// is anything else is hidden whole, "****"; any other value is dropped.
 type geoPoint struct{ digits int }
 
 func buildGeoPoint(a *arguments, _ Environment) masking.Transform {
@@ -71,6 +72,7 @@ func (g *geoPoint) appendPoint(dst, text []byte) ([]byte, bool) {
 	return dst, false
 }
 
+// skipBlank returns text without the white space in front.
 func skipBlank(text []byte) []byte {
 	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '\n' || text[0] == '\r') {
 		text = text[1:]
@@ -100,7 +102,7 @@ func isDegrees(text []byte) bool {
 	return whole < 180 || whole == 180 && skipZeros(text[n:]) == 0
 }
 
-// skipZeros returns how much of a fraction is left behind its point and its leading zeros.
+// skipZeros returns how many bytes of a fraction stand behind its point and leading zeros.
 func skipZeros(fraction []byte) int {
 	for len(fraction) > 0 && (fraction[0] == '.' || fraction[0] == '0') {
 		fraction = fraction[1:]

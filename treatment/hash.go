@@ -13,17 +13,18 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// keyedHash replaces a string or number by a pseudonym: the same value of the same type under the same purpose
-// always has the same one, so that records can still be joined, and nobody without the key can find the value by
-// trying all of them.
+// keyedHash replaces a string or number by a pseudonym: the same value of the same type under the
+// same purpose always has the same one, so that records can still be joined, and nobody without the
+// key can find the value by trying all of them.
 //
 //	hash       11010519491231002X → "p1:eHF6cGl2Y3JhbmRvbWZpbGw"
 //	hash(sm3)  11010519491231002X → "s1:bm90aGluZ3RvYmVzZWVubw"
 //
-// The pseudonym is p, the key's version, a colon, and the first 16 bytes of HMAC-SHA-256 (RFC 2104) in base64url without
-// padding (RFC 4648 §5). The key is the purpose's; the message is the field's type, a zero byte, and the value's text.
-// With the argument sm3 it begins with s, the function is HMAC-SM3 (GB/T 15852.2, GB/T 32905), and the key is derived from the purpose's.
-// Takes strings and numbers.
+// The pseudonym is p, the key's version, a colon, and the first 16 bytes of HMAC-SHA-256 (RFC 2104)
+// in base64url without padding (RFC 4648 §5). The key is the purpose's; the message is the field's
+// type, a zero byte, and the value's text. With the argument sm3 the pseudonym begins with s, the
+// function is HMAC-SM3 (GB/T 15852.2, GB/T 32905), and the key is derived from the purpose's. Takes
+// strings and numbers.
 type keyedHash struct {
 	prefix string
 	typ    []byte
@@ -35,7 +36,8 @@ type mac struct {
 	sum [sha256.Size]byte
 }
 
-// MinKey is how many bytes a key for pseudonyms must have: with a short one, or none, all values could be tried.
+// MinKey is how many bytes a key for pseudonyms must have: with a short one, or none, all values
+// could be tried.
 const MinKey = 32
 
 // pseudonymSize is how much of the HMAC a pseudonym shows: 128 bits.
@@ -63,8 +65,10 @@ func buildHash(a *arguments, env Environment) masking.Transform {
 	}
 }
 
-// newMAC returns HMAC over a hash function, both of 32 bytes.
-func newMAC(function func() hash.Hash, key []byte) *mac { return &mac{Hash: hmac.New(function, key)} }
+// newMAC returns the HMAC over a hash function. The hash must have 32 bytes.
+func newMAC(function func() hash.Hash, key []byte) *mac {
+	return &mac{Hash: hmac.New(function, key)}
+}
 
 // compute returns the HMAC of the parts, one behind the other. It is valid until the next call.
 func (m *mac) compute(parts ...[]byte) []byte {

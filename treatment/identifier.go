@@ -8,19 +8,22 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// identifier keeps characters at the ends of an identifier of a known shape. It reads the ways in which people write one,
-// and writes the plain one: without spaces and dashes, in half-width digits and upper-case letters.
+// identifier keeps characters at the ends of an identifier of a known shape. It reads identifiers
+// as people write them, and writes the plain form: without spaces and dashes, in half-width digits
+// and upper-case letters.
 //
 //	cn_id_card                            11010519491231002X → "1****************X"
 //	cn_id_card(keep_first=6, keep_last=4) 11010519491231002x → "110105********002X"
 //	bank_card(keep_first=0)               6222 0212 3456 7890 128 → "***************0128"
 //	cn_mobile                             +86 138-1234-5678 → "138****5678"
 //
-// keep_first, keep_last and stars are as in mask; each shape has defaults of its own. min is the length of the plain form
-// below which a value is hidden whole. plain=yes hides whole whatever is not written in the plain form. What has not the shape,
-// or no more characters than are kept, is hidden whole: "****". Takes strings and numbers.
+// keep_first, keep_last and stars are as in mask; each shape has defaults of its own. Hidden whole,
+// "****", are values that have not the shape, have no more characters than are kept, have fewer
+// than min in the plain form or, with plain=yes, are not written in the plain form. Takes strings
+// and numbers.
 //
-// The shapes are cn_id_card, cn_mobile, bank_card, licence_plate, passport, hkmo_permit, tw_permit and uscc.
+// The shapes are cn_id_card, cn_mobile, bank_card, licence_plate, passport, hkmo_permit, tw_permit
+// and uscc.
 type identifier struct {
 	idForm
 	min   int
@@ -30,10 +33,10 @@ type identifier struct {
 // idForm is what identifiers of a type look like, and what is kept of them unless told otherwise.
 type idForm struct {
 	first, last, stars int // as in mask
-	// is reports whether a text is the plain form of one. A plain form needs no escaping.
+	// is reports whether a text is an identifier in the plain form. Such a text needs no escaping.
 	is func(plain []byte) bool
-	// scan appends what could be the plain form of text. It reports false, and leaves dst in disorder behind its length, if
-	// nothing could.
+	// scan appends what could be the plain form of text. If nothing could it reports false, and
+	// what it returns is void but for its memory.
 	scan func(dst, text []byte) ([]byte, bool)
 }
 
@@ -48,7 +51,7 @@ var idForms = map[string]idForm{
 	"uscc":          {8, 2, 0, isUSCC, appendPlain},
 }
 
-// mostEnds bounds what is kept at either end of an identifier.
+// mostEnds is how many characters may be kept at either end of an identifier.
 const mostEnds = 16
 
 func buildIdentifier(name string) func(*arguments, Environment) masking.Transform {
@@ -82,7 +85,7 @@ func (m *identifier) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(out[:start], hidden...), true
 }
 
-// append appends what is shown of a plain form.
+// append appends what is shown of an identifier in the plain form.
 func (m *identifier) append(dst, plain []byte) []byte {
 	length := len(plain)
 	if plain[0] >= utf8.RuneSelf {
@@ -119,8 +122,8 @@ func (m *identifier) append(dst, plain []byte) []byte {
 // longestPlain is how many characters an identifier has at most.
 const longestPlain = 19
 
-// appendPlain appends text in half-width and upper case without spaces and dashes; false if that has more characters than any
-// identifier, or others than ASCII digits and letters.
+// appendPlain appends text in half-width and upper case without spaces and dashes. It reports false
+// if that has more characters than any identifier, or others than ASCII digits and letters.
 func appendPlain(dst, text []byte) ([]byte, bool) {
 	for n := 0; len(text) > 0; {
 		r, size := narrow(text)

@@ -1,6 +1,7 @@
 package treatment
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/maskgate/maskgate/masking"
@@ -12,9 +13,9 @@ import (
 //	landline  +86 571 8816 8709 → "0571-****8709"
 //	landline  88168709-8001 → "****8709"
 //
-// An area code has three digits (010, 02x) or four, a number seven or eight; both may lie behind +86 or 0086, where the area
-// code has no 0, and in brackets, spaces and dashes. An extension is hidden. Anything else is hidden whole: "****". Takes
-// strings and numbers.
+// An area code has three digits (010, 02x) or four, a number seven or eight. Both may stand behind
+// +86 or 0086, where the area code has no 0, and among brackets, spaces and dashes. An extension is
+// hidden. Anything else is hidden whole: "****". Takes strings and numbers.
 type landline struct{}
 
 func buildLandline(*arguments, Environment) masking.Transform { return landline{} }
@@ -36,14 +37,14 @@ func (landline) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
-// dialled holds the digits of a number, and after how many of them something else stands.
+// dialled is the digits of a number.
 type dialled struct {
 	digit [24]byte
-	ends  [24]bool
-	n     int
+	ends  [24]bool // something else stands behind the digit
+	n     int      // how many there are
 }
 
-// parseLandline reads a number and the size of its area code, 0 if there is none.
+// parseLandline reads a number and the size of its area code, 0 if it has none.
 func parseLandline(text []byte) (d dialled, area int, ok bool) {
 	international, extension := false, false
 	for len(text) > 0 && !extension {
@@ -62,7 +63,7 @@ func parseLandline(text []byte) (d dialled, area int, ok bool) {
 			}
 		case r == '+' && d.n == 0 && !international:
 			international = true
-		case d.n >= 7 && (r == '转' || r == '轉' || r == '#' || r == ',' || r == 'x' || r == 'X' || r == 'e' || r == '分'):
+		case d.n >= 7 && strings.ContainsRune("转轉#,xXe分", r):
 			d.ends[d.n-1], extension = true, true
 		default:
 			return d, 0, false
@@ -97,7 +98,7 @@ func (d *dialled) cut(n int) {
 	d.n -= n
 }
 
-// local finds the area code, and cuts off an extension.
+// local returns the number without its extension, and the size of the area code.
 func (d dialled) local() (dialled, int, bool) {
 	if d.n > len(d.digit) {
 		return d, 0, false
@@ -112,7 +113,8 @@ func (d dialled) local() (dialled, int, bool) {
 	for size := 8; size >= 7; size-- {
 		n := area + size
 		if d.n == n || d.n > n && d.n <= n+6 && d.ends[n-1] { // the rest is an extension
-			if first := d.digit[area]; first == '0' || first == '1' && area == 0 { // 138-1234-5678 is a mobile number
+			first := d.digit[area]
+			if first == '0' || first == '1' && area == 0 { // 138-1234-5678 is a mobile number
 				return d, 0, false
 			}
 			d.n = n
@@ -122,7 +124,8 @@ func (d dialled) local() (dialled, int, bool) {
 	return d, 0, false
 }
 
-// isExtension reports whether text is what may stand behind the sign of an extension: its word, then up to six digits.
+// isExtension reports whether text can stand behind the first character of the word for an
+// extension: the rest of the word, then up to six digits.
 func isExtension(text []byte) bool {
 	count := 0
 	for len(text) > 0 {
@@ -134,7 +137,7 @@ func isExtension(text []byte) bool {
 		switch {
 		case isDigit(r):
 			count++
-		case count == 0 && (r == '机' || r == '機' || r == '接' || r == 'x' || r == 't' || r == '.' || r == ':' || r == ' ' || r == '-'):
+		case count == 0 && strings.ContainsRune("机機接xt.: -", r):
 		default:
 			return false
 		}

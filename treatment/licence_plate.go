@@ -10,8 +10,8 @@ const plateProvinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂�
 // plateEndings end the plates of training, police, cross-border, trailer and consular vehicles.
 const plateEndings = "学警港澳挂领"
 
-// isLicencePlate reports whether plain is a number plate (GA 36): a province, a letter, then five characters or six of a
-// new-energy vehicle, the last of which may be one of 学警港澳挂领.
+// isLicencePlate reports whether plain is a number plate (GA 36): a province, a letter, then five
+// characters, or six of a new-energy vehicle. The last may be one of plateEndings.
 func isLicencePlate(plain []byte) bool {
 	n := 0
 	for len(plain) > 0 {
@@ -35,7 +35,8 @@ func isLicencePlate(plain []byte) bool {
 	return n == 7 || n == 8
 }
 
-// scanLicencePlate leaves out spaces and dashes, and the dot that may stand behind the letter.
+// scanLicencePlate appends text without spaces, dashes and the dot that may stand behind the
+// letter.
 func scanLicencePlate(dst, text []byte) ([]byte, bool) {
 	for n := 0; len(text) > 0; {
 		r, size := narrow(text)

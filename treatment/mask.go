@@ -20,22 +20,27 @@ import (
 //	mask(hide=4-7)                               13812345678 → "138****5678"
 //	mask(keep=7-10)                              110105194912310021 → "****1949****"
 //
-// keep_first and keep_last count characters (code points; default 0). before keeps, instead of keep_first, what stands in
-// front of the first of a character, and that one; after keeps, instead of keep_last, the last of a character and what
-// stands behind it; a value without it is hidden whole. hide=A-B hides exactly the characters from A to B, keep=A-B keeps
-// exactly those; the first character is 1. stars is how many * stand for a hidden part, whatever its length (default 4, so
-// that the length does not show), or same for one each, which is what hide does unless told. with is the character instead
-// of *, not a digit. min is the length below which a value is hidden whole (default: one more than is kept, or B): what is left of a short
-// value gives it away. A value hidden whole becomes "****". Takes strings and numbers.
+// keep_first and keep_last are how many characters (code points) stay at the ends; default 0.
+// before, a character, keeps instead of keep_first what stands in front of the first such
+// character, and that character. after keeps instead of keep_last the last such character and what
+// stands behind it. A value without the character is hidden whole. hide=A-B hides just the
+// characters from A to B, keep=A-B keeps just these; the first character is 1.
+//
+// stars is how many * stand for a hidden part, whatever its length (default 4, so that the length
+// does not show). With stars=same, the default of hide, there is one for each character. with is
+// the character that stands instead of *; no digit. min is the length below which a value is hidden
+// whole, since what is left of a short value gives it away (default: one more than is kept, or B).
+// A value hidden whole becomes "****". Takes strings and numbers.
 type mask struct {
 	first, last, min int
-	stars            int // 0: one for each hidden character
+	stars            int // 0 stands for one for each hidden character
 	with             string
-	run              []byte // of with, as JSON
-	places           bool   // one of the following is set
-	before, after    []byte
-	hide             bool
-	from, to         int // of hide or keep, from 1; 0: neither
+	run              []byte // with in a row, as JSON
+
+	places        bool // before, after, hide or keep is given
+	before, after []byte
+	hide          bool // hide is given, not keep
+	from, to      int  // the range of hide or keep, from 1; 0 if neither is given
 }
 
 // hidden stands for a value of which nothing is shown. Its length is no value's.
@@ -44,7 +49,7 @@ const hidden = `"****"`
 // star stands for hidden characters unless with says otherwise.
 const star = "*"
 
-// mostKept bounds counts of characters.
+// mostKept is the largest number of characters that an argument may say.
 const mostKept = 1024
 
 func buildMask(a *arguments, _ Environment) masking.Transform { return newMask(a) }
@@ -103,33 +108,7 @@ func newMask(a *arguments) *mask {
 	return m
 }
 
-// stars takes how many * stand for what is hidden; 0 is one for each character.
-func (a *arguments) stars(missing int) int {
-	text, ok := a.take("stars")
-	if !ok {
-		return missing
-	}
-	if text == "same" {
-		return 0
-	}
-	a.left = append(a.left, Argument{"stars", text})
-	return a.count("stars", 4, 1, mostKept)
-}
-
-// character takes one character; nil if it is not given.
-func (a *arguments) character(name string) []byte {
-	text, ok := a.take(name)
-	if !ok {
-		return nil
-	}
-	if r, size := utf8.DecodeRuneInString(text); size != len(text) || r == utf8.RuneError {
-		a.fault("%s=%s: want one character", name, text)
-		return nil
-	}
-	return []byte(text)
-}
-
-// span takes a range of characters, as in 4-7.
+// span takes a range of characters for m, as in 4-7. It reports false if the argument is not given.
 func (a *arguments) span(name string, m *mask) bool {
 	text, ok := a.take(name)
 	if !ok {
@@ -139,7 +118,8 @@ func (a *arguments) span(name string, m *mask) bool {
 	from, err := strconv.Atoi(strings.TrimSpace(first))
 	to, err2 := strconv.Atoi(strings.TrimSpace(last))
 	if err != nil || err2 != nil || from < 1 || to < from || to > mostKept {
-		a.fault("%s=%s: want the first and the last character, from 1 to %d, as in %s=4-7", name, text, mostKept, name)
+		a.fault("%s=%s: want the first and the last character, from 1 to %d, as in %s=4-7",
+			name, text, mostKept, name)
 		return false
 	}
 	m.from, m.to = from, to
@@ -174,7 +154,8 @@ func (m *mask) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
-// bounds returns where what is hidden begins and ends; false if that cannot be told, or would be nothing.
+// bounds returns where the hidden part of a text of some characters begins and ends. It reports
+// false if there is none, or if that cannot be told.
 func (m *mask) bounds(text []byte, length int) (head, tail int, ok bool) {
 	if m.hide {
 		return prefixSize(text, m.from-1), prefixSize(text, m.to), true
@@ -195,7 +176,7 @@ func (m *mask) bounds(text []byte, length int) (head, tail int, ok bool) {
 	return head, tail, head < tail
 }
 
-// appendHidden appends what stands for a hidden part.
+// appendHidden appends what stands for a hidden part, unless the part is empty.
 func (m *mask) appendHidden(dst, part []byte) []byte {
 	if len(part) == 0 {
 		return dst

@@ -9,4 +9,6 @@ type null struct{}
 
 func buildNull(*arguments, Environment) masking.Transform { return null{} }
 
-func (null) Append(dst []byte, _ masking.Value) ([]byte, bool) { return append(dst, "null"...), true }
+func (null) Append(dst []byte, _ masking.Value) ([]byte, bool) {
+	return append(dst, "null"...), true
+}

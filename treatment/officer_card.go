@@ -2,12 +2,12 @@ package treatment
 
 import "github.com/maskgate/maskgate/masking"
 
-// officerCard hides an officer's card number but its words and its last two digits.
+// officerCard hides an officer's card number but for its words and its last two digits.
 //
 //	officer_card  军字第12345678号 → "军字第******78号"
 //
-// A number is at most four Chinese characters that end in 字 or 字第, then 6 to 10 digits, then 号, or the digits alone. Anything
-// else is hidden whole: "****". Takes strings and numbers.
+// A number is at most four Chinese characters that end in 字 or 字第, then 6 to 10 digits, then 号, or
+// the digits alone. Anything else is hidden whole: "****". Takes strings and numbers.
 type officerCard struct{}
 
 func buildOfficerCard(*arguments, Environment) masking.Transform { return officerCard{} }
@@ -24,8 +24,10 @@ func (officerCard) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(out, '"'), true
 }
 
+// appendOfficerCard appends what is shown of a number. It reports false if text is none.
 func appendOfficerCard(dst, text []byte) ([]byte, bool) {
-	var last, beforeLast, penultimate, final rune // characters of the words, digits of the number
+	var beforeLast, last rune   // of the characters in front of the number
+	var penultimate, final rune // of the digits
 	words, count, closed := 0, 0, false
 	for len(text) > 0 {
 		r, size := narrow(text)

@@ -1,7 +1,7 @@
 package treatment
 
-// isPassport reports whether plain is a passport number: 8 or 9 letters and digits (ICAO 9303-3 has nine places), five of them
-// digits at least, so that no word passes for one.
+// isPassport reports whether plain is a passport number: 8 or 9 letters and digits (ICAO 9303-3 has
+// nine places). At least five must be digits, so that no word passes for a number.
 func isPassport(plain []byte) bool {
 	count := 0
 	for _, c := range plain {

@@ -14,9 +14,9 @@ import (
 //	person_name  买买提·艾力 → "买**"
 //	person_name  John Smith → "J**"
 //
-// A surname is one character, or two if they are a compound surname and a given name follows. Two stars stand for the rest,
-// however long. What has digits or symbols, less than two letters or more than 64 is no name and is hidden whole: "****".
-// Takes strings.
+// A surname is one character, or two if they are a compound surname and a given name follows. Two
+// stars stand for the rest, however long. A text with digits or symbols, with less than two letters
+// or with more than 64 is no name, and is hidden whole: "****". Takes strings.
 type personName struct{}
 
 func buildPersonName(*arguments, Environment) masking.Transform { return personName{} }
@@ -29,7 +29,7 @@ func (personName) Append(dst []byte, v masking.Value) ([]byte, bool) {
 		dst = append(append(dst, '"'), v.Text[:size]...)
 		return append(dst, `**"`...), true
 	}
-	var letters [3]rune // the first ones
+	var letters [3]rune // the first letters
 	n, han := 0, true
 	for text := v.Text; len(text) > 0; {
 		r, size := narrow(text)
@@ -60,8 +60,8 @@ func (personName) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return append(dst, `**"`...), true
 }
 
-// surname returns the size of the surname of a name of two to four characters from U+4E00 to U+9FFF and nothing else, as most
-// are; 0 for any other.
+// surname returns the size of the surname of a name that is two to four characters from U+4E00 to
+// U+9FFF, as most are. It returns 0 for any other text.
 func surname(text []byte) int {
 	if n := len(text); n != 6 && n != 9 && n != 12 {
 		return 0
@@ -80,7 +80,8 @@ func surname(text []byte) int {
 	return 3
 }
 
-// isNameDot reports whether r is one of the dots that people type between the parts of a name such as 买买提·艾力.
+// isNameDot reports whether r is one of the dots that people type between the parts of a name such
+// as 买买提·艾力.
 func isNameDot(r rune) bool {
 	switch r {
 	case '·', '•', '‧', '∙', '⋅', '・', '･', '。':

@@ -2,12 +2,13 @@ package treatment
 
 import "github.com/maskgate/maskgate/masking"
 
-// redact replaces any value by stars, always as many, so that nothing shows but that there is a value.
+// redact replaces any value by stars, the same number for all, so that nothing shows but that there
+// is a value.
 //
 //	redact            anything → "****"
 //	redact(length=8)  anything → "********"
 //
-// length is how many (1 to 1024; default 4).
+// length is how many stars (1 to 1024; default 4).
 type redact struct{ json []byte }
 
 func buildRedact(a *arguments, _ Environment) masking.Transform {

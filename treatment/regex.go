@@ -9,22 +9,27 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// regex replaces a string or number that a regular expression matches by a text that may hold parts of it.
+// regex replaces a string or number that a regular expression matches by a text that may hold parts
+// of it.
 //
 //	regex('(\d{6})\d{8}(\w{4})', '$1********$2')  11010519491231002X → "110105********002X"
 //
-// The pattern (RE2, at most 1 KiB and 1,000 instructions) must match the whole value: nothing that it does not name can
-// pass. In the replacement (at most 1 KiB), $1, ${1} and ${name} are groups and $$ is a dollar. A value that does not match,
-// is longer than 4 KiB, or would come out as it is or with all of it inside, is hidden whole: "****". Takes strings and numbers. Unlike the other masks it allocates.
+// The pattern (RE2, at most 1 KiB and 1,000 instructions) must match the whole value, so that
+// nothing passes which the pattern does not name. In the replacement (at most 1 KiB), $1, ${1} and
+// ${name} are groups and $$ is a dollar. A value that does not match, is longer than 4 KiB, or
+// would come out with all of it inside is hidden whole: "****". Takes strings and numbers. Unlike
+// the other masks regex allocates.
 type regex struct {
 	*regexp.Regexp
 	replacement []byte
 }
 
 const (
-	maxPattern      = 1 << 10 // bytes
+	maxPattern = 1 << 10 // bytes of a pattern, and of a replacement
+
+	// RE2 takes time in proportion to the instructions of a pattern and to the bytes of a value.
 	maxInstructions = 1000
-	maxMatched      = 4 << 10 // bytes of a value: RE2 takes time in proportion to them and to the instructions
+	maxMatched      = 4 << 10
 )
 
 func buildRegex(a *arguments, _ Environment) masking.Transform {
@@ -62,7 +67,8 @@ func buildRegex(a *arguments, _ Environment) masking.Transform {
 
 var groupNames = regexp.MustCompile(`\$(\$|\{?(\w+)\}?)`)
 
-// unknownGroup returns a group that the replacement names and the pattern lacks: Expand would take it as empty.
+// unknownGroup returns a group that the replacement names and the pattern does not have. Expand
+// would take such a group for empty.
 func (r *regex) unknownGroup() string {
 	for _, m := range groupNames.FindAllSubmatch(r.replacement, -1) {
 		if m[2] == nil {

@@ -11,9 +11,10 @@ import (
 //	round(digits=2)   39.908823 → 39.91
 //	round(digits=-3)  "12345.67" → "12000"
 //
-// digits is from -9 to 9 and required; below 0 it counts digits in front of the point. It computes with the decimal digits, so
-// nothing is lost to binary fractions. A number that has no more decimals than that is as coarse already and stays. Takes
-// numbers, and strings that hold one, without an exponent; others are dropped.
+// digits is how many decimals stay (-9 to 9; required); below 0 it counts digits in front of the
+// point. round computes with the decimal digits, so nothing is lost to binary fractions. A number
+// that has no more decimals stays as it is. Takes numbers without an exponent, and strings that
+// hold such a number; others are dropped.
 type round struct{ digits int }
 
 func buildRound(a *arguments, _ Environment) masking.Transform {
@@ -41,11 +42,11 @@ func (r *round) Append(dst []byte, v masking.Value) ([]byte, bool) {
 	return dst, false
 }
 
-// maxDecimal bounds the digits of a number that is rounded.
+// maxDecimal is how many bytes, but for the sign, a number may have that is rounded.
 const maxDecimal = 64
 
-// appendRounded appends a decimal number (RFC 8259 §6, without exponent) rounded to so many decimals. It reports false, and
-// appends nothing, for anything else.
+// appendRounded appends a decimal number (RFC 8259 §6, without exponent) rounded to so many
+// decimals. It reports false, and appends nothing, for anything else.
 func appendRounded(dst, text []byte, decimals int) ([]byte, bool) {
 	whole := text
 	negative := len(whole) > 0 && whole[0] == '-'
@@ -58,14 +59,15 @@ func appendRounded(dst, text []byte, decimals int) ([]byte, bool) {
 	}
 	var fraction []byte
 	if rest := whole[n:]; len(rest) > 0 {
-		if fraction = rest[1:]; rest[0] != '.' || len(fraction) == 0 || digits(fraction) != len(fraction) {
+		fraction = rest[1:]
+		if rest[0] != '.' || len(fraction) == 0 || digits(fraction) != len(fraction) {
 			return dst, false
 		}
 	}
-	var buffer [maxDecimal + 1]byte // of digits, with room for a carry
+	var buffer [maxDecimal + 1]byte // the digits, with room for a carry
 	all := append(append(append(buffer[:0], '0'), whole[:n]...), fraction...)
 	point := n + 1
-	cut := max(point+decimals, 0) // what is behind it goes
+	cut := max(point+decimals, 0) // where the digits begin that go
 	if cut < len(all) {
 		up := cut > 0 && all[cut] >= '5'
 		for i := range all[cut:] {

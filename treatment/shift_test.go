@@ -15,7 +15,7 @@ import (
 	"github.com/maskgate/maskgate/treatment"
 )
 
-// shifted is what an expression makes of a date of somebody's, under a key; "dropped" if it does not take it.
+// shifted returns what an expression makes of a date of a subject, under a key, or "dropped".
 func shifted(t *testing.T, expression string, key []byte, date, subject masking.Value) string {
 	t.Helper()
 	e, err := treatment.ParseExpression(expression)
@@ -33,7 +33,7 @@ func shifted(t *testing.T, expression string, key []byte, date, subject masking.
 	return string(out)
 }
 
-// daysOf is the shift of a subject's dates, worked out as the comment of shift says.
+// daysOf returns the shift of a subject's dates, computed as the comment of shift says.
 func daysOf(t *testing.T, key []byte, days, subject string, most int) int {
 	t.Helper()
 	sub, err := hkdf.Key(sha256.New, key, nil, "maskgate shift hmac-sha-256", 32)
@@ -49,7 +49,8 @@ func daysOf(t *testing.T, key []byte, days, subject string, most int) int {
 	return n
 }
 
-// A date moves as the calendar has it, by as many days as all dates of its subject do, and keeps its form.
+// A date moves as the calendar has it, by as many days as all dates of its subject do, and keeps
+// its form.
 func TestShift(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	least, most := 0, 0
@@ -60,16 +61,22 @@ func TestShift(t *testing.T) {
 		if days == 0 || days < -30 || days > 30 {
 			t.Fatalf("the dates of %q move by %d days", subject, days)
 		}
-		layout := pick(rng, "2006-01-02", "2006/01/02", "2006.01.02", "2006年01月02日", "20060102", "2006-01-02T15:04:05Z",
-			"2006-01-02 15:04:05.5+08:00", "2006-01-02 15:04", "2006-1-2", "2006年1月2日", "2006/1/2")
+		layout := pick(rng, "2006-01-02", "2006/01/02", "2006.01.02", "2006年01月02日", "20060102",
+			"2006-01-02T15:04:05Z", "2006-01-02 15:04:05.5+08:00", "2006-01-02 15:04", "2006-1-2",
+			"2006年1月2日", "2006/1/2")
 		// Year ends and leap days are frequent.
-		day := time.Date(pick(rng, 1900, 1949, 1999, 2000, 2023, 2024), pick(rng, time.February, time.March, time.December, time.January), 1+rng.IntN(31), 13, 14, 15, 5e8, time.UTC)
+		year := pick(rng, 1900, 1949, 1999, 2000, 2023, 2024)
+		month := pick(rng, time.February, time.March, time.December, time.January)
+		day := time.Date(year, month, 1+rng.IntN(31), 13, 14, 15, 5e8, time.UTC)
 		date := day.Format(layout)
-		if day.Month() >= 10 && day.Day() >= 10 { // it does not tell whether those below 10 have a zero in front
-			layout = strings.NewReplacer("-1-2", "-01-02", "年1月2日", "年01月02日", "/1/2", "/01/02").Replace(layout)
+		// Such a date does not tell whether months and days below 10 have a zero in front.
+		if day.Month() >= 10 && day.Day() >= 10 {
+			layout = strings.NewReplacer("-1-2", "-01-02", "年1月2日", "年01月02日", "/1/2",
+				"/01/02").Replace(layout)
 		}
 		want := `"` + day.AddDate(0, 0, days).Format(layout) + `"`
-		if got := shifted(t, "shift(days=30)", testKey, stringValue(date), stringValue(subject)); got != want {
+		got := shifted(t, "shift(days=30)", testKey, stringValue(date), stringValue(subject))
+		if got != want {
 			t.Fatalf("shift of %s of %q by %d days = %s, want %s", date, subject, days, got, want)
 		}
 	}
@@ -91,13 +98,16 @@ func TestShiftOfOneSubject(t *testing.T) {
 		same       bool
 	}{
 		{"again", "shift(days=3650)", testKey, alice, true},
-		{"a number as the subject is its text", "shift(days=3650)", testKey, masking.Value{Kind: masking.Number, Text: []byte("C00000001")}, true},
+		{"a number as the subject is its text", "shift(days=3650)", testKey,
+			masking.Value{Kind: masking.Number, Text: []byte("C00000001")}, true},
 		{"another subject", "shift(days=3650)", testKey, bob, false},
 		{"another key", "shift(days=3650)", other, alice, false},
 		{"other days", "shift(days=3649)", testKey, alice, false},
 	} {
-		if got := shifted(t, test.expression, test.key, date, test.subject); (got == first) != test.same {
-			t.Errorf("%s: %s moves to %s, before to %s; want them the same: %v", test.name, date.Text, got, first, test.same)
+		got := shifted(t, test.expression, test.key, date, test.subject)
+		if (got == first) != test.same {
+			t.Errorf("%s: %s moves to %s, before to %s; want them the same: %v", test.name,
+				date.Text, got, first, test.same)
 		}
 	}
 	// Under any name, and in any type of field, the days between two dates of one person stay.
@@ -115,7 +125,9 @@ func TestShiftOfOneSubject(t *testing.T) {
 		}
 		return parse(to).Sub(parse(from))
 	}
-	if got, want := between(first, shifted(t, "shift(days=3650)", testKey, stringValue("2024-02-29"), alice)), between(`"1949-12-31"`, `"2024-02-29"`); got != want {
+	second := shifted(t, "shift(days=3650)", testKey, stringValue("2024-02-29"), alice)
+	want := between(`"1949-12-31"`, `"2024-02-29"`)
+	if got := between(first, second); got != want {
 		t.Errorf("between two dates of one subject lie %v, want %v", got, want)
 	}
 }
@@ -130,7 +142,9 @@ func TestShiftOddValues(t *testing.T) {
 			down = stringValue(s)
 		}
 	}
-	number := func(s string) masking.Value { return masking.Value{Kind: masking.Number, Text: []byte(s)} }
+	number := func(s string) masking.Value {
+		return masking.Value{Kind: masking.Number, Text: []byte(s)}
+	}
 	for _, test := range []struct {
 		name    string
 		value   masking.Value
@@ -150,10 +164,12 @@ func TestShiftOddValues(t *testing.T) {
 			t.Errorf("%s: shift of %s = %s, want %s", test.name, test.value.Text, got, test.want)
 		}
 	}
-	if got := shifted(t, "shift(days=7)", testKey, number("19491231"), up); strings.Contains(got, `"`) || !strings.HasPrefix(got, "195001") {
+	got := shifted(t, "shift(days=7)", testKey, number("19491231"), up)
+	if strings.Contains(got, `"`) || !strings.HasPrefix(got, "195001") {
 		t.Errorf("shift of the number 19491231 forward = %s, want a number", got)
 	}
-	for _, text := range []string{"shift", "shift()", "shift(days=6)", "shift(days=3651)", "shift(30)", "shift(days=30, to=month)"} {
+	for _, text := range []string{"shift", "shift()", "shift(days=6)", "shift(days=3651)",
+		"shift(30)", "shift(days=30, to=month)"} {
 		e, err := treatment.ParseExpression(text)
 		if err == nil {
 			_, err = e.Treatment(environment("birth_date", testKey, 1))
@@ -164,7 +180,8 @@ func TestShiftOddValues(t *testing.T) {
 	}
 }
 
-// A value is shifted for the subject of the innermost record around it. Where there is none it is withheld.
+// A value is shifted for the subject of the innermost record around it. Where there is none it is
+// withheld.
 func TestShiftFollowsTheRecord(t *testing.T) {
 	built := treatmentOf(t, "shift(days=30)")
 	spec := masking.Spec{
@@ -175,7 +192,9 @@ func TestShiftFollowsTheRecord(t *testing.T) {
 			{Select: "$.people[*].car", Fields: []string{"$.born"}},
 		},
 	}
-	const in = `{"at":"2024-05-01","people":[{"born":"1949-12-31","seen":["2024-05-01","2024/5/2"],"guarantor":{"born":"1949-12-31","id":"B"},"car":{"born":"1949-12-31"},"id":"A"}]}`
+	const in = `{"at":"2024-05-01","people":[{"born":"1949-12-31","seen":["2024-05-01",` +
+		`"2024/5/2"],"guarantor":{"born":"1949-12-31","id":"B"},"car":{"born":"1949-12-31"},` +
+		`"id":"A"}]}`
 	move := func(date, layout, subject string) string {
 		day, err := time.Parse(layout, date)
 		if err != nil {
@@ -183,7 +202,8 @@ func TestShiftFollowsTheRecord(t *testing.T) {
 		}
 		return day.AddDate(0, 0, daysOf(t, testKey, "30", subject, 30)).Format(layout)
 	}
-	want := `{"people":[{"born":"` + move("1949-12-31", "2006-01-02", "A") + `","seen":["` + move("2024-05-01", "2006-01-02", "A") + `","` + move("2024/5/2", "2006/1/2", "A") +
+	want := `{"people":[{"born":"` + move("1949-12-31", "2006-01-02", "A") + `","seen":["` +
+		move("2024-05-01", "2006-01-02", "A") + `","` + move("2024/5/2", "2006/1/2", "A") +
 		`"],"guarantor":{"born":"` + move("1949-12-31", "2006-01-02", "B") + `"},"car":{}}]}`
 	one := &masking.Profile{Treatments: []masking.Treatment{built}}
 	d := deciderFunc(func(records []masking.Record, profiles []*masking.Profile) error {
@@ -210,17 +230,20 @@ func TestShiftFollowsTheRecord(t *testing.T) {
 		}
 	}
 	if withheld != 2 {
-		t.Errorf("%d values are withheld, want 2: those of the envelope and of the record without a subject", withheld)
+		t.Errorf("%d values are withheld, want 2: those of the envelope and of the record "+
+			"without a subject", withheld)
 	}
 	spec.Limits.Buffer, spec.Limits.Window = 8, 1
 	if layout, err = masking.Compile(spec); err != nil {
 		t.Fatal(err)
 	}
 	got = nil
-	if err := layout.Rewrite(t.Context(), strings.NewReader(in), masking.Document, d, func(part []byte, _ *masking.Report) error {
-		got = append(got, part...)
-		return nil
-	}); err != nil || string(got) != want {
+	err = layout.Rewrite(t.Context(), strings.NewReader(in), masking.Document, d,
+		func(part []byte, _ *masking.Report) error {
+			got = append(got, part...)
+			return nil
+		})
+	if err != nil || string(got) != want {
 		t.Errorf("Rewrite(%s)\n got %s, %v\nwant %s", in, got, err, want)
 	}
 }

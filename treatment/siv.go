@@ -8,8 +8,8 @@ import (
 	"errors"
 )
 
-// siv is AES-SIV (RFC 5297), deterministic authenticated encryption, with one string of associated data. It is safe for
-// concurrent use; each use brings its own [sivState].
+// siv is AES-SIV (RFC 5297), deterministic authenticated encryption, with one string of associated
+// data. It is safe for concurrent use; each use brings its own [sivState].
 type siv struct {
 	mac, ctr cipher.Block
 	k1, k2   [aes.BlockSize]byte // CMAC's subkeys (RFC 4493 §2.3)
@@ -19,7 +19,8 @@ type siv struct {
 // sivState is what one computation needs. Its zero value is ready.
 type sivState struct{ sum, d, counter, stream [aes.BlockSize]byte }
 
-// newSIV takes a key of 32, 48 or 64 bytes, half of it for CMAC and half for CTR.
+// newSIV returns the cipher for a key of 32, 48 or 64 bytes, half of which is for CMAC and half for
+// CTR.
 func newSIV(key []byte) (*siv, error) {
 	if len(key)%2 != 0 {
 		return nil, errors.New("want a key of 32, 48 or 64 bytes")
@@ -53,10 +54,11 @@ func double(b *[aes.BlockSize]byte) {
 	binary.BigEndian.PutUint64(b[8:], low)
 }
 
-// cmac sets state.sum to the CMAC of message, the last 16 bytes of which are xored with end if it is not nil.
+// cmac sets state.sum to the CMAC of a message. Unless end is nil, the last 16 bytes of the message
+// are xored with it.
 func (s *siv) cmac(state *sivState, message []byte, end *[aes.BlockSize]byte) {
 	clear(state.sum[:])
-	at := len(message) - aes.BlockSize // where end begins
+	at := len(message) - aes.BlockSize // where the bytes begin that are xored
 	offset := 0
 	mix := func(b []byte) {
 		for i, c := range b {
@@ -101,7 +103,8 @@ func (s *siv) s2v(state *sivState, data, plain []byte) {
 	s.cmac(state, state.stream[:], nil)
 }
 
-// xor applies the key stream of the synthetic IV in state.counter.
+// xor encrypts or decrypts src to dst with the key stream that begins at state.counter, a synthetic
+// IV.
 func (s *siv) xor(state *sivState, dst, src []byte) {
 	state.counter[8] &= 0x7f
 	state.counter[12] &= 0x7f
@@ -128,7 +131,8 @@ func (s *siv) seal(state *sivState, dst, plain, data []byte) []byte {
 	return dst
 }
 
-// open appends the plaintext of sealed; false if it was not sealed with this key and data.
+// open appends the plaintext of sealed. It reports false if sealed was not sealed with this key and
+// data.
 func (s *siv) open(state *sivState, dst, sealed, data []byte) ([]byte, bool) {
 	if len(sealed) < aes.BlockSize {
 		return dst, false

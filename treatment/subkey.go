@@ -5,8 +5,9 @@ import (
 	"crypto/sha256"
 )
 
-// Transforms other than the pseudonym of hash use keys of their own, so that none endangers another. Each is HKDF-SHA-256
-// (RFC 5869) of the purpose's key, with info "maskgate " followed by the use:
+// Transforms other than the pseudonym of hash use keys of their own, so that none endangers
+// another. Each is HKDF-SHA-256 (RFC 5869) of the purpose's key, with info "maskgate " followed by
+// the use:
 //
 //	use                  size  salt            for
 //	hash hmac-sm3        32    none            hash(sm3)
@@ -19,18 +20,4 @@ import (
 // subkey derives the key for a use from a purpose's key.
 func subkey(key, salt []byte, use string, size int) ([]byte, error) {
 	return hkdf.Key(sha256.New, key, salt, "maskgate "+use, size)
-}
-
-// purposeKey returns the purpose's key and its version; nil, with a fault, if there is none.
-func (a *arguments) purposeKey(env Environment) ([]byte, int) {
-	if env.PseudonymKey == nil {
-		a.fault("no key for pseudonyms is at hand")
-		return nil, 0
-	}
-	key, version := env.PseudonymKey()
-	if len(key) < MinKey {
-		a.fault("the key for pseudonyms has %d bytes; want at least %d", len(key), MinKey)
-		return nil, 0
-	}
-	return key, version
 }

@@ -7,23 +7,29 @@ import (
 	"github.com/maskgate/maskgate/masking"
 )
 
-// token replaces a number, or a code of digits and letters, by another one of the same length and form that can be turned back
-// with the key: by FF1 (NIST SP 800-38G) with AES-256. The same value of the same type under the same purpose always has the same
-// token. A token has no mark of its own, and its key has no version in it: a new key makes new tokens.
+// token replaces a number, or a code of digits and letters, by another one of the same length and
+// form that can be turned back with the key: by FF1 (NIST SP 800-38G) with AES-256. The same value
+// of the same type under the same purpose always has the same token. Nothing in a token says that
+// it is one, nor which version of the key made it: a new key makes new tokens.
 //
 //	token                            13812345678 → "50427719306"
-//	token                            11010519491231002X → "323138176601962709", of type cn_id_card: with a right check digit
-//	token(keep_first=6, keep_last=4) 6222021234567890128 → "6222026032129340128", of type bank_card: likewise
+//	token                            11010519491231002X → "323138176601962709"
+//	token(keep_first=6, keep_last=4) 6222021234567890128 → "6222026032129340128"
 //	token(alphabet=upper)            E12345678 → "519CPI7SO"
 //
-// alphabet is what the value may consist of: digits (default), upper (0-9A-Z), lower (0-9a-z) or alnum (0-9A-Za-z). keep_first and
-// keep_last characters stay (default 0). check is the check digit to keep right: luhn (default for bank_card), cn_id_card (GB 11643;
-// default for that type) or none; it is right in the token if and only if it was right in the value. Where keep_last keeps the
-// check digit, FF1 is applied until it fits. tweak is mixed in instead of the type, so that fields of two types
-// can have the same tokens. Spaces and dashes stay where they are; full-width forms become half-width ones.
+// The second is of type cn_id_card and the third of type bank_card: their check digits are right.
 //
-// What is neither kept nor checked must have at least 10⁶ possible texts: else nothing hides the value, and it is dropped, as is one
-// with other characters or more than 1,024. Takes strings, and numbers of digits only; the result is a string.
+// alphabet is what the value may consist of: digits (default), upper (0-9A-Z), lower (0-9a-z) or
+// alnum (0-9A-Za-z). keep_first and keep_last characters stay (default 0). check is the check digit
+// to keep right: luhn (default for bank_card), cn_id_card (GB 11643; default for that type) or
+// none. It is right in the token if and only if it was right in the value. Where keep_last keeps
+// the check digit, FF1 is applied until it fits. tweak is mixed in instead of the type, so that
+// fields of two types can have the same tokens. Spaces and dashes stay where they are; full-width
+// forms become half-width forms.
+//
+// The part that is neither kept nor a check digit must have at least 10⁶ possible texts: else
+// nothing hides the value, and it is dropped. So is a value with other characters, or with more
+// than 1,024. Takes strings, and numbers of digits only; the result is a string.
 type token struct {
 	alphabet    string
 	first, last int
@@ -45,9 +51,9 @@ var alphabets = map[string]string{
 
 type tokenState struct {
 	ff1State
-	text    []byte // the value in half-width, spaces and dashes included
-	symbols []byte // without them
-	middle  []byte // what FF1 turns, as numerals
+	text    []byte // the value in half-width, with spaces and dashes
+	symbols []byte // the same without spaces and dashes
+	middle  []byte // the numerals that FF1 turns
 	tweak   []byte
 }
 
@@ -66,7 +72,8 @@ func buildToken(a *arguments, env Environment) masking.Transform {
 			missing = "cn_id_card"
 		}
 	}
-	if t.check = a.word("check", missing, "luhn", "cn_id_card", "none"); t.check != "none" && len(t.alphabet) != 10 {
+	t.check = a.word("check", missing, "luhn", "cn_id_card", "none")
+	if t.check != "none" && len(t.alphabet) != 10 {
 		a.fault("check=%s: want alphabet=digits", t.check)
 	}
 	tweak, ok := a.take("tweak")
@@ -94,6 +101,7 @@ func (t *token) Append(dst []byte, v masking.Value) ([]byte, bool) { return t.tu
 
 func (t *token) Reverse(dst []byte, v masking.Value) ([]byte, bool) { return t.turn(dst, v, true) }
 
+// turn appends the token of a value or, if reverse is set, the value of a token.
 func (t *token) turn(dst []byte, v masking.Value, reverse bool) ([]byte, bool) {
 	if v.Kind != masking.String && (v.Kind != masking.Number || digits(v.Text) != len(v.Text)) {
 		return dst, false
@@ -116,7 +124,7 @@ func (t *token) turn(dst []byte, v masking.Value, reverse bool) ([]byte, bool) {
 	return dst, ok
 }
 
-// read takes the value apart.
+// read sets s.text and s.symbols. It reports false if text has other characters than the alphabet.
 func (t *token) read(s *tokenState, text []byte) bool {
 	s.text, s.symbols = s.text[:0], s.symbols[:0]
 	for len(text) > 0 {
@@ -141,12 +149,13 @@ func (t *token) read(s *tokenState, text []byte) bool {
 	return true
 }
 
-// replace turns the symbols into the token's, or back.
+// replace turns s.symbols into those of the token, or back. It reports false if they cannot be
+// hidden.
 func (t *token) replace(s *tokenState, reverse bool) bool {
 	n := len(s.symbols)
 	check := t.check
 	switch {
-	case check == "cn_id_card" && n == 15: // numbers of old have no check digit
+	case check == "cn_id_card" && n == 15: // old numbers have no check digit
 		check = "none"
 	case check == "cn_id_card" && n != 18, check == "luhn" && n < 2:
 		return false
@@ -166,13 +175,14 @@ func (t *token) replace(s *tokenState, reverse bool) bool {
 	for _, c := range s.symbols[from:to] {
 		s.middle = append(s.middle, byte(strings.IndexByte(t.alphabet, c)))
 	}
-	// What stays distinguishes values as the type does (SP 800-38G, appendix C).
+	// The characters that stay are a part of the tweak, as the type is (SP 800-38G, appendix C).
 	s.tweak = append(append(s.tweak[:0], t.tweak...), s.symbols[:from]...)
 	s.tweak = append(s.tweak, 0)
 	if t.last > 0 {
 		s.tweak = append(s.tweak, s.symbols[to:]...)
 	}
-	// A text that is right comes round to one that is right, at the latest to itself: one in ten or eleven is.
+	// One text in ten or eleven has the right check digit. From one that has, FF1 applied again and
+	// again comes to another, at the latest to the text itself.
 	for range 10_000 {
 		if !t.cipher.crypt(&s.ff1State, s.middle, s.tweak, reverse) {
 			return false
@@ -194,7 +204,8 @@ func (t *token) replace(s *tokenState, reverse bool) bool {
 	return false
 }
 
-// checkOffset returns how far a check character is from the right one: 0 if it is right.
+// checkOffset returns how far the last symbol, a check character, is from the right one: 0 if it is
+// right.
 func checkOffset(check string, symbols []byte) int {
 	body, last := symbols[:len(symbols)-1], symbols[len(symbols)-1]
 	if check == "luhn" {
@@ -207,7 +218,7 @@ func checkOffset(check string, symbols []byte) int {
 	return (value - idCheck(body) + 11) % 11
 }
 
-// setCheck writes the check character that is so far from the right one.
+// setCheck makes the last symbol the check character that is offset away from the right one.
 func setCheck(check string, symbols []byte, offset int) {
 	body, last := symbols[:len(symbols)-1], &symbols[len(symbols)-1]
 	if check == "luhn" {

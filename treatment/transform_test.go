@@ -21,7 +21,8 @@ import (
 var testKey = []byte("0123456789abcdef0123456789abcdef")
 
 func environment(typ string, key []byte, version int) treatment.Environment {
-	return treatment.Environment{Type: typ, PseudonymKey: func() ([]byte, int) { return key, version }}
+	return treatment.Environment{Type: typ,
+		PseudonymKey: func() ([]byte, int) { return key, version }}
 }
 
 func treatmentOf(t testing.TB, expression string) masking.Treatment {
@@ -40,26 +41,33 @@ func treatmentOf(t testing.TB, expression string) masking.Treatment {
 // deciderFunc is a decider that minds no context.
 type deciderFunc func(records []masking.Record, profiles []*masking.Profile) error
 
-func (f deciderFunc) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (f deciderFunc) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	return f(records, profiles)
 }
 
-// applied is what a transform makes of a JSON value of C00000001's that passed through the engine; "dropped" if it does not take it.
+// applied returns what the engine makes of a JSON value in a record of C00000001 that has a
+// treatment, or "dropped".
 func applied(t testing.TB, built masking.Treatment, value string) string {
 	t.Helper()
-	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{Select: "$", Subject: "$.id", Fields: []string{"$.v"}}}})
+	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{
+		Select: "$", Subject: "$.id", Fields: []string{"$.v"},
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	profile := &masking.Profile{Treatments: []masking.Treatment{built}}
-	out, err := layout.Append(context.Background(), nil, []byte(`{"v":`+value+`,"id":"C00000001"}`), masking.Document, deciderFunc(func(_ []masking.Record, profiles []*masking.Profile) error {
+	d := deciderFunc(func(_ []masking.Record, profiles []*masking.Profile) error {
 		for i := range profiles {
 			if profiles[i] = profile; i == 0 {
 				profiles[i] = &masking.Profile{}
 			}
 		}
 		return nil
-	}), nil)
+	})
+	src := []byte(`{"v":` + value + `,"id":"C00000001"}`)
+	out, err := layout.Append(context.Background(), nil, src, masking.Document, d, nil)
 	if err != nil {
 		t.Fatalf("Append(%s): %v", value, err)
 	}
@@ -84,11 +92,14 @@ func TestTransforms(t *testing.T) {
 		{"mask(keep_first=1, stars=1)", `"\ud842\udfb7田"`, `"𠮷*"`},
 		{"mask(keep_first=1, keep_last=1)", `"𠮷a😀"`, `"𠮷****😀"`},
 		{"mask(keep_first=1, keep_last=1)", `"e\u0301te\u0301"`, "\"e****\u0301\""},
-		{"mask(keep_first=6, keep_last=4, stars=same)", `"6222021234567890128"`, `"622202*********0128"`},
-		{"mask(keep_first=6, keep_last=4, stars=same)", `6222021234567890128`, `"622202*********0128"`},
+		{"mask(keep_first=6, keep_last=4, stars=same)", `"6222021234567890128"`,
+			`"622202*********0128"`},
+		{"mask(keep_first=6, keep_last=4, stars=same)", `6222021234567890128`,
+			`"622202*********0128"`},
 		{"mask(stars=same)", `"𠮷𠮷"`, `"**"`},
 		{"mask(stars=100)", `"a"`, `"` + strings.Repeat("*", 100) + `"`},
-		{"mask(stars=same)", `"` + strings.Repeat("x", 200) + `"`, `"` + strings.Repeat("*", 200) + `"`},
+		{"mask(stars=same)", `"` + strings.Repeat("x", 200) + `"`, `"` + strings.Repeat("*", 200) +
+			`"`},
 		{"mask(keep_first=3, keep_last=4)", `"1381234"`, `"****"`},
 		{"mask(keep_first=3, keep_last=4)", `"13812345"`, `"138****2345"`},
 		{"mask(keep_first=3, keep_last=4, min=11)", `"1381234567"`, `"****"`},
@@ -197,16 +208,34 @@ func TestHash(t *testing.T) {
 			t.Errorf("hash with another %s is the same, want another", name)
 		}
 	}
-	if a, b := pseudonym("loan", testKey, 1, `12.50`), pseudonym("loan", testKey, 1, `"12.\u0035\u0030"`); a != b {
+	a := pseudonym("loan", testKey, 1, `12.50`)
+	if b := pseudonym("loan", testKey, 1, `"12.\u0035\u0030"`); a != b {
 		t.Errorf("hash of a number = %s, of the string of the same text = %s, want the same", a, b)
 	}
+	hash := treatment.Expression{Name: "hash"}
 	for _, key := range [][]byte{nil, {}, testKey[:treatment.MinKey-1]} {
-		if _, err := (treatment.Expression{Name: "hash"}).Treatment(environment("t", key, 1)); err == nil {
+		if _, err := hash.Treatment(environment("t", key, 1)); err == nil {
 			t.Errorf("hash with a key of %d bytes: no error, want one", len(key))
 		}
 	}
-	if _, err := (treatment.Expression{Name: "hash"}).Treatment(treatment.Environment{}); err == nil {
+	if _, err := hash.Treatment(treatment.Environment{}); err == nil {
 		t.Error("hash without keys: no error, want one")
+	}
+}
+
+// TestNoKey shows that no treatment that needs a key is built without one.
+func TestNoKey(t *testing.T) {
+	for _, text := range []string{
+		"hash", "hash(sm3)", "shift(days=30)", "token", "encrypt", "encrypt(sm4)", "encrypt(siv)",
+	} {
+		e, err := treatment.ParseExpression(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built, err := e.Treatment(treatment.Environment{Type: "bank_card"})
+		if err == nil || !strings.Contains(err.Error(), "no key for pseudonyms is at hand") {
+			t.Errorf("%s without a key = %v, %v, want an error that says so", text, built, err)
+		}
 	}
 }
 
@@ -219,7 +248,8 @@ func TestHashIsConcurrent(t *testing.T) {
 		go func() {
 			var out []byte
 			for range 200 {
-				out, _ = built.Transform.Append(out[:0], masking.Value{Kind: masking.String, Text: []byte("a")})
+				out, _ = built.Transform.Append(out[:0],
+					masking.Value{Kind: masking.String, Text: []byte("a")})
 				if string(out) != want {
 					break
 				}
@@ -235,8 +265,11 @@ func TestHashIsConcurrent(t *testing.T) {
 }
 
 func TestParseExpression(t *testing.T) {
-	const names = "address, bank_card, birth_date, bucket, clear, cn_id_card, cn_mobile, constant, date, drop, email, encrypt, geo_point, hash, " +
-		"hkmo_permit, ip_address, landline, licence_plate, mask, null, officer_card, passport, person_name, redact, regex, round, shift, token, tw_permit, type, uscc"
+	long := strings.Repeat("x", 1025)
+	const names = "address, bank_card, birth_date, bucket, clear, cn_id_card, cn_mobile, " +
+		"constant, date, drop, email, encrypt, geo_point, hash, " +
+		"hkmo_permit, ip_address, landline, licence_plate, mask, null, officer_card, passport, " +
+		"person_name, redact, regex, round, shift, token, tw_permit, type, uscc"
 	for _, test := range []struct{ text, printed, fault string }{
 		{"clear", "clear", ""},
 		{" drop ", "drop", ""},
@@ -244,26 +277,51 @@ func TestParseExpression(t *testing.T) {
 		{"mask( )", "mask", ""},
 		{"mask (keep_first = 1 ,stars= 2)", "mask(keep_first=1, stars=2)", ""},
 		{"constant(已 隐藏)", "constant(已 隐藏)", ""},
-		{"constant(a=b)", "constant(a=b)", `treatment constant(a=b): want the text to show, as in constant(已隐藏); unknown or repeated argument "a"; remove it`},
-		{"constant(a, b)", "constant(a, b)", `treatment constant(a, b): unexpected argument "b"; remove it`},
-		{"constant()", "constant", "treatment constant: want the text to show, as in constant(已隐藏)"},
+		{"constant(a=b)", "constant(a=b)",
+			`treatment constant(a=b): want the text to show, as in constant(已隐藏); unknown or ` +
+				`repeated argument "a"; remove it`},
+		{"constant(a, b)", "constant(a, b)",
+			`treatment constant(a, b): unexpected argument "b"; remove it`},
+		{"constant()", "constant",
+			"treatment constant: want the text to show, as in constant(已隐藏)"},
 		{"clear(1)", "clear(1)", `treatment clear(1): unexpected argument "1"; remove it`},
-		{"drop(a=1)", "drop(a=1)", `treatment drop(a=1): unknown or repeated argument "a"; remove it`},
+		{"drop(a=1)", "drop(a=1)",
+			`treatment drop(a=1): unknown or repeated argument "a"; remove it`},
 		{"hash(sha1)", "hash(sha1)", `treatment hash(sha1): unexpected argument "sha1"; remove it`},
-		{"mask(keep_first=1, keep_first=2)", "mask(keep_first=1, keep_first=2)", `treatment mask(keep_first=1, keep_first=2): unknown or repeated argument "keep_first"; want before, after, hide, keep, keep_first, keep_last, min, stars, with, each at most once`},
-		{"mask(keep_first=-1)", "mask(keep_first=-1)", "treatment mask(keep_first=-1): keep_first=-1: want a whole number from 0 to 1024"},
-		{"mask(keep_last=1025)", "mask(keep_last=1025)", "treatment mask(keep_last=1025): keep_last=1025: want a whole number from 0 to 1024"},
-		{"mask(keep_first=99999999999999999999)", "mask(keep_first=99999999999999999999)", "treatment mask(keep_first=99999999999999999999): keep_first=99999999999999999999: want a whole number from 0 to 1024"},
-		{"mask(keep_first=)", "mask(keep_first=)", "treatment mask(keep_first=): keep_first=: want a whole number from 0 to 1024"},
-		{"mask(stars=0)", "mask(stars=0)", "treatment mask(stars=0): stars=0: want a whole number from 1 to 1024"},
-		{"mask(stars=many)", "mask(stars=many)", "treatment mask(stars=many): stars=many: want a whole number from 1 to 1024"},
-		{"mask(keep_first=3, min=3)", "mask(keep_first=3, min=3)", "treatment mask(keep_first=3, min=3): min=3: want more than the 3 characters that are kept"},
-		{"mask(min=0)", "mask(min=0)", "treatment mask(min=0): min=0: want more than the 0 characters that are kept"},
-		{"mask(4)", "mask(4)", `treatment mask(4): unexpected argument "4"; want before, after, hide, keep, keep_first, keep_last, min, stars, with, each at most once`},
-		{"bucket", "bucket", "treatment bucket: want the width of a range, as in bucket(size=10000)"},
-		{"bucket(size=0)", "bucket(size=0)", "treatment bucket(size=0): size=0: want a whole number from 1 to 1000000000"},
-		{"bucket(size=1.5)", "bucket(size=1.5)", "treatment bucket(size=1.5): size=1.5: want a whole number from 1 to 1000000000"},
-		{"bucket(size=1, step=2)", "bucket(size=1, step=2)", `treatment bucket(size=1, step=2): unknown or repeated argument "step"; want size, each at most once`},
+		{"mask(keep_first=1, keep_first=2)", "mask(keep_first=1, keep_first=2)",
+			`treatment mask(keep_first=1, keep_first=2): unknown or repeated argument ` +
+				`"keep_first"; want before, after, hide, keep, keep_first, keep_last, min, stars,` +
+				` with, each at most once`},
+		{"mask(keep_first=-1)", "mask(keep_first=-1)",
+			"treatment mask(keep_first=-1): keep_first=-1: want a whole number from 0 to 1024"},
+		{"mask(keep_last=1025)", "mask(keep_last=1025)",
+			"treatment mask(keep_last=1025): keep_last=1025: want a whole number from 0 to 1024"},
+		{"mask(keep_first=99999999999999999999)", "mask(keep_first=99999999999999999999)",
+			"treatment mask(keep_first=99999999999999999999): keep_first=99999999999999999999: " +
+				"want a whole number from 0 to 1024"},
+		{"mask(keep_first=)", "mask(keep_first=)",
+			"treatment mask(keep_first=): keep_first=: want a whole number from 0 to 1024"},
+		{"mask(stars=0)", "mask(stars=0)",
+			"treatment mask(stars=0): stars=0: want a whole number from 1 to 1024"},
+		{"mask(stars=many)", "mask(stars=many)",
+			"treatment mask(stars=many): stars=many: want a whole number from 1 to 1024"},
+		{"mask(keep_first=3, min=3)", "mask(keep_first=3, min=3)",
+			"treatment mask(keep_first=3, min=3): min=3: want more than the 3 characters that " +
+				"are kept"},
+		{"mask(min=0)", "mask(min=0)",
+			"treatment mask(min=0): min=0: want more than the 0 characters that are kept"},
+		{"mask(4)", "mask(4)",
+			`treatment mask(4): unexpected argument "4"; want before, after, hide, keep, ` +
+				`keep_first, keep_last, min, stars, with, each at most once`},
+		{"bucket", "bucket",
+			"treatment bucket: want the width of a range, as in bucket(size=10000)"},
+		{"bucket(size=0)", "bucket(size=0)",
+			"treatment bucket(size=0): size=0: want a whole number from 1 to 1000000000"},
+		{"bucket(size=1.5)", "bucket(size=1.5)",
+			"treatment bucket(size=1.5): size=1.5: want a whole number from 1 to 1000000000"},
+		{"bucket(size=1, step=2)", "bucket(size=1, step=2)",
+			`treatment bucket(size=1, step=2): unknown or repeated argument "step"; want size, ` +
+				`each at most once`},
 		{"", "", `unknown treatment ""; want one of ` + names},
 		{"Mask", "Mask", `unknown treatment "Mask"; want one of ` + names},
 		{"constant('a, b')", "constant('a, b')", ""},
@@ -275,38 +333,84 @@ func TestParseExpression(t *testing.T) {
 		{"constant('')", "constant('')", ""},
 		{"constant('a=b')", "constant('a=b')", ""},
 		{"constant( 'a' )", "constant(a)", ""},
-		{"constant('a)", "constant", `treatment "constant('a)": a quote is not closed; inside quotes, a quote is written twice`},
-		{"constant('a' b)", "constant", `treatment "constant('a' b)": want a comma or the closing parenthesis behind a quoted value`},
-		{"constant('a')b", "constant", `treatment "constant('a')b": want its arguments in one pair of parentheses`},
-		{"constant('a'", "constant", `treatment "constant('a'": want its arguments in one pair of parentheses`},
+		{"constant('a)", "constant",
+			`treatment "constant('a)": a quote is not closed; inside quotes, a quote is written ` +
+				`twice`},
+		{"constant('a' b)", "constant",
+			`treatment "constant('a' b)": want a comma or the closing parenthesis behind a ` +
+				`quoted value`},
+		{"constant('a')b", "constant",
+			`treatment "constant('a')b": want its arguments in one pair of parentheses`},
+		{"constant('a'", "constant",
+			`treatment "constant('a'": want its arguments in one pair of parentheses`},
 		{`regex('(\d{3})\d+', '$1****')`, `regex('(\d{3})\d+', $1****)`, ""},
-		{`regex('(', x)`, `regex('(', x)`, "treatment regex('(', x): the pattern is no RE2 expression: error parsing regexp: missing closing ): `(`"},
-		{`regex('a)|(b', x)`, `regex('a)|(b', x)`, "treatment regex('a)|(b', x): the pattern is no RE2 expression: error parsing regexp: unexpected ): `a)|(b`"},
-		{`regex(a, $1)`, `regex(a, $1)`, "treatment regex(a, $1): the replacement names group 1, which the pattern does not have"},
-		{`regex('(?P<n>a)', ${m})`, `regex('(?P<n>a)', ${m})`, "treatment regex('(?P<n>a)', ${m}): the replacement names group m, which the pattern does not have"},
-		{`regex(a)`, `regex(a)`, `treatment regex(a): want a pattern and a replacement, as in regex('(\d{3})\d+', '$1****')`},
-		{`regex('(a{1000}){1000}', x)`, `regex('(a{1000}){1000}', x)`, "treatment regex('(a{1000}){1000}', x): the pattern is no RE2 expression: error parsing regexp: invalid repeat count: `{1000}`"},
+		{`regex('(', x)`, `regex('(', x)`,
+			"treatment regex('(', x): the pattern is no RE2 expression: error parsing regexp: " +
+				"missing closing ): `(`"},
+		{`regex('a)|(b', x)`, `regex('a)|(b', x)`,
+			"treatment regex('a)|(b', x): the pattern is no RE2 expression: error parsing " +
+				"regexp: unexpected ): `a)|(b`"},
+		{`regex(a, $1)`, `regex(a, $1)`,
+			"treatment regex(a, $1): the replacement names group 1, which the pattern does not " +
+				"have"},
+		{`regex('(?P<n>a)', ${m})`, `regex('(?P<n>a)', ${m})`,
+			"treatment regex('(?P<n>a)', ${m}): the replacement names group m, which the pattern " +
+				"does not have"},
+		{"regex(a, " + long + ")", "regex(a, " + long + ")",
+			"treatment regex(a, " + long + "): want a pattern and a replacement of at most 1024 " +
+				"bytes"},
+		{`regex(a)`, `regex(a)`,
+			`treatment regex(a): want a pattern and a replacement, as in regex('(\d{3})\d+', ` +
+				`'$1****')`},
+		{`regex('(a{1000}){1000}', x)`, `regex('(a{1000}){1000}', x)`,
+			"treatment regex('(a{1000}){1000}', x): the pattern is no RE2 expression: error " +
+				"parsing regexp: invalid repeat count: `{1000}`"},
 		{`regex('\w{900}', x)`, `regex(\w{900}, x)`, ""},
-		{`regex('(\w\w){900}', x)`, `regex('(\w\w){900}', x)`, `treatment regex('(\w\w){900}', x): the pattern is too large: want at most 1000 instructions`},
+		{`regex('(\w\w){900}', x)`, `regex('(\w\w){900}', x)`,
+			`treatment regex('(\w\w){900}', x): the pattern is too large: want at most 1000 ` +
+				`instructions`},
 		{"mask(hide=4-7)", "mask(hide=4-7)", ""},
-		{"mask(hide=7-4)", "mask(hide=7-4)", "treatment mask(hide=7-4): hide=7-4: want the first and the last character, from 1 to 1024, as in hide=4-7"},
-		{"mask(keep=4)", "mask(keep=4)", "treatment mask(keep=4): keep=4: want the first and the last character, from 1 to 1024, as in keep=4-7"},
-		{"mask(hide=4-7, min=6)", "mask(hide=4-7, min=6)", "treatment mask(hide=4-7, min=6): min=6: want at least 7, which the range asks for"},
-		{"mask(hide=1-2, keep=1-2)", "mask(hide=1-2, keep=1-2)", "treatment mask(hide=1-2, keep=1-2): hide and keep: want one of them"},
-		{"mask(keep_first=1, before=a)", "mask(keep_first=1, before=a)", "treatment mask(keep_first=1, before=a): keep_first: does not go with before, hide or keep"},
-		{"mask(after=@, hide=1-2)", "mask(after=@, hide=1-2)", "treatment mask(after=@, hide=1-2): before and after do not go with hide or keep"},
-		{"mask(after=ab)", "mask(after=ab)", "treatment mask(after=ab): after=ab: want one character"},
-		{"mask(with=0)", "mask(with=0)", "treatment mask(with=0): with=0: want a character that is seen and no digit"},
-		{"bank_card(keep_last=17)", "bank_card(keep_last=17)", "treatment bank_card(keep_last=17): keep_last=17: want a whole number from 0 to 16"},
-		{"bank_card(plain=perhaps)", "bank_card(plain=perhaps)", "treatment bank_card(plain=perhaps): plain=perhaps: want one of yes, no"},
-		{"person_name(1)", "person_name(1)", `treatment person_name(1): unexpected argument "1"; remove it`},
-		{"round", "round", "treatment round: want how many decimals to keep, as in round(digits=2)"},
-		{"round(digits=10)", "round(digits=10)", "treatment round(digits=10): digits=10: want a whole number from -9 to 9"},
-		{"date", "date", "treatment date: want what to truncate to, as in date(to=month): year, quarter or month"},
-		{"date(to=day)", "date(to=day)", "treatment date(to=day): to=day: want one of year, quarter, month"},
-		{"encrypt(des)", "encrypt(des)", `treatment encrypt(des): unexpected argument "des"; remove it`},
-		{"token(alphabet=greek)", "token(alphabet=greek)", "treatment token(alphabet=greek): alphabet=greek: want one of digits, upper, lower, alnum"},
-		{"token(alphabet=upper, check=luhn)", "token(alphabet=upper, check=luhn)", "treatment token(alphabet=upper, check=luhn): check=luhn: want alphabet=digits"},
+		{"mask(hide=7-4)", "mask(hide=7-4)",
+			"treatment mask(hide=7-4): hide=7-4: want the first and the last character, from 1 " +
+				"to 1024, as in hide=4-7"},
+		{"mask(keep=4)", "mask(keep=4)",
+			"treatment mask(keep=4): keep=4: want the first and the last character, from 1 to " +
+				"1024, as in keep=4-7"},
+		{"mask(hide=4-7, min=6)", "mask(hide=4-7, min=6)",
+			"treatment mask(hide=4-7, min=6): min=6: want at least 7, which the range asks for"},
+		{"mask(hide=1-2, keep=1-2)", "mask(hide=1-2, keep=1-2)",
+			"treatment mask(hide=1-2, keep=1-2): hide and keep: want one of them"},
+		{"mask(keep_first=1, before=a)", "mask(keep_first=1, before=a)",
+			"treatment mask(keep_first=1, before=a): keep_first: does not go with before, hide " +
+				"or keep"},
+		{"mask(after=@, hide=1-2)", "mask(after=@, hide=1-2)",
+			"treatment mask(after=@, hide=1-2): before and after do not go with hide or keep"},
+		{"mask(after=ab)", "mask(after=ab)",
+			"treatment mask(after=ab): after=ab: want one character"},
+		{"mask(with=0)", "mask(with=0)",
+			"treatment mask(with=0): with=0: want a character that is seen and no digit"},
+		{"bank_card(keep_last=17)", "bank_card(keep_last=17)",
+			"treatment bank_card(keep_last=17): keep_last=17: want a whole number from 0 to 16"},
+		{"bank_card(plain=perhaps)", "bank_card(plain=perhaps)",
+			"treatment bank_card(plain=perhaps): plain=perhaps: want one of yes, no"},
+		{"person_name(1)", "person_name(1)",
+			`treatment person_name(1): unexpected argument "1"; remove it`},
+		{"round", "round",
+			"treatment round: want how many decimals to keep, as in round(digits=2)"},
+		{"round(digits=10)", "round(digits=10)",
+			"treatment round(digits=10): digits=10: want a whole number from -9 to 9"},
+		{"date", "date",
+			"treatment date: want what to truncate to, as in date(to=month): year, quarter or " +
+				"month"},
+		{"date(to=day)", "date(to=day)",
+			"treatment date(to=day): to=day: want one of year, quarter, month"},
+		{"encrypt(des)", "encrypt(des)",
+			`treatment encrypt(des): unexpected argument "des"; remove it`},
+		{"token(alphabet=greek)", "token(alphabet=greek)",
+			"treatment token(alphabet=greek): alphabet=greek: want one of digits, upper, lower, " +
+				"alnum"},
+		{"token(alphabet=upper, check=luhn)", "token(alphabet=upper, check=luhn)",
+			"treatment token(alphabet=upper, check=luhn): check=luhn: want alphabet=digits"},
 		{"mask(", "mask", `treatment "mask(": want its arguments in one pair of parentheses`},
 		{"mask(a", "mask", `treatment "mask(a": want its arguments in one pair of parentheses`},
 		{"mask()x", "mask", `treatment "mask()x": want its arguments in one pair of parentheses`},
@@ -322,20 +426,30 @@ func TestParseExpression(t *testing.T) {
 			fault = strings.ReplaceAll(err.Error(), "\n", "; ")
 		}
 		if e.String() != test.printed || fault != test.fault {
-			t.Errorf("ParseExpression(%q) = %q, fault %q, want %q, fault %q", test.text, e, fault, test.printed, test.fault)
+			t.Errorf("ParseExpression(%q) = %q, fault %q, want %q, fault %q", test.text, e, fault,
+				test.printed, test.fault)
 		}
 	}
-	if _, err := (treatment.Expression{Name: "none"}).Treatment(treatment.Environment{}); err == nil {
+	none := treatment.Expression{Name: "none"}
+	if _, err := none.Treatment(treatment.Environment{}); err == nil {
 		t.Error("Treatment of an unknown name: no error, want one")
 	}
 }
 
-// What parses prints as what parses to the same; what has a treatment keeps JSON valid.
+// FuzzParseExpression shows that an expression that is printed and parsed again is the same, and
+// that a treatment makes JSON of every value.
 func FuzzParseExpression(f *testing.F) {
-	for _, text := range []string{"clear", "mask(keep_first=1, stars=2)", "mask(keep_last=4,stars=same,min=9)", "bucket(size=10)", "constant(已隐藏)", "hash()", "mask(=,)", "drop(", "constant(\x00\xff\")",
-		"constant('a, ''b')", `constant("x")`, `regex('(.)(.*)', '$1')`, "mask(after=@, keep_first=1)", "mask(hide=2-3)", "mask(keep=2-3, with=x)", "person_name", "cn_id_card",
-		"cn_mobile(keep_last=3)", "landline", "email", "address", "bank_card(plain=yes)", "licence_plate", "passport", "hkmo_permit", "tw_permit", "officer_card", "uscc", "ip_address",
-		"birth_date", "geo_point", "date(to=quarter)", "round(digits=-2)", "hash(sm3)", "token(alphabet=alnum)", "token(check=luhn, keep_last=4)", "encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type", "redact"} {
+	for _, text := range []string{
+		"clear", "mask(keep_first=1, stars=2)", "mask(keep_last=4,stars=same,min=9)",
+		"bucket(size=10)", "constant(已隐藏)", "hash()", "mask(=,)", "drop(", "constant(\x00\xff\")",
+		"constant('a, ''b')", `constant("x")`, `regex('(.)(.*)', '$1')`,
+		"mask(after=@, keep_first=1)", "mask(hide=2-3)", "mask(keep=2-3, with=x)", "person_name",
+		"cn_id_card", "cn_mobile(keep_last=3)", "landline", "email", "address",
+		"bank_card(plain=yes)", "licence_plate", "passport", "hkmo_permit", "tw_permit",
+		"officer_card", "uscc", "ip_address", "birth_date", "geo_point", "date(to=quarter)",
+		"round(digits=-2)", "hash(sm3)", "token(alphabet=alnum)", "token(check=luhn, keep_last=4)",
+		"encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type", "redact",
+	} {
 		f.Add(text, "张三 13812345678")
 	}
 	f.Fuzz(func(t *testing.T, text, value string) {
@@ -348,14 +462,17 @@ func FuzzParseExpression(f *testing.F) {
 			t.Fatalf("ParseExpression(%q) = %q, %v, want %q", e, again, err, e)
 		}
 		built, err := e.Treatment(environment("fuzz", testKey, 1))
-		if (built.Transform == nil) != (err != nil || built.Rank == masking.RankClear || built.Rank == masking.RankDrop) {
+		if (built.Transform == nil) != (err != nil || built.Rank == masking.RankClear ||
+			built.Rank == masking.RankDrop) {
 			t.Fatalf("Treatment of %s = %+v, %v", e, built, err)
 		}
 		if built.Transform == nil || !utf8.ValidString(value) || !utf8.ValidString(text) {
 			return
 		}
-		out, ok := built.Transform.Append([]byte("x"), masking.Value{Kind: masking.String, Text: []byte(value)})
-		if !bytes.HasPrefix(out, []byte("x")) || !ok && len(out) != 1 || ok && !json.Valid(out[1:]) {
+		out, ok := built.Transform.Append([]byte("x"),
+			masking.Value{Kind: masking.String, Text: []byte(value)})
+		if !bytes.HasPrefix(out, []byte("x")) || !ok && len(out) != 1 || ok &&
+			!json.Valid(out[1:]) {
 			t.Fatalf("%s of %q = %s, %v", e, value, out, ok)
 		}
 		reverser, isReverser := built.Transform.(treatment.Reverser)
@@ -373,7 +490,8 @@ func FuzzParseExpression(f *testing.F) {
 	})
 }
 
-// What a mask shows of a value: how many characters at its ends, and whether its length.
+// shownBy returns what a mask shows of a value of some length: how many characters at the ends, and
+// whether it shows the length.
 func shownBy(t *testing.T, e treatment.Expression, length int) (first, last int, size bool) {
 	t.Helper()
 	built, err := e.Treatment(treatment.Environment{})
@@ -421,11 +539,13 @@ func TestMeet(t *testing.T) {
 			f, l, s := shownBy(t, ab, length)
 			f2, l2, s2 := shownBy(t, ba, length)
 			if f != f2 || l != l2 || a.String() != b.String() && s != s2 {
-				t.Fatalf("%s meets %s: %s, the other way round %s: not the same shown", a, b, ab, ba)
+				t.Fatalf("%s meets %s: %s, the other way round %s: not the same shown", a, b, ab,
+					ba)
 			}
 			for _, e := range []treatment.Expression{a, b} {
 				if fe, le, se := shownBy(t, e, length); f > fe || l > le || s && !se {
-					t.Fatalf("%s meets %s: %s shows %d+%d of %d characters, %s only %d+%d", a, b, ab, f, l, length, e, fe, le)
+					t.Fatalf("%s meets %s: %s shows %d+%d of %d characters, %s only %d+%d", a, b,
+						ab, f, l, length, e, fe, le)
 				}
 			}
 		}
@@ -441,16 +561,21 @@ func TestMeet(t *testing.T) {
 		{"bucket(size=10)", "bucket(size=10)", "bucket(size=10)"},
 		{"bucket(size=10)", "mask(keep_first=1)", "constant(****)"},
 		{"mask", "mask(keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4)"},
-		{"bank_card", "mask(keep_last=4)", "bank_card(keep_first=0, keep_last=4, min=5, stars=4, plain=yes)"},
-		{"bank_card", "bank_card(keep_first=4)", "bank_card(keep_first=4, keep_last=4, min=0, stars=same)"},
-		{"bank_card(plain=yes)", "bank_card(keep_first=4)", "bank_card(keep_first=4, keep_last=4, min=0, stars=same, plain=yes)"},
-		{"cn_mobile", "mask(keep_first=3, keep_last=3, stars=same)", "cn_mobile(keep_first=3, keep_last=3, min=7, stars=4, plain=yes)"},
+		{"bank_card", "mask(keep_last=4)",
+			"bank_card(keep_first=0, keep_last=4, min=5, stars=4, plain=yes)"},
+		{"bank_card", "bank_card(keep_first=4)",
+			"bank_card(keep_first=4, keep_last=4, min=0, stars=same)"},
+		{"bank_card(plain=yes)", "bank_card(keep_first=4)",
+			"bank_card(keep_first=4, keep_last=4, min=0, stars=same, plain=yes)"},
+		{"cn_mobile", "mask(keep_first=3, keep_last=3, stars=same)",
+			"cn_mobile(keep_first=3, keep_last=3, min=7, stars=4, plain=yes)"},
 		{"bank_card", "cn_id_card", "constant(****)"},
 		{"bank_card", "mask(with=x)", "constant(****)"},
 		{"bank_card", "mask(hide=4-7)", "constant(****)"},
 		{"mask(hide=4-7)", "mask(hide=4-8)", "constant(****)"},
 		{"mask(hide=4-7)", "mask(hide=4-7)", "mask(hide=4-7)"},
-		{"mask(with=x)", "mask(with=x, keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4, with=x)"},
+		{"mask(with=x)", "mask(with=x, keep_first=1)",
+			"mask(keep_first=0, keep_last=0, min=2, stars=4, with=x)"},
 		{"mask(with=x)", "mask(keep_first=1)", "mask(keep_first=0, keep_last=0, min=2, stars=4)"},
 		{"person_name", "mask(keep_first=1)", "constant(****)"},
 		{"date(to=year)", "date(to=month)", "constant(****)"},
@@ -478,10 +603,16 @@ func TestMeet(t *testing.T) {
 
 func TestTransformsDoNotAllocate(t *testing.T) {
 	dst := make([]byte, 0, 256)
-	for _, expression := range []string{"mask(keep_first=3, keep_last=4)", "mask(keep_first=1, stars=same)", "bucket(size=10000)", "hash", "constant(已隐藏)",
-		"mask(keep_first=1, after=@)", "mask(hide=2-3)", "mask(keep=2-3)", "person_name", "cn_id_card", "cn_mobile", "landline", "email", "address", "bank_card",
-		"licence_plate", "passport", "hkmo_permit", "tw_permit", "officer_card", "uscc", "ip_address", "birth_date", "geo_point", "date(to=month)", "round(digits=2)",
-		"hash(sm3)", "token", "token(check=luhn)", "token(keep_last=4, check=luhn)", "token(check=cn_id_card)", "encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type", "redact"} {
+	for _, expression := range []string{
+		"mask(keep_first=3, keep_last=4)", "mask(keep_first=1, stars=same)", "bucket(size=10000)",
+		"hash", "constant(已隐藏)", "mask(keep_first=1, after=@)", "mask(hide=2-3)",
+		"mask(keep=2-3)", "person_name", "cn_id_card", "cn_mobile", "landline", "email", "address",
+		"bank_card", "licence_plate", "passport", "hkmo_permit", "tw_permit", "officer_card",
+		"uscc", "ip_address", "birth_date", "geo_point", "date(to=month)", "round(digits=2)",
+		"hash(sm3)", "token", "token(check=luhn)", "token(keep_last=4, check=luhn)",
+		"token(check=cn_id_card)", "encrypt", "encrypt(sm4)", "encrypt(siv)", "null", "type",
+		"redact",
+	} {
 		transform := treatmentOf(t, expression).Transform
 		for _, v := range []masking.Value{
 			{Kind: masking.String, Text: []byte("12345678.25")},
@@ -492,7 +623,8 @@ func TestTransformsDoNotAllocate(t *testing.T) {
 			{Kind: masking.String, Text: []byte("+86 138 1234 5678")},
 			{Kind: masking.String, Text: []byte("6222 0212 3456 7890 128")},
 			{Kind: masking.String, Text: []byte("0571-88168709")},
-			{Kind: masking.String, Text: []byte("a.rather.long.local.part.of.a.mailbox@mail.example.com")},
+			{Kind: masking.String,
+				Text: []byte("a.rather.long.local.part.of.a.mailbox@mail.example.com")},
 			{Kind: masking.String, Text: []byte("浙江省杭州市西湖区文三路90号华星时代广场A座1001室")},
 			{Kind: masking.String, Text: []byte("京A12345")},
 			{Kind: masking.String, Text: []byte("E12345678")},

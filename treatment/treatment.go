@@ -1,17 +1,22 @@
-// Package treatment makes of a value what a rule says may leave of it: part of it, a stand-in, a constant, or nothing.
+// Package treatment makes of a value what a rule says may leave of it: part of it, a stand-in, a
+// constant, or nothing.
 //
 // # Terms
 //
-// An [Expression] names a treatment and its arguments, as rule files write them. In an [Environment], which has the field's type
-// and the purpose's key, it becomes a [masking.Treatment]: a rank and, unless the value passes or is dropped, a
-// [masking.Transform], which the engine calls for each value of a field. A transform that is a [Reverser] can be turned back by
+// An [Expression] names a treatment and its arguments, as rule files write them. In an
+// [Environment], which has the field's type and the purpose's key, it becomes a
+// [masking.Treatment]: a rank and, unless the value passes or is dropped, a [masking.Transform],
+// which the engine calls for each value of a field. What a [Reverser] makes can be turned back by
 // who holds the key. [FormOf] says whether a text looks like the values of a type.
 //
 //	e, err := treatment.ParseExpression("mask(keep_first=3, keep_last=4)")
 //	t, err := e.Treatment(treatment.Environment{Type: "cn_mobile"})
-//	out, ok := t.Transform.Append(nil, masking.Value{Kind: masking.String, Text: []byte("13812345678")}) // "138****5678", with the quotes
+//	v := masking.Value{Kind: masking.String, Text: []byte("13812345678")}
+//	out, ok := t.Transform.Append(nil, v) // "138****5678", with the quotes
 //
-// Each transform stands in a file of its own, whose comment specifies it; docs/transforms.md lists all of them.
+// Start reading at the table of treatments below. Each transform stands in a file of its own, whose
+// comment specifies it; docs/transforms.md lists all of them. expression.go has the syntax of
+// expressions, meet.go compares what two of them show, and arguments.go reads their arguments.
 package treatment
 
 import (
@@ -25,15 +30,17 @@ import (
 type Environment struct {
 	// Type is the type of the field. Pseudonyms of the same value differ between types.
 	Type string
-	// PseudonymKey returns the key for pseudonyms under the purpose at hand, and its version. The key has at least
-	// [MinKey] bytes. Tokens and ciphertexts get keys of their own, which are derived from it; see subkey.go.
+	// PseudonymKey returns the key for pseudonyms under the purpose at hand, and its version. The
+	// key has at least [MinKey] bytes. Tokens and ciphertexts get keys of their own, which are
+	// derived from it; see subkey.go.
 	PseudonymKey func() (key []byte, version int)
 }
 
-// treatments are the treatments that rule files can name. docs/transforms.md has a row for each.
+// treatments is the table of treatments that rule files can name. docs/transforms.md has a row for
+// each.
 var treatments = map[string]struct {
 	rank  masking.Rank
-	build func(*arguments, Environment) masking.Transform // nil: no transform, no arguments
+	build func(*arguments, Environment) masking.Transform // nil if there is no transform
 }{
 	"clear": {rank: masking.RankClear},
 
@@ -73,5 +80,5 @@ var treatments = map[string]struct {
 	"drop": {rank: masking.RankDrop},
 }
 
-// Names are the names of all treatments, sorted.
+// Names returns the names of all treatments, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(treatments)) }

@@ -1,9 +1,12 @@
 package treatment_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-// The masks of types: what they take, in all the ways people write it, and what they refuse. The first rows of each are the
-// examples of the table of types.
+// The masks of types: what they take, in all the ways people write it, and what they refuse. The
+// first rows of each are the examples of the table of types.
 func TestTypeMasks(t *testing.T) {
 	const whole = `"****"`
 	for _, test := range []struct{ expression, value, want string }{
@@ -118,6 +121,7 @@ func TestTypeMasks(t *testing.T) {
 		{"landline", `"400-810-8888"`, whole},
 		{"landline", `"0571-88168709-张三"`, whole},
 		{"landline", `"0571-88168709转张三"`, whole},
+		{"landline", "\"0571-88168709转\ufffd\"", whole},
 		{"landline", `"+1 212 555 0100"`, whole},
 		{"landline", `"000000000000000000000000000"`, whole},
 		{"landline", `""`, whole},
@@ -138,6 +142,8 @@ func TestTypeMasks(t *testing.T) {
 		{"email", `"zhang san@example.com"`, whole},
 		{"email", `"\"z\"@example.com"`, whole},
 		{"email", `"zhangsan@[192.0.2.1]"`, whole},
+		{"email", `"a★b@example.com"`, whole},
+		{"email", `"zhangsan@ex★mple.com"`, whole},
 		{"email", `1`, "dropped"},
 
 		{"address", `"北京市海淀区马连洼街道289号"`, `"北京市海淀区****"`},
@@ -207,6 +213,8 @@ func TestTypeMasks(t *testing.T) {
 		{"bank_card(keep_first=4)", `"6225880137706868"`, `"6225********6868"`},
 		{"bank_card(keep_first=0, stars=4)", `"6225 8801 3770 6868"`, `"****6868"`},
 		{"bank_card", `"622202123456"`, whole},
+		{"bank_card(stars=65)", `"6222021234567890128"`,
+			`"622202` + strings.Repeat("*", 65) + `0128"`},
 		{"bank_card", `"62220212345678901281"`, whole},
 		{"bank_card", `"6222021234A67890128"`, whole},
 		{"bank_card", `6.222021234567890128e18`, whole},
@@ -266,6 +274,7 @@ func TestTypeMasks(t *testing.T) {
 		{"ip_address", `"fe80::1%eth0"`, whole},
 		{"ip_address", `"2001:db8::1::2"`, whole},
 		{"ip_address", `"2001:db8:1:2:3:4:5"`, whole},
+		{"ip_address", `"1:2:3:4:5:6:7:8:9"`, whole},
 		{"ip_address", `"localhost"`, whole},
 		{"ip_address", `""`, whole},
 		{"ip_address", `3232235876`, "dropped"},
@@ -301,6 +310,11 @@ func TestTypeMasks(t *testing.T) {
 		{"geo_point", `[116.397470,39.908823]`, `[116.40,39.91]`},
 		{"geo_point", "[ 116.397470 ,\n39.908823 ]", `[116.40,39.91]`},
 		{"geo_point(digits=1)", `[116.397470, 39.908823]`, `[116.4,39.9]`},
+		{"geo_point", `180`, `180`},
+		{"geo_point", `-180.00`, `-180.00`},
+		{"geo_point", `180.001`, "dropped"},
+		{"geo_point", `-180.5`, "dropped"},
+		{"geo_point", `1800`, "dropped"},
 		{"geo_point", `181.5`, "dropped"},
 		{"geo_point", `3.9908823e1`, "dropped"},
 		{"geo_point", `"181.5,1"`, whole},
@@ -349,7 +363,8 @@ func TestMoreTransforms(t *testing.T) {
 		{"mask(keep_first=1, with=●, stars=2)", `"张三丰"`, `"张●●"`},
 		{"mask(with='\\', stars=2)", `"a"`, `"\\\\"`},
 
-		{`regex('(\d{6})\d{8}(\w{4})', '$1********$2')`, `"11010519491231002X"`, `"110105********002X"`},
+		{`regex('(\d{6})\d{8}(\w{4})', '$1********$2')`, `"11010519491231002X"`,
+			`"110105********002X"`},
 		{`regex("(?P<a>.).*", '${a}…')`, `"张三丰"`, `"张…"`},
 		{`regex('(\d{3})\d+', '$1****')`, `13812345678`, `"138****"`},
 		{`regex('\d+', 'n')`, `"12a"`, whole},
@@ -399,6 +414,13 @@ func TestMoreTransforms(t *testing.T) {
 		{"date(to=quarter)", `"1949/03/31"`, `"1949-Q1"`},
 		{"date(to=year)", `19491231`, `"1949"`},
 		{"date(to=year)", `"2000-02-29"`, `"2000"`},
+		{"date(to=month)", `"1949-12-31 08:00:00.5+0800"`, `"1949-12"`},
+		{"date(to=month)", `"1949-12-31t08:00z"`, `"1949-12"`},
+		{"date(to=month)", `"1949-12-31T08:00:00."`, whole},
+		{"date(to=month)", `"1949-12-31T08:00:00.1234567890"`, whole},
+		{"date(to=month)", `"1949-12-31T08:00:0"`, whole},
+		{"date(to=month)", `"1949-12-31T8:00"`, whole},
+		{"date(to=month)", `"1949-12-31T08:00+8"`, whole},
 		{"date(to=year)", `"1900-02-29"`, whole},
 		{"date(to=year)", `"Dec 31, 1949"`, whole},
 		{"date(to=year)", `null`, "dropped"},

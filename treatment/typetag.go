@@ -2,7 +2,8 @@ package treatment
 
 import "github.com/maskgate/maskgate/masking"
 
-// typeTag replaces any value by the name of its field's type, so that a reader, or a model, knows what stood there.
+// typeTag replaces any value by the name of its field's type, so that a reader, or a model, knows
+// what stood there.
 //
 //	type  11010519491231002X → "[cn_id_card]"
 type typeTag struct{ json []byte }

@@ -2,8 +2,9 @@ package treatment
 
 import "unicode/utf8"
 
-// narrow decodes the first character of text and returns it, a full-width form (U+FF01 to U+FF5E) as the ASCII character that it
-// stands for, and the kinds of space and dash that people type in numbers as a space and a dash.
+// narrow decodes the first character of text. It returns a full-width form (U+FF01 to U+FF5E) as
+// the ASCII character that it stands for, and the kinds of space and dash that people type in
+// numbers as a space and a dash.
 func narrow(text []byte) (r rune, size int) {
 	if text[0] < utf8.RuneSelf {
 		return rune(text[0]), 1
@@ -20,7 +21,8 @@ func narrow(text []byte) (r rune, size int) {
 	return r, size
 }
 
-// basicHan decodes the first character of text, if it is one from U+4E00 to U+9FFF. Text must be UTF-8.
+// basicHan decodes the first character of text, if it is one from U+4E00 to U+9FFF. Text must be
+// UTF-8.
 func basicHan(text []byte) (r rune, ok bool) {
 	if len(text) < 3 || text[0]&0xf0 != 0xe0 {
 		return 0, false
@@ -41,11 +43,11 @@ func upper(r rune) rune {
 	return r
 }
 
-// isHan reports whether r is a Chinese character as names and addresses have them (CJK unified ideographs with their
-// extensions and compatibility forms, 〇 and 々).
+// isHan reports whether r is a Chinese character as names and addresses have them (CJK unified
+// ideographs with their extensions and compatibility forms, 〇 and 々).
 func isHan(r rune) bool {
-	return 0x4E00 <= r && r <= 0x9FFF || r == 0x3007 || r == 0x3005 || 0x3400 <= r && r <= 0x4DBF || 0xF900 <= r && r <= 0xFAFF ||
-		0x20000 <= r && r <= 0x323AF
+	return 0x4E00 <= r && r <= 0x9FFF || r == 0x3007 || r == 0x3005 ||
+		0x3400 <= r && r <= 0x4DBF || 0xF900 <= r && r <= 0xFAFF || 0x20000 <= r && r <= 0x323AF
 }
 
 // characters counts the characters of text, which must be UTF-8.
