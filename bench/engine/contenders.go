@@ -96,7 +96,8 @@ func edits(doc []byte) {
 	set := func(path string) {
 		if v := gjson.GetBytes(edited, path); v.Type == gjson.String && v.Str != "" {
 			var err error
-			edited, err = sjson.SetBytesOptions(edited, path, stars(v.Str), &sjson.Options{ReplaceInPlace: true})
+			options := &sjson.Options{ReplaceInPlace: true}
+			edited, err = sjson.SetBytesOptions(edited, path, stars(v.Str), options)
 			must(err)
 		}
 	}

@@ -37,25 +37,29 @@ func must(err error) {
 	}
 }
 
-// masked are the fields that are masked, with their treatments; one more is dropped and the others are clear.
+// masked are the fields that are masked, with their treatments; one more is dropped and the others
+// are clear.
 var masked = [][2]string{
 	{"$.name", "person_name"}, {"$.idCard", "cn_id_card"}, {"$.mobile", "cn_mobile"},
 	{"$.email", "email"}, {"$.address", "address"}, {"$.accounts[*].cardNo", "bank_card"},
 }
 
 var kept = []string{
-	"$.customerId", "$.gender", "$.birthDate", "$.occupation", "$.maritalStatus", "$.ethnicity", "$.income", "$.segment", "$.riskLevel",
-	"$.agentId", "$.branch", "$.openedOn", "$.accounts[*]['bank', 'balance', 'openedOn']", "$.device",
+	"$.customerId", "$.gender", "$.birthDate", "$.occupation", "$.maritalStatus", "$.ethnicity",
+	"$.income", "$.segment", "$.riskLevel", "$.agentId", "$.branch", "$.openedOn",
+	"$.accounts[*]['bank', 'balance', 'openedOn']", "$.device",
 }
 
 // profiles gives each record the same profile.
 type profiles struct{ envelope, record masking.Profile }
 
-func (p *profiles) Decide(_ context.Context, records []masking.Record, to []*masking.Profile) error {
+func (p *profiles) Decide(
+	_ context.Context, records []masking.Record, list []*masking.Profile,
+) error {
 	for i, r := range records {
-		to[i] = &p.record
+		list[i] = &p.record
 		if r.Kind == masking.Envelope {
-			to[i] = &p.envelope
+			list[i] = &p.envelope
 		}
 	}
 	return nil

@@ -1,5 +1,6 @@
-// Command stream shows that memory stays flat: it rewrites an array of customers that is made as it is read, and refuses a
-// string without end, and prints the most memory that the process had (VmHWM, Linux).
+// Command stream shows that memory stays flat: it rewrites an array of customers that is made as it
+// is read, and refuses a string without end, and prints the most memory that the process had
+// (VmHWM, Linux).
 //
 //	go run -C bench ./stream [-gib 10]
 package main
@@ -30,7 +31,8 @@ func main() {
 
 func run(size int64) error {
 	layout, err := masking.Compile(masking.Spec{Records: []masking.RecordSpec{{
-		Select: "$.items[*]", Subject: "$.customerId", Fields: []string{"$.customerId", "$.name", "$.income"},
+		Select: "$.items[*]", Subject: "$.customerId",
+		Fields: []string{"$.customerId", "$.name", "$.income"},
 	}}})
 	if err != nil {
 		return err
@@ -44,21 +46,34 @@ func run(size int64) error {
 		return err
 	}
 	d := decider{record: masking.Profile{Treatments: []masking.Treatment{{}, built, {}}}}
-	record := []byte(`{"customerId":"C00000052","name":"许波泽","income":179800,"address":"上海市杨浦区东风大道367号金桂苑4号楼4单元102室"},`)
-	array := &source{head: []byte(`{"items":[`), body: bytes.Repeat(record, 1000), tail: append(bytes.TrimSuffix(record, []byte(",")), "]}"...), left: size}
+	record := []byte(`{"customerId":"C00000052","name":"许波泽","income":179800,` +
+		`"address":"上海市杨浦区东风大道367号金桂苑4号楼4单元102室"},`)
+	array := &source{
+		head: []byte(`{"items":[`),
+		body: bytes.Repeat(record, 1000),
+		tail: append(bytes.TrimSuffix(record, []byte(",")), "]}"...),
+		left: size,
+	}
 	begin, windows, out := time.Now(), 0, int64(0)
-	err = layout.Rewrite(context.Background(), array, masking.Document, &d, func(window []byte, _ *masking.Report) error {
-		windows++
-		out += int64(len(window))
-		return nil
-	})
+	err = layout.Rewrite(context.Background(), array, masking.Document, &d,
+		func(window []byte, _ *masking.Report) error {
+			windows++
+			out += int64(len(window))
+			return nil
+		})
 	if err != nil {
 		return err
 	}
+	speed := float64(size) / 1e6 / time.Since(begin).Seconds()
 	fmt.Printf("array: %.1f GiB in, %.1f GiB out in %d windows, %.0f MB/s; peak %s\n",
-		float64(size)/(1<<30), float64(out)/(1<<30), windows, float64(size)/1e6/time.Since(begin).Seconds(), peak())
-	text := &source{head: []byte(`{"items":[{"name":"`), body: bytes.Repeat([]byte("x"), 1<<16), left: 1 << 30}
-	err = layout.Rewrite(context.Background(), text, masking.Document, &d, func([]byte, *masking.Report) error { return nil })
+		float64(size)/(1<<30), float64(out)/(1<<30), windows, speed, peak())
+	text := &source{
+		head: []byte(`{"items":[{"name":"`),
+		body: bytes.Repeat([]byte("x"), 1<<16),
+		left: 1 << 30,
+	}
+	err = layout.Rewrite(context.Background(), text, masking.Document, &d,
+		func([]byte, *masking.Report) error { return nil })
 	var fault *masking.SyntaxError
 	if !errors.As(err, &fault) {
 		return fmt.Errorf("a string of 1 GiB: %v, want it refused", err)
@@ -97,7 +112,9 @@ func (s *source) Read(p []byte) (int, error) {
 // decider gives each record the same profile.
 type decider struct{ envelope, record masking.Profile }
 
-func (d *decider) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (d *decider) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	for i, r := range records {
 		profiles[i] = &d.record
 		if r.Kind == masking.Envelope {
