@@ -68,10 +68,7 @@ Exit status: 0; 1 if the request is refused; 2 if a file or an argument is broke
 		if err != nil {
 			return unanswered(cmd, *asJSON, err)
 		}
-		x, err := gateway.Explain(set, t)
-		if err != nil {
-			return err
-		}
+		x := gateway.Explain(set, t)
 		out := cmd.OutOrStdout()
 		if *asJSON {
 			err = printJSON(out, x)

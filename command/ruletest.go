@@ -28,9 +28,7 @@ Exit status: 0 if all tests pass, 1 if one fails, 2 if a file is broken.`,
 	coverage := cmd.Flags().Bool("coverage", false,
 		"print which routes, fields and roles no test exercises")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		report, why := ruletest.Run(paths, func(set *rules.Set) (ruletest.Gateway, error) {
-			return gateway.Rehearse(set), nil
-		})
+		report, why := ruletest.Run(paths, gateway.Rehearse)
 		if why != nil { // no test ran
 			report = &ruletest.Report{Results: []ruletest.Result{}, Findings: rules.Findings(why)}
 		}

@@ -11,19 +11,24 @@ import (
 // Explain decides the request of a test as a gateway would, by the stages that serve requests, and
 // says why. If the test has a response that can be read, it explains each of the response's
 // records; else one of each kind of record, supposing that it is such as roles' conditions want it.
-func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
+func Explain(set *rules.Set, t *rules.Test) *rules.Explanation {
 	r, err := newRehearsal(set, t)
 	if err != nil {
-		return &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(ReasonOf(err))}, nil
+		return &rules.Explanation{
+			RulesDigest: set.Digest(), Refused: rules.Reason(ReasonOf(err)),
+		}
 	}
 	a, refused := r.exchange.admit()
 	if refused != nil && (a.route == nil || refusalOf(refused).status != notPermitted.status) {
 		why := refusalOf(refused)
-		x := &rules.Explanation{RulesDigest: set.Digest(), Refused: rules.Reason(why.reason), Cause: r.causeOf(why, a.route)}
+		x := &rules.Explanation{
+			RulesDigest: set.Digest(), Refused: rules.Reason(why.reason),
+			Cause: r.causeOf(why, a.route),
+		}
 		if a.route != nil {
 			x.Route, x.Service = a.route.Match, a.route.Service
 		}
-		return x, nil
+		return x
 	}
 	var records []rules.Record
 	if refused == nil && a.route.Public == "" {
@@ -39,7 +44,7 @@ func Explain(set *rules.Set, t *rules.Test) (*rules.Explanation, error) {
 		o := Rehearse(set)(t)
 		x.Refused, x.Cause = rules.Reason(o.Refused), o.Cause
 	}
-	return x, nil
+	return x
 }
 
 // supposed are one record of each kind, of which nothing is known.

@@ -82,7 +82,7 @@ type Failure struct {
 // Run runs the tests in the files at the paths, or anywhere below the directories at the paths.
 // gateway makes a Gateway for a set of rules. If files are broken, Run runs no test, and its error
 // joins the faults of all files.
-func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, error) {
+func Run(paths []string, gateway func(*rules.Set) Gateway) (*Report, error) {
 	names, err := find(paths)
 	if err != nil {
 		return nil, err
@@ -104,11 +104,10 @@ func Run(paths []string, gateway func(*rules.Set) (Gateway, error)) (*Report, er
 		s := sets[key]
 		if s == nil {
 			s = &suite{rules: file.Rules}
-			if s.set, err = Load(file.Rules); err == nil {
-				s.gateway, err = gateway(s.set)
-			}
-			if err != nil {
+			if s.set, err = Load(file.Rules); err != nil {
 				faults = append(faults, brokenRules(name, err))
+			} else {
+				s.gateway = gateway(s.set)
 			}
 			sets[key] = s
 			order = append(order, s)

@@ -100,8 +100,8 @@ func outcome(set *rules.Set, t *rules.Test) Outcome {
 }
 
 // gatewayOf makes the fake gateway for a set.
-func gatewayOf(set *rules.Set) (Gateway, error) {
-	return func(t *rules.Test) Outcome { return outcome(set, t) }, nil
+func gatewayOf(set *rules.Set) Gateway {
+	return func(t *rules.Test) Outcome { return outcome(set, t) }
 }
 
 // agentTest is a test in YAML whose caller is an agent. rest has its further keys.
@@ -129,7 +129,7 @@ func TestRun(t *testing.T) {
 		".hidden/d_test.yaml": "kind: nothing that is read\n",
 	}))
 	made := 0
-	report, err := Run([]string{dir}, func(set *rules.Set) (Gateway, error) {
+	report, err := Run([]string{dir}, func(set *rules.Set) Gateway {
 		made++
 		return gatewayOf(set)
 	})
@@ -166,51 +166,50 @@ func TestRun(t *testing.T) {
 
 func TestRunFaults(t *testing.T) {
 	t.Parallel()
-	const good = "kind: test\ntests:\n  - {name: t, request: GET /v1/me, expect: {refused: " +
-		"no_role}}\n"
+	const good = "kind: test\ntests:\n" +
+		"  - {name: t, request: GET /v1/me, expect: {refused: no_role}}\n"
 	tests := []struct {
-		name    string
-		files   map[string]string
-		path    string // below the directory
-		gateway error
-		want    []string // in the error, all of them
+		name  string
+		files map[string]string
+		path  string   // below the directory
+		want  []string // in the error, all of them
 	}{
-		{"nothing there", nil, "none", nil, []string{"reading tests", "no such file"}},
-		{"no tests", map[string]string{"service.yaml": service}, "", nil,
+		{"nothing there", nil, "none", []string{"reading tests", "no such file"}},
+		{"no tests", map[string]string{"service.yaml": service}, "",
 			[]string{"ends in _test.yaml; name one"}},
-		{"a hidden test alone", map[string]string{".x/a_test.yaml": good}, "", nil,
+		{"a hidden test alone", map[string]string{".x/a_test.yaml": good}, "",
 			[]string{"ends in _test.yaml; name one"}},
-		{"broken tests, all of them", withRules(map[string]string{"a_test.yaml": "kind: test\n",
-			"b_test.yaml": "kind: tests\n"}), "", nil,
-			[]string{"a_test.yaml:1:1: ", "want the key tests", "b_test.yaml:1:1: ",
-				"want kind: test"}},
-		{"broken rules", map[string]string{"a_test.yaml": good, "service.yaml": "kind: service\n"},
-			"", nil,
-			[]string{"a_test.yaml: its rules are broken:\n", "service.yaml:1:1: ",
-				"want the key name"}},
-		{"no rules", map[string]string{"a_test.yaml": good}, "", nil,
+		{"broken tests, all of them",
+			withRules(map[string]string{
+				"a_test.yaml": "kind: test\n", "b_test.yaml": "kind: tests\n",
+			}), "",
+			[]string{
+				"a_test.yaml:1:1: ", "want the key tests", "b_test.yaml:1:1: ", "want kind: test",
+			}},
+		{"broken rules",
+			map[string]string{"a_test.yaml": good, "service.yaml": "kind: service\n"}, "",
+			[]string{
+				"a_test.yaml: its rules are broken:\n", "service.yaml:1:1: ", "want the key name",
+			}},
+		{"no rules", map[string]string{"a_test.yaml": good}, "",
 			[]string{"a_test.yaml:1:1: its rules cannot be read: ", "no .yaml or .yml file"}},
 		{"no rules where it says", map[string]string{"a_test.yaml": "rules: [else]\n" + good}, "",
-			nil, []string{"its rules cannot be read: ", "no such file"}},
+			[]string{"its rules cannot be read: ", "no such file"}},
 		{"a consent to a purpose that the rules do not know",
 			withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" +
-				agentTest("t", "GET /v1/me", "    consents: [{purposes: [cure], granted: "+
-					"2026-11-01T09:00:00+08:00}]\n    expect: {refused: no_role}\n")}), "", nil,
+				agentTest("t", "GET /v1/me", "    consents: [{purposes: [cure], "+
+					"granted: 2026-11-01T09:00:00+08:00}]\n    expect: {refused: no_role}\n")}), "",
 			[]string{"a_test.yaml:7:28: purposes: the rules have no \"cure\""}},
-		{"no gateway", withRules(map[string]string{"a_test.yaml": good}), "",
-			errors.New("no gateway for these"),
-			[]string{"a_test.yaml:1:1: its rules cannot be read: no gateway for these"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := tree(t, tt.files)
-			report, err := Run([]string{filepath.Join(dir, tt.path)}, func(*rules.Set) (Gateway,
-				error) {
+			report, err := Run([]string{filepath.Join(dir, tt.path)}, func(*rules.Set) Gateway {
 				return func(*rules.Test) Outcome {
 					t.Error("a test ran although files are broken")
 					return Outcome{}
-				}, tt.gateway
+				}
 			})
 			if err == nil || report != nil {
 				t.Fatalf("Run = %v, %v, want an error", report, err)
@@ -421,7 +420,7 @@ func TestCoverageCountsRecords(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, withRules(map[string]string{"a_test.yaml": "kind: test\ntests:\n" +
 		agentTest("t", "GET /v1/me", answer+"    expect: {records: {released: 0}}\n")}))
-	report, err := Run([]string{dir}, func(set *rules.Set) (Gateway, error) {
+	report, err := Run([]string{dir}, func(set *rules.Set) Gateway {
 		return func(t *rules.Test) Outcome {
 			o := outcome(set, t)
 			o.Released = 0
@@ -429,7 +428,7 @@ func TestCoverageCountsRecords(t *testing.T) {
 				o.Shown[i].Records = 0
 			}
 			return o
-		}, nil
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
