@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/maskgate/maskgate/gateway"
 	"github.com/maskgate/maskgate/gateway/gatewaytest"
+	"github.com/maskgate/maskgate/rules"
 )
 
 func TestUpstreams(t *testing.T) {
@@ -67,4 +69,33 @@ func TestVerifierAuthenticates(t *testing.T) {
 	gatewaytest.Authenticator(t, gateway.Verifier(), with(good),
 		with(), with(good, good), with("Basic eDp5"), with("Bearer x.y.z"), with("Bearer a b"),
 		with(good[:len(good)-8]+"AAAAAAAA"), with(good+"A"))
+}
+
+// TestRehearsalAuthenticates: the caller of a test of rules is one whom an authenticator may return.
+func TestRehearsalAuthenticates(t *testing.T) {
+	t.Parallel()
+	test := &rules.Test{Request: rules.Request{
+		Caller: rules.Caller{
+			ID: "agent-07", Roles: []string{"agent"}, Purposes: []string{"care"},
+			AMR: []string{"mfa"},
+		},
+		Time: time.Now(),
+	}}
+	gatewaytest.Authenticator(t, gateway.Rehearsed(test), func() *http.Request {
+		return httptest.NewRequest("GET", "/v1/people/C1", nil)
+	})
+}
+
+// TestRehearsalStandings: what a test of rules has on record keeps to the contract.
+func TestRehearsalStandings(t *testing.T) {
+	t.Parallel()
+	open := func(_ testing.TB, subjects []gatewaytest.Subject) gatewaytest.StandingsStore {
+		test := &rules.Test{}
+		for _, s := range subjects {
+			test.Standings = append(test.Standings,
+				rules.SubjectStanding{Subject: s.ID, Standing: s.Standing})
+		}
+		return gatewaytest.StandingsStore{Store: gateway.Rehearsed(test)}
+	}
+	gatewaytest.Standings(t, open)
 }

@@ -74,6 +74,14 @@ func (respond cannedFor) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (A
 	}}.Ask(r, buf, limit)
 }
 
+// Rehearsed is what a test of rules says: who asks, and what is on record about subjects.
+func Rehearsed(t *rules.Test) interface {
+	Authenticator
+	Standings
+} {
+	return &rehearsal{test: t}
+}
+
 // Verifier verifies the tokens of the tests' issuer.
 func Verifier() *auth.Verifier { return verifier }
 

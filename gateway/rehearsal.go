@@ -133,8 +133,9 @@ func (r *rehearsal) causeOf(why *refusal, route *rules.Route) string {
 func (r *rehearsal) Authenticate(context.Context, *http.Request) (auth.Caller, error) {
 	c := r.test.Request.Caller
 	return auth.Caller{
-		ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Purposes: c.Purposes,
-		AMR: c.AMR, ACR: c.ACR, Region: c.Region,
+		ID: c.ID, Organisation: c.Organisation, Region: c.Region, ACR: c.ACR,
+		Roles: slices.Clone(c.Roles), Purposes: slices.Clone(c.Purposes), AMR: slices.Clone(c.AMR),
+		Expires: r.test.Request.Time.AddDate(1, 0, 0), // a test has no token that could expire
 	}, nil
 }
 

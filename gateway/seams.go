@@ -13,9 +13,10 @@ import (
 
 // An Authenticator finds out who asks, from the request's token, its client certificate, or both.
 type Authenticator interface {
-	// Authenticate returns the caller of a request, whose ID and Expires are set. Its error is an
-	// [*auth.Error], and then the request is refused. It alters nothing of the request, does not
-	// read its body, and ends when ctx does. Many goroutines may call it at once.
+	// Authenticate returns the caller of a request, whose ID and Expires are set, and who is the
+	// receiver's to alter. Its error is an [*auth.Error], and then the request is refused. It alters
+	// nothing of the request, does not read its body, and ends when ctx does. Many goroutines may
+	// call it at once.
 	Authenticate(ctx context.Context, r *http.Request) (auth.Caller, error)
 }
 
