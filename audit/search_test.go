@@ -155,7 +155,9 @@ func TestEntryMarshalJSON(t *testing.T) {
 	for _, note := range []string{"plain", "<a&b>", "\u202ereversed\u2028\x7f\u0085", `"\`} {
 		mustAppend(t, l, Record{Event: EventStop, Note: note})
 	}
-	mustAppend(t, l, Record{Event: EventAccess, Access: &Access{Latency: time.Millisecond, Caller: &Caller{ID: "\u2066张三"}}})
+	mustAppend(t, l, Record{Event: EventAccess, Access: &Access{
+		Latency: time.Millisecond, Caller: &Caller{ID: "\u2066张三"},
+	}})
 	log, err := os.ReadFile(filepath.Join(o.Dir, segmentName(0)))
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +172,8 @@ func TestEntryMarshalJSON(t *testing.T) {
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(e); err != nil || !strings.Contains(string(log), "\n"+b.String()) {
-			t.Errorf("Encode(entry %d) = %s, %v, which is no line of the log", e.Seq, b.String(), err)
+			t.Errorf("Encode(entry %d) = %s, %v, which is no line of the log",
+				e.Seq, b.String(), err)
 		}
 	}
 	if found != 5 {

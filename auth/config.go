@@ -68,7 +68,8 @@ func NewClaims(names map[string]string) (Claims, error) {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		i := slices.IndexFunc(known, func(d claimDefault) bool { return d.field == name })
 		if i < 0 {
-			return Claims{}, fmt.Errorf("want one of %s; have %q", strings.Join(ClaimNames(), ", "), name)
+			return Claims{}, fmt.Errorf("want one of %s; have %q",
+				strings.Join(ClaimNames(), ", "), name)
 		}
 		*known[i].claim = names[name]
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// An admission is what a set of rules makes of a request before the data service is asked. One that
-// was refused holds what is known all the same, for the record of it.
+// An admission is what is known of a request before the data service is asked: who asks, for which
+// route and purpose, and what the rules permit. If the request is refused, the admission holds what
+// was known by then, for the access record.
 type admission struct {
 	caller  *auth.Caller // nil: nobody is known
 	route   *rules.Route // nil: none is known
@@ -58,7 +59,9 @@ func (x *exchange) admit() (a admission, err error) {
 }
 
 // decide decides whether a set lets the caller in, once the route is known.
-func (a *admission) decide(set *rules.Set, r *http.Request, purposeHeader string, now time.Time) (err error) {
+func (a *admission) decide(
+	set *rules.Set, r *http.Request, purposeHeader string, now time.Time,
+) (err error) {
 	if a.query, err = targetQuery(r, a.route); err != nil {
 		return err
 	}
@@ -79,8 +82,8 @@ func (a *admission) decide(set *rules.Set, r *http.Request, purposeHeader string
 	return err
 }
 
-// CallerAt is a caller as rules have them: with the address that they come from, the zero address if
-// it is not known.
+// CallerAt returns a caller as rules have them. address is the network address that the caller
+// comes from; the zero address if it is not known.
 func CallerAt(c auth.Caller, address netip.Addr) rules.Caller {
 	return rules.Caller{
 		ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region,
@@ -89,7 +92,7 @@ func CallerAt(c auth.Caller, address netip.Addr) rules.Caller {
 }
 
 // renew decides again, as of now, whether the set lets the same caller in for the same purpose. If
-// not, the admission stays as it was, to tell of what was admitted before.
+// it does not, the admission stays as it was, to tell of what was admitted before.
 func (a *admission) renew(set *rules.Set, now time.Time) error {
 	request := a.request
 	request.Time = now
@@ -115,7 +118,8 @@ func (a *admission) role() string {
 	return a.access.Role()
 }
 
-// purposeName is the purpose, if a policy of the set knows it: any other is the caller's free text.
+// purposeName is the purpose if a policy of the set knows it, else "none": any other purpose is the
+// caller's free text.
 func (a *admission) purposeName(set *rules.Set) string {
 	if set.Basis(a.purpose) == "" {
 		return "none"

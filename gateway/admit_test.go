@@ -20,8 +20,8 @@ func (s slowKeys) Authenticate(ctx context.Context, _ *http.Request) (auth.Calle
 	return auth.Caller{}, errors.Join(err, context.Cause(ctx))
 }
 
-// TestCallerGoneBeforeAuthentication: whoever leaves while keys are waited for is on record as that,
-// and not as a fault of the issuer.
+// TestCallerGoneBeforeAuthentication: a caller who leaves while the authenticator waits for keys is
+// on record as gone; it is no fault of the issuer.
 func TestCallerGoneBeforeAuthentication(t *testing.T) {
 	t.Parallel()
 	keys := slowKeys{make(chan struct{})}

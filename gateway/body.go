@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// requestBody is a caller's body on its way to the upstream, which may go on to read when the
-// exchange is over.
+// requestBody is a caller's body on its way to the upstream. The upstream may go on to read it when
+// the exchange is over.
 type requestBody struct {
 	io.ReadCloser
 	ended    atomic.Bool // it was read to its end
@@ -36,7 +36,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// blame puts down to the caller what is not the upstream's fault. ctx is the one under which the
+// blame returns the refusal for an error of the upstream: the caller's fault where it is theirs, a
+// timeout where the handler's own timer ran out, or else err. ctx is the context under which the
 // upstream was asked.
 func (x *exchange) blame(ctx context.Context, err error) error {
 	switch {

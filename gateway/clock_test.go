@@ -298,7 +298,8 @@ func TestStreamOverTimeAroundEqual(t *testing.T) {
 			}
 			if s.err == nil || strings.Contains(s.rest, "C010000") ||
 				end.Reason != "outside_hours" {
-				t.Errorf("it ends %q, %v and on record %s, %s; want no clean end, and outside_hours",
+				t.Errorf(
+					"it ends %q, %v and on record %s, %s; want no clean end, and outside_hours",
 					tail(s.rest), s.err, end.Decision, end.Reason)
 			}
 		})

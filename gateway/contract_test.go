@@ -71,7 +71,8 @@ func TestVerifierAuthenticates(t *testing.T) {
 		with(good[:len(good)-8]+"AAAAAAAA"), with(good+"A"))
 }
 
-// TestRehearsalAuthenticates: the caller of a test of rules is one whom an authenticator may return.
+// TestRehearsalAuthenticates: the caller of a test of rules is one whom an authenticator may
+// return.
 func TestRehearsalAuthenticates(t *testing.T) {
 	t.Parallel()
 	test := &rules.Test{Request: rules.Request{

@@ -50,7 +50,7 @@ func (d *decider) reset() {
 	*d = decider{groups: d.groups[:0], asked: d.asked.emptied()}
 }
 
-// next forgets a window, save what limits count.
+// next forgets the window that was decided, but for what limits count.
 func (d *decider) next() {
 	d.denied = 0
 	for i := range d.groups {
@@ -61,7 +61,9 @@ func (d *decider) next() {
 }
 
 // Decide implements [masking.Decider].
-func (d *decider) Decide(ctx context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (d *decider) Decide(
+	ctx context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	if d.live {
 		defer d.gateway.took(StageDecide, time.Now())
 	}
@@ -127,7 +129,7 @@ func (d *decider) count(ctx context.Context, shown []quota.Subject) error {
 	return nil
 }
 
-// storeFailed is the refusal of a request for which a store was asked in vain.
+// storeFailed returns the refusal of a request that waited for a store in vain.
 func storeFailed(ctx context.Context, why reason, err error) error {
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return callerGone.because(reasonCallerGone)
@@ -135,8 +137,9 @@ func storeFailed(ctx context.Context, why reason, err error) error {
 	return unavailable.causedBy(why, err)
 }
 
-// around is the profile of what lies around a document's records: the first window's, since what has
-// begun by it ends by it. It is nil if by now that profile shows what may not be shown any more.
+// around returns the profile for what lies around the records of a document. That is the first
+// window's, since what began under a profile has to end under it. around returns nil if the first
+// window's profile shows what now, the profile that is due, does not show any more.
 func (d *decider) around(now *rules.Profile) *rules.Profile {
 	if d.envelope == nil {
 		d.envelope = now
@@ -158,7 +161,8 @@ func (d *decider) tooMany() bool {
 	for _, g := range d.groups {
 		limit, shown := g.profile.Limit, 0
 		for _, other := range d.groups {
-			if l := other.profile.Limit; 0 < l && l <= limit && other.profile.Kind != rules.Envelope {
+			l := other.profile.Limit
+			if 0 < l && l <= limit && other.profile.Kind != rules.Envelope {
 				shown += other.earlier + other.records
 			}
 		}
@@ -169,6 +173,7 @@ func (d *decider) tooMany() bool {
 	return false
 }
 
+// group returns the group of a profile, which it adds if there is none.
 func (d *decider) group(p *rules.Profile) *group {
 	for i := len(d.groups) - 1; i >= 0; i-- {
 		if d.groups[i].profile == p {
@@ -177,13 +182,15 @@ func (d *decider) group(p *rules.Profile) *group {
 	}
 	g := group{profile: p}
 	for _, q := range p.Quotas {
-		g.limits = append(g.limits, quota.Limit{Role: q.Role, Subjects: q.Subjects, Window: q.Window})
+		limit := quota.Limit{Role: q.Role, Subjects: q.Subjects, Window: q.Window}
+		g.limits = append(g.limits, limit)
 	}
 	d.groups = append(d.groups, g)
 	return &d.groups[len(d.groups)-1]
 }
 
-// add returns a subject's pseudonym, and whether the group has it for the first time.
+// add adds a subject to the group. It returns the subject's pseudonym and true; or false if the
+// record has no subject, or the group has the subject already.
 func (g *group) add(subject masking.Value, s *State) (pseudonym string, first bool) {
 	if subject.Kind == masking.Invalid || g.seen[string(subject.Text)] {
 		return "", false
@@ -198,7 +205,8 @@ func (g *group) add(subject masking.Value, s *State) (pseudonym string, first bo
 	return pseudonym, true
 }
 
-// people tells responses, or windows, apart by whom they are about: it is 0 if they are about nobody.
+// people returns a number by which responses, or windows, about different people differ; 0 if they
+// are about nobody.
 func (d *decider) people() uint64 {
 	var sum uint64 // whatever the order
 	for _, g := range d.groups {

@@ -9,13 +9,14 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// drift notices that an upstream has changed: a selector that matches nothing any more, and a member
-// that no rule lists and that was not there before. It looks at every response that is released, and
-// keeps counts and selectors only.
+// drift notices that an upstream has changed: that a selector matches nothing any more, or that
+// answers have a member that no rule lists and that they did not have before. It looks at every
+// response that is released, and keeps only counts and selectors. Many goroutines may use it at
+// once.
 type drift struct {
 	after  int64 // responses without a match
 	logger *slog.Logger
-	routes map[*rules.Route]*routeDrift // not altered
+	routes map[*rules.Route]*routeDrift // the map is not altered
 }
 
 // routeDrift is what the responses of one route had.
@@ -36,11 +37,11 @@ type kindDrift struct {
 type fieldDrift struct {
 	path   string
 	silent atomic.Int64
-	within []int // fields of the kind that enclose it: what they hold is unseen once they are treated
+	within []int // fields of the kind that enclose it; once one is treated, what it holds is unseen
 }
 
-// newDrift begins to look at the routes of a set. Of places that old, which may be nil, has too, it
-// takes over what is known.
+// newDrift begins to look at the routes of a set. It takes over what old, which may be nil, knows
+// of the same places.
 func newDrift(set *rules.Set, after int, old *drift, logger *slog.Logger) *drift {
 	d := &drift{after: int64(after), logger: logger, routes: map[*rules.Route]*routeDrift{}}
 	before := map[string]*routeDrift{}
@@ -103,9 +104,9 @@ func (r *routeDrift) inherit(old *routeDrift) {
 	}
 }
 
-// observe looks at what was released of a response. later says that it is a window of a document
-// behind the first: a match counts, and a missing match does not, since an earlier window may have had
-// it.
+// observe looks at what was released of a response. later says that this is a window of a document,
+// behind the first: then a match counts, and a missing match does not, since an earlier window may
+// have had it.
 func (d *drift) observe(decided *decider, report *masking.Report, later bool) {
 	if d == nil || len(report.Tallies) == 0 {
 		return
@@ -119,7 +120,8 @@ func (d *drift) observe(decided *decider, report *masking.Report, later bool) {
 	}
 	var fresh []string
 	for i := range report.Names.Len() {
-		if shown, first := r.unlisted.add(report.Names.Place(i), report.Names.At(i), decided.people); first {
+		place, name := report.Names.Place(i), report.Names.At(i)
+		if shown, first := r.unlisted.add(place, name, decided.people); first {
 			fresh = append(fresh, shown)
 		}
 	}
@@ -130,8 +132,10 @@ func (d *drift) observe(decided *decider, report *masking.Report, later bool) {
 	}
 }
 
-// kind looks at the records of one kind.
-func (d *drift) kind(r *routeDrift, k *kindDrift, decided *decider, report *masking.Report, unsure bool) {
+// kind looks at the records of one kind. unsure says that there may have been others, unseen.
+func (d *drift) kind(
+	r *routeDrift, k *kindDrift, decided *decider, report *masking.Report, unsure bool,
+) {
 	var tallies [8]tallied // of the kind; more of them are rare
 	list, records := tallies[:0], 0
 	for _, g := range decided.groups {
@@ -168,9 +172,12 @@ type tallied struct{ *masking.Tally }
 
 func (t tallied) has(field int) bool { return t.Treated[field]+t.Withheld[field] > 0 }
 
-// note counts a match of a selector, or that there was none. unsure means that there may have been one
+// note counts a response in which a selector matched, or did not. It logs when the selector has
+// matched nothing for too long, and when it matches again. unsure says that a match may have gone
 // unseen.
-func (d *drift) note(silent *atomic.Int64, matched, unsure bool, r *routeDrift, kind, field string) {
+func (d *drift) note(
+	silent *atomic.Int64, matched, unsure bool, r *routeDrift, kind, field string,
+) {
 	switch {
 	case matched:
 		if n := silent.Load(); n > 0 {

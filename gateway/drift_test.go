@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/maskgate/maskgate/rules"
 )
 
 // serving is an upstream whose answer a test sets.
@@ -37,7 +35,9 @@ func TestDriftOfSelectors(t *testing.T) {
 	t.Parallel()
 	up := &serving{}
 	w := start(t, upstreamOf(t, up.ServeHTTP), quick, func(w *world) { w.options.Drift = 5 })
-	const silentField = `"msg":"a selector matches nothing any more: the upstream may have changed, so look at its answers and at the route's service file","route":"GET /v1/people/{id}","record":"$","field":"$.name","responses":5`
+	const silentField = `"msg":"a selector matches nothing any more: ` +
+		`the upstream may have changed, so look at its answers and at the route's service file",` +
+		`"route":"GET /v1/people/{id}","record":"$","field":"$.name","responses":5`
 	visit := func(n int, path, body string) {
 		t.Helper()
 		up.set(body)
@@ -81,7 +81,8 @@ func TestDriftOfSelectors(t *testing.T) {
 		t.Errorf("%d silent selectors after a change of the rules, want 1", n)
 	}
 	visit(1, "/v1/people/C1", whole)
-	if n := silent(one); n != 0 || !strings.Contains(w.log.String(), `"msg":"a selector matches again"`) {
+	const again = `"msg":"a selector matches again"`
+	if n := silent(one); n != 0 || !strings.Contains(w.log.String(), again) {
 		t.Errorf("%d silent selectors once it matched, want 0", n)
 	}
 	// Records that are not there tell nothing of their fields; but they are missed themselves.
@@ -92,7 +93,8 @@ func TestDriftOfSelectors(t *testing.T) {
 		t.Errorf("%d silent selectors, want 0", n)
 	}
 	visit(1, "/v1/people", `{"list":[]}`)
-	if n := silent(list); n != 1 || !strings.Contains(w.log.String(), `"route":"GET /v1/people","record":"$.items[*]","field":"","responses":5`) {
+	const silentRecords = `"route":"GET /v1/people","record":"$.items[*]","field":"","responses":5`
+	if n := silent(list); n != 1 || !strings.Contains(w.log.String(), silentRecords) {
 		t.Errorf("%d silent selectors without records, want 1", n)
 	}
 	// Nor do records that are denied.
@@ -107,13 +109,16 @@ func TestDriftOfSelectors(t *testing.T) {
 func TestDriftWithin(t *testing.T) {
 	t.Parallel()
 	fields := []string{"$.a", "$.a.b", "$.ab", "$.c[*]", "$.c[*].d", "$['a']", "$.a | $.e"}
-	for path, want := range map[string]string{"$.a.b": "[0]", "$.ab": "[]", "$.c[*].d": "[3]", "$.a | $.e": "[0]", "$.a": "[]"} {
+	for path, want := range map[string]string{
+		"$.a.b": "[0]", "$.ab": "[]", "$.c[*].d": "[3]", "$.a | $.e": "[0]", "$.a": "[]",
+	} {
 		if got := fmt.Sprint(enclosing(fields, path)); got != want {
 			t.Errorf("enclosing(%q) = %s, want %s", path, got, want)
 		}
 	}
 	up := &serving{}
-	service := strings.Replace(testService, "$.pin: pin, $.agentId: public", "$.pin: pin, $.pin.old: pin, $.agentId: public, $.agentId.x: public", 1)
+	service := strings.Replace(testService, "$.pin: pin, $.agentId: public",
+		"$.pin: pin, $.pin.old: pin, $.agentId: public, $.agentId.x: public", 1)
 	w := start(t, upstreamOf(t, up.ServeHTTP), func(w *world) {
 		w.rules(service, testPolicy)
 		w.options.Drift = 3
@@ -122,7 +127,9 @@ func TestDriftWithin(t *testing.T) {
 	for range 5 {
 		w.get("/v1/people/C1")
 	}
-	if text := w.log.String(); strings.Contains(text, `"field":"$.pin.old"`) || !strings.Contains(text, `"field":"$.agentId.x"`) {
+	text := w.log.String()
+	if strings.Contains(text, `"field":"$.pin.old"`) ||
+		!strings.Contains(text, `"field":"$.agentId.x"`) {
 		t.Errorf("the log: %s", text)
 	}
 }
@@ -133,9 +140,11 @@ func TestDriftOfNames(t *testing.T) {
 	t.Parallel()
 	up := &serving{}
 	w := start(t, upstreamOf(t, up.ServeHTTP))
+	const unlistedNames = `so it is dropped; list it in the route's service file, as its type or ` +
+		`as secret","route":"GET /v1/people/{id}","names":["`
 	told := func() (names []string) {
 		for line := range strings.Lines(w.log.String()) {
-			if _, rest, ok := strings.Cut(line, `so it is dropped; list it in the route's service file, as its type or as secret","route":"GET /v1/people/{id}","names":["`); ok {
+			if _, rest, ok := strings.Cut(line, unlistedNames); ok {
 				list, _, _ := strings.Cut(rest, `"]`)
 				names = append(names, strings.Split(list, `","`)...)
 			}
@@ -146,7 +155,8 @@ func TestDriftOfNames(t *testing.T) {
 	visit := func(members string) {
 		t.Helper()
 		customers++
-		up.set(fmt.Sprintf(`{"id":"C%d","name":"张三丰","pin":"1","agentId":%q%s}`, customers, agent.ID, members))
+		up.set(fmt.Sprintf(`{"id":"C%d","name":"张三丰","pin":"1","agentId":%q%s}`,
+			customers, agent.ID, members))
 		if got := w.get("/v1/people/C1"); got.status != 200 {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
@@ -172,7 +182,8 @@ func TestDriftOfNames(t *testing.T) {
 	}
 	// Names that are data.
 	for range enoughMet {
-		visit(`,"13912345678":1,"310110198901292790":2,"张三":3,"zhang@example.cn":4,"C00000052":5,"a b":6,"ab":7`)
+		visit(`,"13912345678":1,"310110198901292790":2,"张三":3,"zhang@example.cn":4,` +
+			`"C00000052":5,"a b":6,"ab":7`)
 	}
 	if got := fmt.Sprint(told()); got != "[$.middleName $.tax_number $.* $.ab]" {
 		t.Errorf("told %s", got)
@@ -212,15 +223,19 @@ func TestDriftOfDenied(t *testing.T) {
 	service := testService + `  - match: GET /v1/families
     records:
       - {record: "$.items[*]", subject: $.id, fields: {$.id: customer_number}}
-      - {record: "$.items[*].guarantors[*]", subject: $.id, fields: {$.id: customer_number, $.name: person_name}}
+      - record: $.items[*].guarantors[*]
+        subject: $.id
+        fields: {$.id: customer_number, $.name: person_name}
 `
+	policy := strings.Replace(testPolicy, "record.agentId == caller.id", "record.id != 'C2'", 1)
 	w := start(t, upstreamOf(t, up.ServeHTTP), func(w *world) {
-		w.rules(service, strings.Replace(testPolicy, "record.agentId == caller.id", "record.id != 'C2'", 1))
+		w.rules(service, policy)
 		w.options.Drift = 3
 	})
 	visit := func(outer, member string) {
 		t.Helper()
-		up.set(fmt.Sprintf(`{"items":[{"id":%q,"guarantors":[{"id":"G1",%q:"李四"}]}]}`, outer, member))
+		up.set(fmt.Sprintf(`{"items":[{"id":%q,"guarantors":[{"id":"G1",%q:"李四"}]}]}`,
+			outer, member))
 		for range 5 {
 			if got := w.get("/v1/families"); got.status != 200 {
 				t.Fatalf("%d %s", got.status, got.body)
@@ -239,16 +254,6 @@ func TestDriftOfDenied(t *testing.T) {
 // TestDriftInherits: places that two sets share keep their counts, of records and of fields.
 func TestDriftInherits(t *testing.T) {
 	t.Parallel()
-	set := func(service string) *rules.Set {
-		s, err := rules.Load([]rules.File{
-			{Name: "service.yaml", Data: []byte(service)},
-			{Name: "policy.yaml", Data: []byte(testPolicy)},
-		}, noPseudonyms{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
 	find := func(d *drift, match string) *routeDrift {
 		for _, r := range d.routes {
 			if r.match == match {
@@ -258,7 +263,7 @@ func TestDriftInherits(t *testing.T) {
 		t.Fatalf("there is no route %s", match)
 		return nil
 	}
-	old := newDrift(set(testService), 10, nil, slog.New(slog.DiscardHandler))
+	old := newDrift(setOf(t, testService, testPolicy), 10, nil, slog.New(slog.DiscardHandler))
 	r := find(old, "GET /v1/people")
 	r.kinds[0].silent.Store(7)
 	r.kinds[0].fields[1].silent.Store(8)
@@ -267,8 +272,11 @@ func TestDriftInherits(t *testing.T) {
 		r.unlisted.add("$", []byte(`"other"`), nobody)
 	}
 	// The fields stand in another order, and one is new.
-	next := newDrift(set(strings.Replace(testService, "$.items[*]\n    subject: $.id\n    fields: {$.id: customer_number, $.name: person_name,",
-		"$.items[*]\n    subject: $.id\n    fields: {$.name: person_name, $.id: customer_number, $.nick: person_name,", 1)), 10, old, slog.New(slog.DiscardHandler))
+	const head = "$.items[*]\n    subject: $.id\n    fields: "
+	service := strings.Replace(testService,
+		head+"{$.id: customer_number, $.name: person_name,",
+		head+"{$.name: person_name, $.id: customer_number, $.nick: person_name,", 1)
+	next := newDrift(setOf(t, service, testPolicy), 10, old, slog.New(slog.DiscardHandler))
 	k := &find(next, "GET /v1/people").kinds[0]
 	var got []string
 	for i := range k.fields {
@@ -278,7 +286,8 @@ func TestDriftInherits(t *testing.T) {
 		k.silent.Load() != 7 {
 		t.Errorf("inherited %v and %d, want %s and 7", got, k.silent.Load(), want)
 	}
-	if _, fresh := find(next, "GET /v1/people").unlisted.add("$", []byte(`"other"`), nobody); fresh {
+	r = find(next, "GET /v1/people")
+	if _, fresh := r.unlisted.add("$", []byte(`"other"`), nobody); fresh {
 		t.Error("a name is told again")
 	}
 }

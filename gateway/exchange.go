@@ -14,8 +14,8 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// An exchange is one request on its way to an answer: what all stages need. What a stage finds out it
-// hands to the next.
+// An exchange is one request on its way to an answer. It has what all stages need; what a stage
+// finds out, it hands to the next as a value.
 type exchange struct {
 	handler  *Handler
 	gateway  *Gateway
@@ -36,7 +36,8 @@ type release struct {
 	part     int // which window of a stream, from 1; 0: it is all of the answer
 }
 
-// recorded is a release that is on record. Only record makes one, and only one of these can be sent.
+// recorded is a release that is on record. Only exchange.record makes one, and no other release can
+// be sent.
 type recorded struct{ release }
 
 // outcome is how a request went.
@@ -56,6 +57,7 @@ const (
 	reachedAnswer                   // and its answer is in the buffers, whole, and carries data
 )
 
+// exchange begins an exchange. The ruling that is in force now holds for all of it.
 func (h *Handler) exchange(r *http.Request, up Upstream) *exchange {
 	x := &exchange{
 		handler: h, gateway: h.Gateway, ruling: h.Gateway.ruling.Load(), upstream: up, request: r,
@@ -67,13 +69,15 @@ func (h *Handler) exchange(r *http.Request, up Upstream) *exchange {
 	return x
 }
 
+// newID makes a correlation identifier: 128 random bits, in hexadecimal.
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
 }
 
-// serve answers the request: with what may leave, once that is on record, or with a problem document.
+// serve answers the request: with what may leave, once that is on record, or with a problem
+// document.
 func (x *exchange) serve(to *reply) {
 	quietStdLog()
 	o, out := x.run(to)
@@ -81,8 +85,9 @@ func (x *exchange) serve(to *reply) {
 	switch {
 	case to.begun && o.err == nil:
 	case to.begun:
-		// After an error an answer that has begun must not look whole, so the connection is aborted.
-		_ = x.recordRefusal(&o.admission, refusalOf(o.err), to.parts+1) // no answer is left to tell of it
+		// After an error an answer that has begun must not look whole, so the connection is cut.
+		// No answer is left that could tell of the refusal, or that it is not on record.
+		_ = x.recordRefusal(&o.admission, refusalOf(o.err), to.parts+1)
 		panic(http.ErrAbortHandler)
 	case o.err != nil:
 		to.refuse(x.recordRefusal(&o.admission, refusalOf(o.err), 0))
@@ -91,8 +96,8 @@ func (x *exchange) serve(to *reply) {
 	}
 }
 
-// run does all that comes before the first byte leaves, its record included; of an answer that
-// streams, all. Whatever goes wrong in it, a panic too, is an error of the outcome.
+// run does all that comes before the first byte leaves, its record included; if the answer streams,
+// it sends the answer too. Whatever goes wrong, be it a panic, is the outcome's error.
 func (x *exchange) run(to *reply) (o outcome, out recorded) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -115,7 +120,8 @@ func (x *exchange) run(to *reply) (o outcome, out recorded) {
 	return o, out
 }
 
-// answer asks the data service, and makes of its answer what may leave.
+// answer asks the data service, and returns what may leave of its answer. An answer that streams it
+// sends itself.
 func (x *exchange) answer(o *outcome, to *reply) (out recorded, err error) {
 	ctx, cancel := context.WithCancelCause(x.request.Context())
 	defer cancel(nil)
@@ -210,7 +216,8 @@ func stack() []string {
 	}
 }
 
-// abort is the last resort: a panic outside of run ends the connection, unprinted.
+// abort is the last resort: after a panic outside of run it ends the connection, and the server
+// prints nothing.
 func (x *exchange) abort() {
 	p := recover()
 	if p == nil {
@@ -222,9 +229,9 @@ func (x *exchange) abort() {
 	panic(http.ErrAbortHandler)
 }
 
-// end hands what is known of the request to the shadow, once the answer is written, or else gives the
-// buffers back. What a server was given to write when that failed may still be read: such buffers are
-// not used again.
+// end hands the exchange to the shadow, once the answer is written, or else gives the buffers back.
+// If a write failed, the server may still read what it was given, so those buffers are not used
+// again.
 func (x *exchange) end(to *reply, o *outcome) {
 	switch shadow := x.ruling.shadow; {
 	case !to.lent:

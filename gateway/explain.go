@@ -9,8 +9,10 @@ import (
 )
 
 // Explain decides the request of a test as a gateway would, by the stages that serve requests, and
-// says why. If the test has a response that can be read, it explains each of the response's
-// records; else one of each kind of record, supposing that it is such as roles' conditions want it.
+// says why. If the test has a response that can be read, Explain explains each of the response's
+// records; else one record of each kind, supposing that the record is as the conditions of roles
+// want it. The explanation's Refused says why a gateway would refuse the request, if it would. Many
+// goroutines may explain by one set.
 func Explain(set *rules.Set, t *rules.Test) *rules.Explanation {
 	r, err := newRehearsal(set, t)
 	if err != nil {
@@ -47,7 +49,7 @@ func Explain(set *rules.Set, t *rules.Test) *rules.Explanation {
 	return x
 }
 
-// supposed are one record of each kind, of which nothing is known.
+// supposed returns one record of each kind, of which nothing is known.
 func (r *rehearsal) supposed(route *rules.Route) (list []rules.Record) {
 	for kind := masking.Envelope; kind < len(route.Kinds())-1; kind++ {
 		list = append(list, rules.Record{
@@ -57,8 +59,9 @@ func (r *rehearsal) supposed(route *rules.Route) (list []rules.Record) {
 	return list
 }
 
-// records are those of what the data service answers to a request that was admitted, in the order
-// of the document. Whatever is wrong with the answer, the request is refused for.
+// records returns the records of what the data service answers to a request that was admitted, in
+// the order of the document. It returns no error: the rehearsal refuses the request for whatever is
+// wrong with the answer.
 func (r *rehearsal) records(a *admission) []rules.Record {
 	x := r.exchange
 	answer, err := x.upstream.Ask(x.request, &x.buffers.upstream, x.handler.MaxResponse)
@@ -82,11 +85,14 @@ type collector struct {
 }
 
 // Decide implements [masking.Decider].
-func (c *collector) Decide(_ context.Context, records []masking.Record, profiles []*masking.Profile) error {
+func (c *collector) Decide(
+	_ context.Context, records []masking.Record, profiles []*masking.Profile,
+) error {
 	for i, r := range records {
 		kept := rules.Record{Kind: r.Kind}
 		for _, v := range r.Inputs {
-			kept.Inputs = append(kept.Inputs, masking.Value{Kind: v.Kind, Text: bytes.Clone(v.Text)})
+			v.Text = bytes.Clone(v.Text)
+			kept.Inputs = append(kept.Inputs, v)
 		}
 		if r.Kind != masking.Envelope && r.Subject.Kind != masking.Invalid {
 			kept.Standing = c.test.StandingOf(string(r.Subject.Text))

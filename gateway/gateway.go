@@ -1,23 +1,23 @@
-// Package gateway takes one request from the caller's token to the bytes that are released, and keeps
-// the rules in force. It knows net/http and log/slog; Caddy's side is package caddymodule.
+// Package gateway takes one request from the caller's token to the bytes that are released, and
+// keeps the rules in force. It knows net/http and log/slog; Caddy's side is package caddymodule.
 //
 // # The way of a request
 //
-// A [Handler] stands in front of one data service. A request goes through stages, each of which hands
-// a typed value to the next, and is refused at the first that fails:
+// A [Handler] stands in front of one data service. A request goes through stages, each of which
+// hands a typed value to the next, and is refused at the first that fails:
 //
-//	admit    request            -> admission  who asks, for what, and whether the rules let them in
-//	ask      admission          -> document   what the data service answered, checked against the route
-//	rewrite  document           -> release    each record decided, its fields treated
-//	record   release            -> recorded   on disk, in the access log
-//	send     recorded           -> bytes      only what is recorded can be sent
+//	admit    request    -> admission  who asks, for what, and whether the rules let them in
+//	ask      admission  -> document   what the data service answered, checked against the route
+//	rewrite  document   -> release    each record decided, its fields treated
+//	record   release    -> recorded   on disk, in the access log
+//	send     recorded   -> bytes      only what is recorded can be sent
 //
 // An answer that is too large for the buffer goes through the last three stages window by window.
 // Every refusal is a problem document (RFC 9457), and is on record too.
 //
-// The way from an answer to decided bytes, [Answer] to document to rewritten, is one for all who walk
-// it: the request itself, the shadow (rules that are not in force, beside those that are), the
-// recording of shapes, and the tests of rules ([Rehearse], [Explain]).
+// There is one way from an [Answer] to decided bytes, and all take it: the request itself, the
+// shadow (rules that are not in force, beside those that are), the recording of shapes, and the
+// tests of rules ([Rehearse], [Explain]).
 //
 // # What requests share
 //
@@ -27,7 +27,7 @@
 //
 // What may be done in more than one way is an interface of one to four methods: [Authenticator],
 // [Standings], [Quotas], [Log], [Upstream], [Observer]. Package gatewaytest has a contract test for
-// those of which there may be several.
+// each interface that may have several implementations.
 package gateway
 
 import (
@@ -51,24 +51,26 @@ type Options struct {
 	// Rules are the rule files, or directories of them. Required.
 	Rules []string
 
-	// Shadow are those of a set that is not in force, but beside the one that is. Default: none.
+	// Shadow are the rule files, or directories of them, of a set that stands beside the one in
+	// force: it decides requests too, and nothing leaves by it. Default: none.
 	Shadow []string
 
 	// Watch says how changes of rule files are noticed.
 	Watch Watch
 
-	// Drift is for how many responses of a route a selector may match nothing before that is
-	// reported. Below 0 neither that is looked for nor members that no rule lists. Default: 1000.
+	// Drift is the number of responses of a route, in a row, after which a selector that matched
+	// nothing in them is reported. Below 0 nobody looks for such selectors, nor for members that no
+	// rule lists. Default: 1000.
 	Drift int
 
-	// PurposeHeader names the purpose of an access, where the route does not fix one.
-	// Default: [DefaultPurposeHeader].
+	// PurposeHeader is the request header that names the purpose of an access, where the route does
+	// not fix one. Default: [DefaultPurposeHeader].
 	PurposeHeader string
 
 	// Authenticator says who asks. Required.
 	Authenticator Authenticator
 
-	// Standings says what is on record about subjects. Nil: nothing is.
+	// Standings says what is on record about subjects. Nil: nothing is on record.
 	Standings Standings
 
 	// Observer is told what happens. Nil: nobody is.
@@ -81,8 +83,8 @@ type Options struct {
 // DefaultPurposeHeader is the request header that names the purpose, unless options say another.
 const DefaultPurposeHeader = "Maskgate-Purpose"
 
-// A Gateway is what the requests of all handlers share under one configuration. Its methods may be
-// called by many goroutines at once, save New, Start, Stop and Close.
+// A Gateway is what the requests of all handlers share under one configuration. Many goroutines may
+// call its methods at once, but for Start, Stop and Close.
 type Gateway struct {
 	options Options
 
@@ -97,8 +99,9 @@ type Gateway struct {
 	settle  sync.Once
 }
 
-// New makes a gateway and loads its rules. It opens nothing that another gateway may have open, so a
-// configuration can be validated beside one that runs. Its error joins all faults.
+// New makes a gateway and loads its rules. It opens nothing that another gateway may have open, so
+// a configuration can be validated beside one that runs. Its error joins all faults; if ctx ends
+// while the rule files are read, that is one of them.
 func New(ctx context.Context, o Options) (*Gateway, error) {
 	var faults []error
 	if o.PurposeHeader != "" && !rules.IsHeaderName(o.PurposeHeader) {
@@ -138,15 +141,16 @@ func newGateway(o Options) *Gateway {
 // Name is the gateway's name in the access log.
 func (g *Gateway) Name() string { return g.options.Name }
 
-// Pseudonym implements [rules.Keys]: a key for each purpose, so that pseudonyms cannot be joined
-// across purposes.
+// Pseudonym implements [rules.Keys], once the gateway has started. Each purpose has a key of its
+// own, so that pseudonyms cannot be joined across purposes.
 func (g *Gateway) Pseudonym(purpose string) (key []byte, version int) {
 	k := g.state.Load().keys.Pseudonym(purpose)
 	return k.Secret, k.Version
 }
 
-// Start puts the rules in force, which is on record once it returns, and begins to watch their files.
-// From now on requests are served. If it fails, those that wait for it are refused.
+// Start puts the rules in force, and begins to watch their files. When it returns, that is on
+// record, and requests are served. If it fails, requests that wait for it are refused once Close is
+// called.
 func (g *Gateway) Start(s *State) error {
 	if err := s.begin(g); err != nil {
 		return err
@@ -157,8 +161,11 @@ func (g *Gateway) Start(s *State) error {
 	return nil
 }
 
-// Stop lets the rules be: another gateway that was started with the same state has its own in force.
-// Requests may still be in flight, so the state must stay open until Close.
+// Stop ends the watching of rule files, and takes the gateway's rules out of force. The rules of a
+// gateway that was started later, with the same state, stay in force. If there is none, and an
+// earlier one has not stopped, the earlier one's rules are in force again; Stop returns an error if
+// that cannot be put on record. Requests may still be in flight, so the state must stay open until
+// Close.
 func (g *Gateway) Stop() error {
 	g.stopWatching()
 	if s := g.state.Load(); s != nil {
@@ -167,7 +174,7 @@ func (g *Gateway) Stop() error {
 	return nil
 }
 
-// Close releases what the gateway holds, but for its state. It may follow a start that failed.
+// Close releases what the gateway holds, but for its state. It may follow a Start that failed.
 func (g *Gateway) Close() {
 	g.stopWatching()
 	g.settle.Do(func() { close(g.settled) })
@@ -176,8 +183,8 @@ func (g *Gateway) Close() {
 // startWait is how long a request waits for the gateway to start.
 const startWait = 10 * time.Second
 
-// ready reports whether the gateway has started. A server may listen a moment before, on every reload
-// too: a request that comes so early waits.
+// ready reports whether the gateway has started, and waits for that. A server may listen a moment
+// before, on every reload too, so requests may come early.
 func (g *Gateway) ready(ctx context.Context) bool {
 	if g.state.Load() != nil {
 		return true
@@ -191,7 +198,7 @@ func (g *Gateway) ready(ctx context.Context) bool {
 	return g.state.Load() != nil
 }
 
-// took tells the observer how long a stage took that began then.
+// took tells the observer how long a stage took that began at a time.
 func (g *Gateway) took(stage Stage, begin time.Time) {
 	g.options.Observer.Took(stage, time.Since(begin))
 }

@@ -9,9 +9,11 @@ import (
 	"sync"
 )
 
-// Guarded makes an upstream of a handler in this process. The handler gets a response writer that
-// keeps all it writes, so nothing reaches the caller but through the gateway. An error by which the
-// handler says that it waited in vain wraps [context.DeadlineExceeded].
+// Guarded makes an upstream of a handler in this process, which must be safe for many goroutines at
+// once. The handler gets a response writer that keeps all it writes, so nothing reaches the caller
+// but through the gateway. An error by which the handler says that it waited in vain wraps
+// [context.DeadlineExceeded]. A panic with [http.ErrAbortHandler] cuts the answer short; any other
+// panic goes on.
 func Guarded(handler func(http.ResponseWriter, *http.Request) error) Upstream {
 	return guarded(handler)
 }

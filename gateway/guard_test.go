@@ -99,7 +99,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 			}
 			return write(w, canary)
 		}, 200},
-		{"push, ReadFrom, Unwrap", func(w http.ResponseWriter, _ *http.Request, canary string) error {
+		{"push, ReadFrom, Unwrap", func(
+			w http.ResponseWriter, _ *http.Request, canary string,
+		) error {
 			if p, ok := w.(http.Pusher); ok {
 				_ = p.Push("/"+canary, nil)
 			}
@@ -177,7 +179,9 @@ func TestHandlersBehindTheGuard(t *testing.T) {
 		{"panic with an error", func(w http.ResponseWriter, r *http.Request, canary string) error {
 			panic(fmt.Errorf("%s", canary))
 		}, 500},
-		{"panic below arguments", func(_ http.ResponseWriter, _ *http.Request, canary string) error {
+		{"panic below arguments", func(
+			_ http.ResponseWriter, _ *http.Request, canary string,
+		) error {
 			return below(binary.BigEndian.Uint64([]byte(canary[:8])),
 				binary.BigEndian.Uint64([]byte(canary[8:])))
 		}, 500},

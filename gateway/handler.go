@@ -34,7 +34,8 @@ type Handler struct {
 	// MaxRequest is how many bytes a request's body may have. Default: 1 MiB.
 	MaxRequest int64
 
-	// RequestHeaders and ResponseHeaders pass too, beyond those that always do or that a route lists.
+	// RequestHeaders and ResponseHeaders name headers that pass, beside those that always do and
+	// those that a route lists.
 	RequestHeaders, ResponseHeaders []string
 
 	// Shapes keeps what answers look like. Nil: nothing does.
@@ -47,11 +48,11 @@ type Handler struct {
 	Logger *slog.Logger
 }
 
-// maxBuffer is how much of a response may be buffered at the most: more would be one caller's way to
-// take a sidecar's memory.
+// maxBuffer bounds MaxResponse, in bytes: with more, one caller could take a sidecar's memory.
 const maxBuffer = 1 << 30
 
-// Complete fills in defaults, and checks the rest. Its error joins all faults.
+// Complete fills in defaults and checks the rest, before the handler serves. Its error joins all
+// faults.
 func (h *Handler) Complete() error {
 	var faults []error
 	for _, limit := range []struct {
@@ -65,15 +66,16 @@ func (h *Handler) Complete() error {
 	} {
 		switch {
 		case limit.value < 0:
-			faults = append(faults, fmt.Errorf("%s: want a positive value; have %d", limit.name, limit.value))
+			faults = append(faults,
+				fmt.Errorf("%s: want a positive value; have %d", limit.name, limit.value))
 		case limit.value == 0:
 			limit.preset()
 		}
 	}
 	if h.MaxResponse > maxBuffer {
 		faults = append(faults, fmt.Errorf(
-			"max_response: want at most 1GiB, since it is held in memory for each request; have %d bytes; "+
-				"for longer answers set stream", h.MaxResponse))
+			"max_response: want at most 1GiB, since it is held in memory for each request; "+
+				"have %d bytes; for longer answers set stream", h.MaxResponse))
 	}
 	for _, name := range h.ResponseHeaders {
 		if err := rules.CheckHeader(name); err != nil {
@@ -94,8 +96,9 @@ func (h *Handler) Complete() error {
 	return errors.Join(faults...)
 }
 
-// UnknownServices are those of the handler's services whose routes no rule file in force has. The
-// handler refuses what is asked of them, until a rule file has them.
+// UnknownServices returns those names of Services that no rule file in force has, and the services
+// that the rule files have, in order. The handler refuses what is asked of an unknown service,
+// until a rule file has it.
 func (h *Handler) UnknownServices() (unknown, known []string) {
 	for _, r := range h.Gateway.ruling.Load().Routes() {
 		if !slices.Contains(known, r.Service) {
@@ -120,9 +123,10 @@ func (h *Handler) routeOf(set *rules.Set, r *http.Request, path string) (*rules.
 	return found, err
 }
 
-// Serve answers a request, in every case, with what the data service says and the rules let through,
-// or with a problem document. Where neither can be told any more, since an answer has begun, it
-// panics with [http.ErrAbortHandler], and the server ends the connection.
+// Serve answers a request in every case: with what the data service says and the rules let through,
+// or with a problem document. If something fails once the answer has begun, Serve panics with
+// [http.ErrAbortHandler], so that the server ends the connection. Many goroutines may call it at
+// once.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, up Upstream) {
 	x := h.exchange(r, up)
 	to := newReply(w, x)

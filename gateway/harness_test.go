@@ -47,12 +47,15 @@ func TestMain(m *testing.M) {
 		if issuer, err = demo.OpenIssuer(dir); err != nil {
 			log.Fatal(err)
 		}
-		jwks, err := auth.OpenJWKS(context.Background(), filepath.Join(dir, demo.JWKSFile), auth.JWKSOptions{})
+		file := filepath.Join(dir, demo.JWKSFile)
+		jwks, err := auth.OpenJWKS(context.Background(), file, auth.JWKSOptions{})
 		if err != nil {
 			log.Fatal(err)
 		}
 		defer jwks.Close()
-		verifier, err = auth.New(auth.Config{Issuer: demo.IssuerURL, Audience: []string{demo.Audience}}, jwks)
+		verifier, err = auth.New(auth.Config{
+			Issuer: demo.IssuerURL, Audience: []string{demo.Audience},
+		}, jwks)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -147,10 +150,14 @@ func start(t testing.TB, address string, changes ...func(*world)) *world {
 // build is start without a server.
 func build(t testing.TB, address string, changes ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo, idle: func() {}}
+	w := &world{
+		t: t, dir: t.TempDir(), log: &memory{}, observed: newObserved(), level: slog.LevelInfo,
+		idle: func() {},
+	}
 	w.options = Options{
 		Name: "test", Rules: []string{filepath.Join(w.dir, "rules")},
-		Watch:         Watch{Off: true, Settle: time.Microsecond}, // hundreds of gateways start here
+		// Hundreds of gateways start here, so none waits for its rule files to settle.
+		Watch:         Watch{Off: true, Settle: time.Microsecond},
 		Authenticator: verifier, Observer: w.observed,
 	}
 	w.handler = Handler{Name: address}
@@ -304,10 +311,12 @@ func quick(w *world) { w.options.Watch = Watch{Settle: time.Millisecond} }
 func (w *world) rules(service, policy string) {
 	w.t.Helper()
 	dir := filepath.Join(w.dir, "rules")
-	for name, text := range map[string]string{"service.yaml": service, "policy.yaml": policy} {
-		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)); err != nil {
-			w.t.Fatal(err)
-		}
+	err := errors.Join(
+		os.MkdirAll(dir, 0o700),
+		os.WriteFile(filepath.Join(dir, "service.yaml"), []byte(service), 0o600),
+		os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(policy), 0o600))
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -316,16 +325,7 @@ func (w *world) data() string { return filepath.Join(w.dir, "data") }
 // inForce is the digest of the rules in force.
 func (w *world) inForce() string { return w.gateway.ruling.Load().Digest() }
 
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
+// token makes a token for a person, which is valid for an hour.
 func token(t testing.TB, p demo.Person) string {
 	t.Helper()
 	text, err := issuer.Token(p, time.Hour, time.Now())
@@ -350,14 +350,20 @@ func (w *world) request(method, path string, edits ...func(*http.Request)) *http
 	return r
 }
 
+// client keeps connections, as callers do; it follows no redirect and decodes no body.
 var client = &http.Client{
-	Timeout:       20 * time.Second,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true, DialContext: dial},
+	Timeout: 20 * time.Second,
+	Transport: &http.Transport{
+		MaxIdleConnsPerHost: 100, DisableCompression: true, DialContext: dial,
+	},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // fresh is a client that keeps no connection.
-var fresh = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
+var fresh = &http.Client{
+	Timeout:   20 * time.Second,
+	Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial},
+}
 
 // dial connects, and tries again where it could not: no answer was begun then.
 func dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
@@ -458,7 +464,8 @@ func (w *world) search(q audit.Query) []audit.Record {
 
 // person is a JSON answer about a customer of the agent.
 func person(id, name string) string {
-	return fmt.Sprintf(`{"id":%q,"name":%q,"pin":"1234","agentId":%q,"other":"unlisted"}`, id, name, agent.ID)
+	return fmt.Sprintf(`{"id":%q,"name":%q,"pin":"1234","agentId":%q,"other":"unlisted"}`,
+		id, name, agent.ID)
 }
 
 // upstreamOf serves a handler over HTTP.

@@ -9,17 +9,18 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// This file has all that decides about headers: which of the caller's the data service gets, and
-// which of the data service's the caller gets. Of both there are lists of what passes; what is not
-// listed does not. Names that rule files and configuration add are checked when they are loaded: those
-// of answers by [rules.CheckHeader], those of requests by checkRequestHeader.
+// This file has all that decides about headers: which of the caller's headers the data service
+// gets, and which of the data service's headers the caller gets. Either way there is a list of what
+// passes; what is not listed does not. Names that rule files and configuration add are checked when
+// they are loaded: [rules.CheckHeader] checks those for answers, checkRequestHeader those for
+// requests.
 
 // correlationHeader carries the identifier by which caller, operator and auditor speak of the same
 // request.
 const correlationHeader = "X-Correlation-Id"
 
-// forwarded are the caller's headers that the data service gets. Identity, method overrides, ranges,
-// conditions and encodings are not among them; Accept and Accept-Encoding are the gateway's own.
+// forwarded are the caller's headers that the data service gets. It does not get identity, method
+// overrides, ranges, conditions and encodings; Accept and Accept-Encoding are the gateway's own.
 var forwarded = []string{"Accept-Language", "Content-Type", "Traceparent", "Tracestate"}
 
 // heldBack are request headers that no configuration passes on: they steer the connection, ask for
@@ -29,14 +30,16 @@ var heldBack = []string{
 	"Content-Encoding", "Transfer-Encoding", "Trailer", "Te", "Connection", "Keep-Alive",
 	"Proxy-Connection", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Expect",
 	"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
-	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url",
+	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url",
+	"X-Rewrite-Url",
 }
 
 // checkRequestHeader reports why a caller's header cannot be passed on; nil if it can.
 func checkRequestHeader(name string) error {
 	switch {
 	case slices.Contains(heldBack, http.CanonicalHeaderKey(name)):
-		return fmt.Errorf("request header %s is never passed on; remove it from request_headers", name)
+		return fmt.Errorf(
+			"request header %s is never passed on; remove it from request_headers", name)
 	case !rules.IsHeaderName(name):
 		return fmt.Errorf("request_headers: want names of headers; have %q", name)
 	}
@@ -63,7 +66,7 @@ func upstreamHeader(r *http.Request, route *rules.Route, added []string, id stri
 	return h
 }
 
-// connectionOptions are the headers that Connection names: they are for this hop only (RFC 9110
+// connectionOptions returns the headers that Connection names: they are for this hop only (RFC 9110
 // §7.6.1).
 func connectionOptions(h http.Header) []string {
 	var names []string

@@ -56,8 +56,9 @@ func TestUpstreamGets(t *testing.T) {
 			}
 			id := regexp.MustCompile(`(?i)X-Correlation-Id: (\w+)`).FindSubmatch(all)
 			want := map[string]string{
-				"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "maskgate",
-				"Accept-Language": "zh", "Tracestate": "a=1", "X-Correlation-Id": string(id[1]),
+				"Accept": "application/json", "Accept-Encoding": "identity",
+				"User-Agent": "maskgate", "X-Correlation-Id": string(id[1]),
+				"Accept-Language": "zh", "Tracestate": "a=1",
 			}
 			mu.Lock()
 			defer mu.Unlock()

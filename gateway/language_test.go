@@ -68,9 +68,9 @@ func TestServicesOfHandler(t *testing.T) {
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
-		for name, value := range map[string]string{"Content-Type": "application/json", "X-Total-Count": "1", "X-Customer": "张三丰"} {
-			w.Header().Set(name, value)
-		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Total-Count", "1")
+		w.Header().Set("X-Customer", "张三丰")
 		fmt.Fprint(w, person("C1", "张三丰"))
 	})
 	w := start(t, up, func(w *world) { w.rules(hostsService, hostsPolicy) })
@@ -81,8 +81,9 @@ func TestLanguage(t *testing.T) {
 		r.Header.Set("Maskgate-Purpose", "loan-review")
 	}
 	got := w.get("/people/v1/people/C1", host)
-	if want := `{"name":"张三丰","agentId":"` + agent.ID + `"}`; got.status != 200 || string(got.body) != want {
-		t.Fatalf("status %d, %s, want %s", got.status, got.body, want)
+	wantBody := `{"name":"张三丰","agentId":"` + agent.ID + `"}`
+	if got.status != 200 || string(got.body) != wantBody {
+		t.Fatalf("status %d, %s, want %s", got.status, got.body, wantBody)
 	}
 	if got.header.Get("X-Total-Count") != "1" || got.header.Get("X-Customer") != "" {
 		t.Errorf("header = %v, want X-Total-Count, not X-Customer", got.header)
@@ -94,10 +95,14 @@ func TestLanguage(t *testing.T) {
 		t.Errorf("record = %+v, want what the files say of themselves", record)
 	}
 	want := []audit.Field{
-		{Path: "$.id", Type: "customer_number", Treatment: "drop", Reason: "not_permitted", Count: 1},
-		{Path: "$.name", Type: "person_name", Treatment: "clear", Reason: "permitted", Rule: "policy.yaml:12", Count: 1},
-		{Path: "$.pin", Type: "pin", Treatment: "drop", Reason: "not_permitted", Count: 1},
-		{Path: "$.agentId", Type: "public", Treatment: "clear", Reason: "public_field", Count: 1},
+		{Path: "$.id", Type: "customer_number", Treatment: "drop",
+			Reason: "not_permitted", Count: 1},
+		{Path: "$.name", Type: "person_name", Treatment: "clear",
+			Reason: "permitted", Rule: "policy.yaml:12", Count: 1},
+		{Path: "$.pin", Type: "pin", Treatment: "drop",
+			Reason: "not_permitted", Count: 1},
+		{Path: "$.agentId", Type: "public", Treatment: "clear",
+			Reason: "public_field", Count: 1},
 	}
 	if diff := cmp.Diff(want, record.Profiles[0].Fields); diff != "" {
 		t.Errorf("fields on record (-want +have):\n%s", diff)
@@ -110,7 +115,8 @@ func TestLanguage(t *testing.T) {
 	}{
 		{"another host", "/people/v1/people/C1", 404, "no_route", nil},
 		{"no prefix", "/v1/people/C1", 404, "no_route", []func(*http.Request){host}},
-		{"another network", "/people/v1/people/C1", 403, "network_not_allowed", []func(*http.Request){host, officer}},
+		{"another network", "/people/v1/people/C1", 403, "network_not_allowed",
+			[]func(*http.Request){host, officer}},
 	} {
 		got := w.get(test.path, test.edits...)
 		record := w.records(got.header.Get(correlationHeader))[0]
@@ -127,7 +133,8 @@ func TestLanguage(t *testing.T) {
 	}
 	wantFiles := []audit.RuleFile{
 		{Name: "policy.yaml", Kind: "policy", Owner: "security", Reviewer: "chen.jing"},
-		{Name: "service.yaml", Kind: "service", Owner: "people-team", Reviewer: "wang.fang", Justification: "PIA-2025-014"},
+		{Name: "service.yaml", Kind: "service", Owner: "people-team", Reviewer: "wang.fang",
+			Justification: "PIA-2025-014"},
 	}
 	if diff := cmp.Diff(wantFiles, files); diff != "" {
 		t.Errorf("rule files on record (-want +have):\n%s", diff)

@@ -10,8 +10,8 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// problem is a refusal: what the caller is told (RFC 9457), and the reason that metrics and the access log show. It
-// says nothing of the upstream's answer, nor of the token.
+// problem is a type of refusal, as the caller is told of it (RFC 9457). It says nothing of the
+// upstream's answer, nor of the token.
 type problem struct {
 	slug   string // last part of the type
 	status int
@@ -19,13 +19,16 @@ type problem struct {
 	detail string
 }
 
-// problemBase is where each type of problem is explained. Types are stable: clients may rely on them.
+// problemBase begins the type of each problem, a URL at which the problem is explained. Types are
+// stable: clients may rely on them.
 const problemBase = "https://github.com/maskgate/maskgate/blob/main/docs/problems.md#"
 
-// The types of problem. HTTP statuses are chosen here and nowhere else. docs/problems.md explains each.
+// The types of problem; docs/problems.md explains each. HTTP statuses are chosen here and nowhere
+// else.
 var (
 	badRequest = problem{"bad-request", 400, "The request is ambiguous or not allowed",
-		"Paths that can be read in one way only, each listed query parameter once, and a body with POST, PUT and PATCH only are accepted."}
+		"Paths that can be read in one way only, each listed query parameter once, and a body " +
+			"with POST, PUT and PATCH only are accepted."}
 	tokenEnded = problem{"token", 401, "The token expired",
 		"The stream was ended when the token did; ask again with a new one."}
 	badToken = problem{"token", 401, "A valid token is needed",
@@ -43,7 +46,8 @@ var (
 	internalError = problem{"internal", 500, "Maskgate failed",
 		"Give the correlation identifier to the operators of the gateway."}
 	upstreamFailed = problem{"upstream", 502, "The data service did not answer",
-		"Try again later; give the correlation identifier to the operators of the service if it persists."}
+		"Try again later; give the correlation identifier to the operators of the service " +
+			"if it persists."}
 	upstreamRefused = problem{"upstream-refused", 502, "The answer of the data service was refused",
 		"It could not be checked and rewritten, so nothing of it is passed on."}
 	unavailable = problem{"unavailable", 503, "Maskgate cannot decide or record at present",
@@ -83,7 +87,8 @@ const (
 	reasonInternal        reason = "internal"
 )
 
-// refusal is the error of a request that is refused.
+// refusal is the error of a request that is refused: what the caller is told, and the reason that
+// metrics and the access log show.
 type refusal struct {
 	problem
 	reason    reason
@@ -93,8 +98,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return string(r.reason) }
 
-// ReasonOf is the stable word, as metrics and the access log have it, for why an error of this package
-// refuses a request; "" for nil.
+// ReasonOf returns why an error of this package refuses a request: the stable word that metrics and
+// the access log show; "" for nil.
 func ReasonOf(err error) string {
 	if err == nil {
 		return ""
@@ -108,7 +113,8 @@ func (p problem) causedBy(r reason, cause error) *refusal {
 	return &refusal{problem: p, reason: r, cause: cause}
 }
 
-// refusalOf says what becomes of an error of auth, rules or masking.
+// refusalOf returns the refusal that an error of this package, of auth, rules or masking comes to.
+// Any other error is internal.
 func refusalOf(err error) *refusal {
 	var (
 		refused *refusal

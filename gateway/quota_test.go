@@ -21,7 +21,8 @@ func TestQuotaOfSubjects(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"items":[%s,%s]}`, person("L1", "李四"), person("L2", "王五"))
 	})
-	policy := strings.Replace(testPolicy, "    treat: {C1: clear, C2: mask}", "    treat: {C1: clear, C2: mask}\n    limit: {subjects: 5/1d}", 1)
+	policy := strings.Replace(testPolicy, "    treat: {C1: clear, C2: mask}",
+		"    treat: {C1: clear, C2: mask}\n    limit: {subjects: 5/1d}", 1)
 	w := start(t, up, func(w *world) { w.rules(testService, policy) })
 	ids := make(chan string, 40)
 	for i := range 40 {

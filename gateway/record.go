@@ -13,7 +13,7 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// record puts on record what is about to leave. Only what it returns may.
+// record puts on record what is about to leave. Only what it returns can be sent.
 func (x *exchange) record(a *admission, out release) (recorded, error) {
 	doc, d := out.document, &x.buffers.decider
 	record := x.accessRecord(a)
@@ -30,12 +30,14 @@ func (x *exchange) record(a *admission, out release) (recorded, error) {
 	return recorded{out}, nil
 }
 
-// recordRefusal records and counts a refusal. One that cannot be recorded becomes one that says so.
-// part is the window of a stream that is refused; 0 if the answer has not begun.
+// recordRefusal records and counts a refusal, and returns it; or, if the log takes no record of it,
+// the refusal that says so. part is the window of a stream that is refused; 0 if the answer has not
+// begun.
 func (x *exchange) recordRefusal(a *admission, why *refusal, part int) *refusal {
 	if why.reason != reasonNotReady {
 		record := x.accessRecord(a)
-		record.Decision, record.Reason, record.Status = audit.Refused, string(why.reason), why.status
+		record.Decision, record.Status = audit.Refused, why.status
+		record.Reason = string(why.reason)
 		if part > 0 {
 			record.Status, record.Part = http.StatusOK, part // what the caller was told before
 		}
@@ -61,8 +63,7 @@ func (x *exchange) recordRefusal(a *admission, why *refusal, part int) *refusal 
 	return why
 }
 
-// append writes a record and waits until it is durable. The caller's going away does not end the
-// wait.
+// append writes an access record and waits until it is durable, even if the caller goes away.
 func (x *exchange) append(record audit.Record) error {
 	defer x.gateway.took(StageAppend, time.Now())
 	ctx := context.WithoutCancel(x.request.Context())
@@ -89,12 +90,13 @@ func (x *exchange) accessRecord(a *admission) audit.Record {
 	}
 	if c := a.caller; c != nil {
 		record.Caller = &audit.Caller{
-			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, TokenID: c.TokenID, Issuer: c.Issuer,
-			AMR: c.AMR, ACR: c.ACR, Region: c.Region, Address: address(r),
+			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region,
+			TokenID: c.TokenID, Issuer: c.Issuer, AMR: c.AMR, ACR: c.ACR, Address: address(r),
 		}
 	}
-	if a.route != nil {
-		record.Route, record.Service, record.ServiceOwner = a.route.Match, a.route.Service, a.route.Owner
+	if route := a.route; route != nil {
+		record.Route = route.Match
+		record.Service, record.ServiceOwner = route.Service, route.Owner
 	}
 	// A purpose that no policy knows is the caller's free text.
 	if p, ok := x.ruling.Purpose(a.purpose); ok {

@@ -160,9 +160,9 @@ func TestRefusalsOfCallers(t *testing.T) {
 			header("Upgrade", "websocket")}, 400, "bad-request", "upgrade", ""},
 		{"no purpose", "GET", path, []func(*http.Request){header("Maskgate-Purpose")}, 403,
 			"not-permitted", "purpose_missing", ""},
-		{"two purposes", "GET", path,
-			[]func(*http.Request){header("Maskgate-Purpose", "customer-service", "customer-service")},
-			403, "not-permitted", "purpose_missing", ""},
+		{"two purposes", "GET", path, []func(*http.Request){
+			header("Maskgate-Purpose", "customer-service", "customer-service"),
+		}, 403, "not-permitted", "purpose_missing", ""},
 		{"unknown purpose", "GET", path,
 			[]func(*http.Request){header("Maskgate-Purpose", "curiosity")}, 403, "not-permitted",
 			"purpose_unknown", ""},
@@ -299,7 +299,7 @@ func TestRefusalsOfAnswers(t *testing.T) {
 	})
 	t.Run("down", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, "http://"+freeAddress(t))
+		w := start(t, "http://127.0.0.1:1")
 		w.checkProblem(w.get("/v1/people/C1"), 502, "upstream", "upstream_down")
 	})
 	t.Run("slow", func(t *testing.T) {

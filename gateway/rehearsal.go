@@ -21,16 +21,17 @@ import (
 	"github.com/maskgate/maskgate/rules/ruletest"
 )
 
-// A rehearsal runs a test of rules through the stages that serve a request. What is around the stages
-// is the test's: who asks, what the data service answers, what is on record about subjects. The access
-// log is in memory, and no quota has been used.
+// A rehearsal runs a test of rules through the stages that serve a request. The test says what is
+// around the stages: who asks, what the data service answers, what is on record about subjects. The
+// access log is in memory, and no quota has been used.
 type rehearsal struct {
 	test     *rules.Test
 	exchange *exchange
 	log      memoryLog
 }
 
-// Rehearse runs tests of a set of rules.
+// Rehearse returns a gateway that runs tests of a set of rules. Many goroutines may run tests at
+// once.
 func Rehearse(set *rules.Set) ruletest.Gateway {
 	return func(t *rules.Test) ruletest.Outcome {
 		r, err := newRehearsal(set, t)
@@ -42,7 +43,7 @@ func Rehearse(set *rules.Set) ruletest.Gateway {
 	}
 }
 
-// newRehearsal sets a test up, with a gateway's defaults. Its error is that of a request which a
+// newRehearsal sets a test up, with a gateway's defaults. It returns an error for a request that a
 // server refuses before any handler sees it.
 func newRehearsal(set *rules.Set, t *rules.Test) (*rehearsal, error) {
 	u, err := url.ParseRequestURI(t.Target)
@@ -100,8 +101,9 @@ func (r *rehearsal) outcomeOf(o *outcome, out *recorded) ruletest.Outcome {
 	return have
 }
 
-// causeOf says more of a refusal than a gateway does: names of query parameters are the caller's text,
-// which a gateway keeps out of its log.
+// causeOf returns what a test is told of a refusal beyond its reason; "" if that is all. Names of
+// query parameters are among it: a gateway keeps them out of its log, since they are the caller's
+// text.
 func (r *rehearsal) causeOf(why *refusal, route *rules.Route) string {
 	switch {
 	case why.cause != nil:
@@ -140,7 +142,9 @@ func (r *rehearsal) Authenticate(context.Context, *http.Request) (auth.Caller, e
 }
 
 // Standings implements [Standings]: the test says what is on record.
-func (r *rehearsal) Standings(_ context.Context, _ rules.Request, subjects []Subject) ([]rules.Standing, error) {
+func (r *rehearsal) Standings(
+	_ context.Context, _ rules.Request, subjects []Subject,
+) ([]rules.Standing, error) {
 	list := make([]rules.Standing, len(subjects))
 	for i, s := range subjects {
 		list[i] = r.test.StandingOf(s.ID)

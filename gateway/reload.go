@@ -29,7 +29,7 @@ func (w *Watch) complete() {
 	}
 }
 
-// The sets of rules that are reloaded, and the results of that, as the observer is told them.
+// The sets of rules that are reloaded, and the results of a reload, as an [Observer] is told them.
 const (
 	setRules  = "rules"
 	setShadow = "shadow"
@@ -40,8 +40,8 @@ const (
 	resultUnrecorded = "unrecorded" // the log took no record of the change, so the old set stays
 )
 
-// loadRules loads the rules that the gateway starts with. Without them it does not start; without its
-// shadow it does.
+// loadRules loads the rules that the gateway starts with. Without them it does not start; without
+// its shadow it does.
 func (g *Gateway) loadRules(ctx context.Context) error {
 	g.source = newSource(g.options.Rules, g, g.options.Watch.Settle)
 	set, err := g.source.first(ctx)
@@ -95,7 +95,7 @@ func (g *Gateway) stopWatching() {
 	}
 }
 
-// look takes up what has changed of the rules and of the shadow, each by itself.
+// look takes up what has changed in the files of the rules, and in those of the shadow.
 func (g *Gateway) look(ctx context.Context) {
 	if set, changed, err := g.source.look(ctx); changed {
 		g.takeRules(set, err)
@@ -136,7 +136,7 @@ func (g *Gateway) takeRules(set *rules.Set, err error) {
 	g.options.Observer.Reloaded(setRules, result, gone)
 }
 
-// goneRoutes are the routes of a set that the next does not have.
+// goneRoutes returns the routes of a set that the next set does not have.
 func goneRoutes(old, next *rules.Set) []string {
 	kept := map[string]bool{}
 	for _, r := range next.Routes() {
@@ -176,7 +176,7 @@ func (g *Gateway) takeShadow(set *rules.Set, err error) {
 	g.options.Observer.Reloaded(setShadow, result, nil)
 }
 
-// report logs all that is wrong with rule files, and the digest of the set that stays.
+// report logs all that is wrong with rule files, and the digest of the set that stays in use.
 func (g *Gateway) report(what, staying string, err error) {
 	faults := rules.Faults(err)
 	g.options.Logger.Error(what+" on disk cannot be taken; the old stay",

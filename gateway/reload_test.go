@@ -184,7 +184,9 @@ func TestBrokenReloads(t *testing.T) {
 		change func()
 		want   string
 	}{
-		{"rules", func() { w.rules(testService, "kind: policy\nname: x\nrolls: {}\n") }, `policy.yaml:3:1:`},
+		{"rules", func() {
+			w.rules(testService, "kind: policy\nname: x\nrolls: {}\n")
+		}, "policy.yaml:3:1:"},
 		{"no rules", func() { _ = os.RemoveAll(filepath.Join(w.dir, "rules")) }, "reading rules"},
 		{"none named", func() { w.options.Rules = nil }, "set rules"},
 		{"gateway", func() { w.options.PurposeHeader = "P:H" }, "purpose_header"},

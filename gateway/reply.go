@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A reply is the answer to the caller, as it is written.
+// A reply is the answer to the caller, as it is written. One goroutine writes it.
 type reply struct {
 	*exchange
 	writer     http.ResponseWriter
@@ -73,7 +73,8 @@ func (to *reply) refuse(why *refusal) {
 		h.Set("WWW-Authenticate", why.challenge)
 	}
 	if to.owesBody() {
-		h.Set("Connection", "close") // or net/http would read the rest of the request before it answers
+		// Or net/http would read the rest of the request before it answers.
+		h.Set("Connection", "close")
 	}
 	document := why.document(to.id)
 	h.Set("Content-Type", "application/problem+json")
@@ -86,7 +87,7 @@ func (to *reply) refuse(why *refusal) {
 // owesBody reports whether the caller has yet to send some of the request's body.
 func (to *reply) owesBody() bool { return to.body != nil && !to.body.ended.Load() }
 
-// mayRead takes back the deadline for the request's body, once that is read.
+// mayRead takes back the deadline for the request's body, once the body is read.
 func (to *reply) mayRead() {
 	if to.body != nil && to.body.ended.Load() {
 		_ = to.connection.SetReadDeadline(time.Time{}) // not every server can
@@ -110,8 +111,8 @@ func (to *reply) setHeader(out *release) {
 	}
 }
 
-// write writes to the caller. A server whose Write fails, as that of HTTP/2 does on a deadline, may
-// have yet to send what it was given. If Write panics, too, lent stays.
+// write writes to the caller. If it fails, the server may have yet to send what it was given, as
+// HTTP/2 does on a deadline: then, and if Write panics, lent stays.
 func (to *reply) write(body []byte) error {
 	to.lent = true
 	_, err := to.writer.Write(body)

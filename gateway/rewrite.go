@@ -29,7 +29,7 @@ type document struct {
 }
 
 // open checks an answer against the route that was asked. body is what the upstream has buffered of
-// it. An answer that cannot be rewritten is refused.
+// the answer. If the answer cannot be rewritten, the error is its refusal.
 func (a Answer) open(route *rules.Route, body []byte) (*document, error) {
 	d := &document{status: a.Status, header: a.Header, route: route, body: body, rest: a.Rest}
 	switch {
@@ -38,7 +38,7 @@ func (a Answer) open(route *rules.Route, body []byte) (*document, error) {
 		d.body = nil
 		return d, nil
 	case a.blamesCaller():
-		// The status is passed on, with a body of our own.
+		// The status is passed on, with the gateway's own body.
 		title := http.StatusText(a.Status)
 		if title == "" {
 			title = "The data service refused"
@@ -78,10 +78,12 @@ func (a Answer) blamesCaller() bool {
 // hasRecords reports whether the document has records to decide. What is public passes unread.
 func (d *document) hasRecords() bool { return d.mediaType != "" && d.route.Public == "" }
 
-// rewrite makes of a whole document, in the buffers, what the decider lets through, and says in their
-// report what became of its records. A public route's document is passed on unread. With an error
+// rewrite makes of a whole document, in the buffers, what the decider lets through, and reports
+// there what became of the records. A public route's document it returns unread. With an error
 // nothing may leave.
-func (d *document) rewrite(ctx context.Context, decider masking.Decider, b *buffers) ([]byte, error) {
+func (d *document) rewrite(
+	ctx context.Context, decider masking.Decider, b *buffers,
+) ([]byte, error) {
 	if !d.hasRecords() {
 		return d.body, nil
 	}
@@ -90,10 +92,13 @@ func (d *document) rewrite(ctx context.Context, decider masking.Decider, b *buff
 	return b.out, err
 }
 
-// rewriteWindows does the same, a window at a time, for a document of which body reads all. A public
-// route's document does not stream: it would pass unread and unbounded.
-func (d *document) rewriteWindows(ctx context.Context, body io.Reader, decider masking.Decider,
-	release func(window []byte, report *masking.Report) error) error {
+// rewriteWindows is rewrite for a document that streams: body reads all of it, and release gets
+// what is made of it, window by window. It refuses the document of a public route, which would pass
+// unread and unbounded.
+func (d *document) rewriteWindows(
+	ctx context.Context, body io.Reader, decider masking.Decider,
+	release func(window []byte, report *masking.Report) error,
+) error {
 	if !d.hasRecords() {
 		return upstreamRefused.because(reasonTooLarge)
 	}

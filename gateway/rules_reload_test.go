@@ -37,7 +37,9 @@ func (m *mounted) put(t testing.TB, files map[string]string) {
 			err = errors.Join(err, os.Symlink("..data/"+name, filepath.Join(m.dir, name)))
 		}
 	}
-	err = errors.Join(err, os.Symlink(fresh, filepath.Join(m.dir, "..tmp")), os.Rename(filepath.Join(m.dir, "..tmp"), filepath.Join(m.dir, "..data")))
+	err = errors.Join(err,
+		os.Symlink(fresh, filepath.Join(m.dir, "..tmp")),
+		os.Rename(filepath.Join(m.dir, "..tmp"), filepath.Join(m.dir, "..data")))
 	if old != "" {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(m.dir, old)))
 	}
@@ -49,7 +51,8 @@ func (m *mounted) put(t testing.TB, files map[string]string) {
 // versioned is a set of rules that can be told from any other by what it releases: what becomes of
 // the name is from one file, which of the numbered members passes from the other.
 func versioned(i int) (files map[string]string, body string) {
-	service := strings.Replace(testService, "$.agentId: public}", fmt.Sprintf("$.agentId: public, $.f%d: public}", i%10), 1)
+	service := strings.Replace(testService, "$.agentId: public}",
+		fmt.Sprintf("$.agentId: public, $.f%d: public}", i%10), 1)
 	policy := strings.Replace(testPolicy, "C2: mask}", fmt.Sprintf("C2: constant(v%d)}", i), 1)
 	return map[string]string{"service.yaml": service, "policy.yaml": policy},
 		fmt.Sprintf(`{"id":"C1","name":"v%d","agentId":%q,"f%d":%[3]d}`, i, agent.ID, i%10)
@@ -75,7 +78,8 @@ func broken(i int) map[string]string {
 	case 0:
 		files["policy.yaml"] += "rolls: {}\n"
 	case 1:
-		files["service.yaml"] = strings.ReplaceAll(files["service.yaml"], "person_name", "person_nam")
+		service := files["service.yaml"]
+		files["service.yaml"] = strings.ReplaceAll(service, "person_name", "person_nam")
 	case 2:
 		files["policy.yaml"] = files["policy.yaml"][:len(files["policy.yaml"])/2] + "\x00"
 	case 3:
@@ -98,7 +102,8 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	}
 	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"id":"C1","name":"张三丰","pin":"1234","agentId":%q,"f0":0,"f1":1,"f2":2,"f3":3,"f4":4,"f5":5,"f6":6,"f7":7,"f8":8,"f9":9}`, agent.ID)
+		fmt.Fprintf(w, `{"id":"C1","name":"张三丰","pin":"1234","agentId":%q,`+
+			`"f0":0,"f1":1,"f2":2,"f3":3,"f4":4,"f5":5,"f6":6,"f7":7,"f8":8,"f9":9}`, agent.ID)
 	})
 	m := &mounted{}
 	files, _ := versioned(0)
@@ -181,7 +186,8 @@ func TestRulesReloadUnderLoad(t *testing.T) {
 	if end > heap+(4<<20) {
 		t.Errorf("heap in use went from %d to %d KiB", heap>>10, end>>10)
 	}
-	t.Logf("%d reloads and %d broken sets under %d responses, of %d sets; goroutines %d, then %d; heap %d KiB, then %d KiB",
+	t.Logf("%d reloads and %d broken sets under %d responses, of %d sets; "+
+		"goroutines %d, then %d; heap %d KiB, then %d KiB",
 		reloads, brokenSets, total, len(met), goroutines, runtime.NumGoroutine(), heap>>10, end>>10)
 }
 
@@ -210,8 +216,16 @@ func TestRulesOnDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const more = "kind: service\nname: more\nowner: test\nroutes:\n  - match: GET /v1/more\n    public: nothing personal\n"
-	first := w.inForce()
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const more = "kind: service\nname: more\nowner: test\nroutes:\n" +
+		"  - match: GET /v1/more\n    public: nothing personal\n"
+	changed := func(old, with string) string { return strings.Replace(testPolicy, old, with, 1) }
+	first, away := w.inForce(), filepath.Join(w.dir, "away")
 	for _, step := range []struct {
 		name   string
 		change func()
@@ -219,26 +233,37 @@ func TestRulesOnDisk(t *testing.T) {
 		at     string   // what Ready says
 		body   string   // of an answer
 	}{
-		{"written in place", func() { write(file("policy.yaml"), strings.Replace(testPolicy, "C2: mask}", "C2: redact}", 1)) },
-			nil, "", `"name":"****"`},
+		{"written in place", func() {
+			write(file("policy.yaml"), changed("C2: mask}", "C2: redact}"))
+		}, nil, "", `"name":"****"`},
 		{"a file more", func() { write(file("more.yaml"), more) }, nil, "", `"name":"****"`},
-		{"a name that is not for rules", func() { write(file("notes.txt"), "kind: nothing") }, nil, "", `"name":"****"`},
+		{"a name that is not for rules", func() {
+			write(file("notes.txt"), "kind: nothing")
+		}, nil, "", `"name":"****"`},
 		{"two files are broken", func() {
 			write(file("more.yaml"), more+"    publik: yes\n")
-			write(file("policy.yaml"), strings.Replace(testPolicy, "basis: contract", "basis: 13912345678", 1))
-		}, []string{`policy.yaml:5:29: purpose customer-service: basis: want consent`, `more.yaml:7:5: route: unknown key \"publik\"`}, "policy.yaml:5:29", `"name":"****"`},
+			write(file("policy.yaml"), changed("basis: contract", "basis: 13912345678"))
+		}, []string{
+			`policy.yaml:5:29: purpose customer-service: basis: want consent`,
+			`more.yaml:7:5: route: unknown key \"publik\"`,
+		}, "policy.yaml:5:29", `"name":"****"`},
 		{"renamed over by an editor", func() {
 			write(file("policy.tmp"), testPolicy)
 			write(file("more.tmp"), more)
-			if err := errors.Join(os.Rename(file("policy.tmp"), file("policy.yaml")), os.Rename(file("more.tmp"), file("more.yaml"))); err != nil {
-				t.Fatal(err)
-			}
+			rename(file("policy.tmp"), file("policy.yaml"))
+			rename(file("more.tmp"), file("more.yaml"))
 		}, nil, "", `"name":"张**"`},
 		{"a file less", func() { _ = os.Remove(file("more.yaml")) }, nil, "", `"name":"张**"`},
-		{"the directory is gone", func() { _ = os.Rename(file(""), filepath.Join(w.dir, "away")) }, []string{"reading rules: stat "}, "", `"name":"张**"`},
-		{"the directory is empty", func() { _ = os.Mkdir(file(""), 0o700) }, []string{"reading rules: no .yaml or .yml file in "}, "", `"name":"张**"`},
-		{"the directory is back", func() { _ = errors.Join(os.Remove(file("")), os.Rename(filepath.Join(w.dir, "away"), file(""))) },
-			nil, "", `"name":"张**"`},
+		{"the directory is gone", func() {
+			rename(file(""), away)
+		}, []string{"reading rules: stat "}, "", `"name":"张**"`},
+		{"the directory is empty", func() {
+			_ = os.Mkdir(file(""), 0o700)
+		}, []string{"reading rules: no .yaml or .yml file in "}, "", `"name":"张**"`},
+		{"the directory is back", func() {
+			_ = os.Remove(file(""))
+			rename(away, file(""))
+		}, nil, "", `"name":"张**"`},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			before := w.inForce()
@@ -287,8 +312,9 @@ func TestRulesOnDisk(t *testing.T) {
 			if got.status != 200 || !strings.Contains(string(got.body), step.body) {
 				t.Errorf("%d %s, want %s", got.status, got.body, step.body)
 			}
-			if r := w.records(got.header.Get(correlationHeader)); r[0].RulesDigest != h.Rules.Digest {
-				t.Errorf("on record under %s, want %s", r[0].RulesDigest, h.Rules.Digest)
+			record := w.records(got.header.Get(correlationHeader))[0]
+			if record.RulesDigest != h.Rules.Digest {
+				t.Errorf("on record under %s, want %s", record.RulesDigest, h.Rules.Digest)
 			}
 		})
 	}
@@ -359,7 +385,8 @@ func TestFailedConfigurationOnRecord(t *testing.T) {
 		}
 		last := list[len(list)-1]
 		if last.RulesDigest != before || last.RulesBefore != changed {
-			t.Errorf("the last rules on record are %s behind %s, want %s, which are in force, behind %s",
+			t.Errorf("the last rules on record are %s behind %s; "+
+				"want %s, which are in force, behind %s",
 				last.RulesDigest, last.RulesBefore, before, changed)
 		}
 	}

@@ -13,8 +13,9 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// ruling is the set of rules in force, and what belongs to it and goes with it. A request is decided,
-// rewritten and recorded under the ruling that was in force when it came. Only its counters change.
+// ruling is the set of rules in force, and what comes and goes with it. A request is decided,
+// rewritten and recorded under the ruling that was in force when it came. Only the counters of a
+// ruling change.
 type ruling struct {
 	*rules.Set
 	since  time.Time
@@ -45,7 +46,8 @@ func (r *ruling) withShadow(s *shadow) *ruling {
 	return &next
 }
 
-// succession is which rules were put in force, one after the other, by the gateways that share a log.
+// succession is which rules were put in force, one after the other, by the gateways that share a
+// log.
 type succession struct {
 	// mu guards what follows, and keeps the log's records of rules in the order in which they came
 	// into force.
@@ -54,8 +56,8 @@ type succession struct {
 	gateways []*Gateway // that were started and not stopped: the last one's rules are in force
 }
 
-// enforce records that rules come into force, and only then lets them. If the log takes no record of
-// it the old rules stay.
+// enforce puts it on record that rules come into force, and only then lets them. If the log takes
+// no record of that, the old rules stay.
 func (s *State) enforce(g *Gateway, next *ruling) error {
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
@@ -69,16 +71,20 @@ func (s *State) enforce(g *Gateway, next *ruling) error {
 	return nil
 }
 
-// errSucceeded is the fault of a change that comes when a newer configuration has taken over.
+// errSucceeded is the fault of a change of rules that comes when a newer configuration has taken
+// over.
 var errSucceeded = errors.New("a newer configuration has its own rules in force")
 
-// record puts on record that a gateway's rules come into force. The caller holds s.rules.mu.
+// record puts on record that a gateway's rules come into force, and why, if there is a reason to
+// give. The caller holds s.rules.mu.
 func (s *State) record(g *Gateway, next *ruling, why string) error {
 	// The configuration's end does not end the wait: what is on record must be in force.
 	_, err := s.log.Append(context.Background(), audit.Record{
 		Event: audit.EventRules, Gateway: g.Name(), Version: Version(), RulesDigest: next.Digest(),
-		RulesChange: &audit.RulesChange{RulesBefore: s.rules.digest, RuleFiles: ruleFiles(next.Set)},
-		Note:        fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
+		RulesChange: &audit.RulesChange{
+			RulesBefore: s.rules.digest, RuleFiles: ruleFiles(next.Set),
+		},
+		Note: fmt.Sprintf("%d routes in force%s", len(next.Routes()), why),
 	})
 	if err != nil {
 		return fmt.Errorf("recording the rules in force: %w", err)
@@ -100,8 +106,9 @@ func (s *State) begin(g *Gateway) error {
 	return nil
 }
 
-// end takes a gateway's rules out of force. Where another part of its configuration could not start,
-// it never took over: then the rules before it are in force again, and that is on record too.
+// end takes a gateway's rules out of force. If it is the last that started, and another has not
+// stopped, then part of its configuration could not start, and it never took over: the rules before
+// it are in force again, and that is on record too.
 func (s *State) end(g *Gateway) error {
 	s.rules.mu.Lock()
 	defer s.rules.mu.Unlock()
@@ -114,5 +121,6 @@ func (s *State) end(g *Gateway) error {
 		return nil // the last gateway stopped, or another had taken over from this one
 	}
 	before := s.rules.gateways[i-1]
-	return s.record(before, before.ruling.Load(), ", again: the configuration after it could not start")
+	return s.record(before, before.ruling.Load(),
+		", again: the configuration after it could not start")
 }

@@ -13,8 +13,8 @@ import (
 
 // An Authenticator finds out who asks, from the request's token, its client certificate, or both.
 type Authenticator interface {
-	// Authenticate returns the caller of a request, whose ID and Expires are set, and who is the
-	// receiver's to alter. Its error is an [*auth.Error], and then the request is refused. It alters
+	// Authenticate returns the caller of a request, with ID and Expires set; the receiver may alter
+	// what it gets. An error is an [*auth.Error], and the request is refused. Authenticate alters
 	// nothing of the request, does not read its body, and ends when ctx does. Many goroutines may
 	// call it at once.
 	Authenticate(ctx context.Context, r *http.Request) (auth.Caller, error)
@@ -25,8 +25,8 @@ type Authenticator interface {
 type Standings interface {
 	// Standings returns what is on record about each of the subjects, in their order, as of the
 	// request's time. The subjects of a window of records come in one call, each once. An error is
-	// a refusal: without an answer nothing is decided. It is logged, so it holds nothing of a
-	// subject. The call ends when ctx does. Many goroutines may call it at once.
+	// a refusal: without an answer nothing is decided. The error is logged, so it holds nothing of
+	// a subject. The call ends when ctx does. Many goroutines may call Standings at once.
 	Standings(ctx context.Context, q rules.Request, subjects []Subject) ([]rules.Standing, error)
 }
 
@@ -38,18 +38,20 @@ type Subject struct {
 
 // Quotas count the subjects whom callers see.
 type Quotas interface {
-	// Take counts the subjects as seen by the caller, all of them or none. ok is false, and nothing
-	// is counted, if one of them is within none of their limits. With an error, too, nothing may be
-	// shown; whether something was counted is not known then. It is logged, so it holds nothing of a
-	// subject. Time is what now says. The call ends when ctx does. Many goroutines may call it at
-	// once, and the limits hold exactly all the same.
-	Take(ctx context.Context, caller string, subjects []quota.Subject, now time.Time) (ok bool, err error)
+	// Take counts the subjects as seen by the caller at a time, now: all of them or none. ok is
+	// false, and nothing is counted, if one of the subjects is within none of its limits. With an
+	// error nothing may be shown either, and it is not known whether something was counted; the
+	// error is logged, so it holds nothing of a subject. The call ends when ctx does. Many
+	// goroutines may call Take at once, and the limits hold exactly all the same.
+	Take(
+		ctx context.Context, caller string, subjects []quota.Subject, now time.Time,
+	) (ok bool, err error)
 }
 
-// A Log keeps access records.
+// A Log keeps access records. Many goroutines may use it at once.
 type Log interface {
 	// Append returns once the record is durable, or else an error: then nothing that the record is
-	// about may leave.
+	// about may leave. seq is the record's number in the log.
 	Append(ctx context.Context, r audit.Record) (seq int64, err error)
 
 	// Err says why nothing can be appended any more; nil as long as it can.
@@ -63,7 +65,7 @@ type Observer interface {
 	Took(stage Stage, d time.Duration)
 
 	// Released says that a response leaves, or a window of one: what its record has, and the role
-	// that served it. The record must not be altered or kept.
+	// that served it. The observer neither alters nor keeps the record.
 	Released(r *audit.Record, role string)
 
 	// Refused says that a request was refused.
@@ -80,8 +82,8 @@ type Stage string
 // The stages of a request.
 const (
 	StageAuth     Stage = "auth"     // token, route, admission
-	StageUpstream Stage = "upstream" // until the answer is there whole
-	StageRewrite  Stage = "rewrite"  // checking, deciding and rewriting
+	StageUpstream Stage = "upstream" // until the answer is there whole, or its buffer full
+	StageRewrite  Stage = "rewrite"  // deciding and rewriting a whole document
 	StageDecide   Stage = "decide"   // the part of rewrite that decides
 	StageAppend   Stage = "append"   // until the access record is durable
 )

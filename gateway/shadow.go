@@ -15,10 +15,10 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// shadow is a set of rules that is not in force, beside the set that is. It decides every request once
-// the answer is on its way, from the same caller and the same answer of the upstream, and counts where
-// it comes to something else. What it makes of an answer is thrown away. Whatever goes wrong in it is
-// counted, too.
+// shadow is a set of rules that is not in force, beside the set that is. It decides every request
+// once the answer is on its way, from the same caller and the same answer of the data service, and
+// counts where it decides otherwise. What it makes of an answer is thrown away. It also counts what
+// goes wrong in it.
 type shadow struct {
 	gateway *Gateway
 	set     *rules.Set
@@ -36,8 +36,8 @@ type shadow struct {
 	more  int64                // with differences for which the table had no room; guarded by mu
 }
 
-// A Difference is what rules in force and shadow make differently of one place. All of it comes from
-// rule files or from code.
+// A Difference is what the rules in force and the shadow make differently of one place. All of it
+// comes from rule files or from code.
 type Difference struct {
 	Route   string `json:"route"`
 	Role    string `json:"role"`    // that serves the request
@@ -47,26 +47,29 @@ type Difference struct {
 	Shadow  string `json:"shadow"`
 }
 
-// maxDifferences bounds the differences that are told apart.
+// maxDifferences bounds the differences that are counted apart.
 const maxDifferences = 1000
 
-// shadowJobs are the evaluations that are under way. They outlive their requests, and end by themselves.
+// shadowJobs counts the evaluations that are under way, and the bytes of answers that they keep.
+// Evaluations outlive their requests, and end by themselves.
 type shadowJobs struct{ running, bytes atomic.Int64 }
 
-// How many evaluations there may be, and how many bytes of answers they may keep. Requests beyond are
-// skipped, so that the shadow takes what time and memory is left, and no more.
+// The bounds of shadowJobs. Requests beyond them are skipped, so that the shadow takes what time
+// and memory is left, and no more.
 const (
 	maxShadowJobs  = 32
 	maxShadowBytes = 32 << 20
 )
 
-// start runs a job on a goroutine of its own, or reports that there are too many.
+// start runs a job, which keeps size bytes, on a goroutine of its own; or returns false if there
+// are too many.
 func (j *shadowJobs) start(size int, job func()) bool {
 	end := func() {
 		j.running.Add(-1)
 		j.bytes.Add(int64(-size))
 	}
-	if jobs, bytes := j.running.Add(1), j.bytes.Add(int64(size)); jobs > maxShadowJobs || bytes > maxShadowBytes {
+	jobs, bytes := j.running.Add(1), j.bytes.Add(int64(size))
+	if jobs > maxShadowJobs || bytes > maxShadowBytes {
 		end()
 		return false
 	}
@@ -84,7 +87,7 @@ func (g *Gateway) newShadow(set *rules.Set) *shadow {
 	}
 }
 
-// take has the shadow, which may be nil, decide the request too, and reports whether it took over the
+// take has the shadow, which may be nil, decide a request too. It reports whether it took over the
 // exchange's buffers. o is how the request went under the rules in force.
 func (s *shadow) take(x *exchange, o *outcome) bool {
 	if s == nil || o.admission.caller == nil {
@@ -113,7 +116,8 @@ const (
 
 func refusedFor(err error) string { return "refused: " + ReasonOf(err) }
 
-// decision is what the rules in force made of the request; false if it failed by no fault of theirs.
+// decision returns what the rules in force made of the request; or false if the request failed for
+// another reason than rules.
 func (o *outcome) decision() (string, bool) {
 	if o.err != nil && !ofRules(o.err) {
 		return "", false
@@ -131,7 +135,8 @@ func (o *outcome) decision() (string, bool) {
 	return decidedReleased, true
 }
 
-// ofRules reports whether an error may come of rules, and not of what fails or of the caller's body.
+// ofRules reports whether an error may come of rules. Else it comes of what failed, or of the
+// caller's body.
 func ofRules(err error) bool {
 	switch refusalOf(err).reason {
 	case reasonBody, reasonRequestTooLarge, reasonLog, reasonStandings, reasonQuotas, reasonPanic,
@@ -158,7 +163,9 @@ func (s *shadow) judge(x *exchange, o *outcome, inForce string) {
 		return
 	}
 	ours := &o.admission
-	d := Difference{Route: ours.routeName(), Role: ours.role(), Purpose: ours.purposeName(x.ruling.Set)}
+	d := Difference{
+		Route: ours.routeName(), Role: ours.role(), Purpose: ours.purposeName(x.ruling.Set),
+	}
 	if ours.route == nil {
 		d.Route = a.routeName()
 	}
@@ -175,16 +182,18 @@ func (s *shadow) judge(x *exchange, o *outcome, inForce string) {
 		differ("decision", inForce, decision)
 	case decision == decidedReleased:
 		differences(treatments(x.buffers), treatments(own), differ)
-	case decision == decidedAdmitted && o.answer.Rest != nil: // no record of a stream is kept for the shadow
+	case decision == decidedAdmitted && o.answer.Rest != nil: // a stream is not kept for the shadow
 		s.skipped.Add(1)
 		return
 	}
 	s.count(found)
 }
 
-// decide is what the shadow makes of the request, and of the data service's answer if that is there.
-// The error is the refusal's.
-func (s *shadow) decide(x *exchange, o *outcome, own *buffers) (a *admission, decision string, err error) {
+// decide returns what the shadow makes of the request, and of the data service's answer if the
+// answer is there. If that is a refusal, it is the error too.
+func (s *shadow) decide(
+	x *exchange, o *outcome, own *buffers,
+) (a *admission, decision string, err error) {
 	a = &admission{caller: o.admission.caller}
 	r := x.request
 	if a.route, err = x.handler.routeOf(s.set, r, r.URL.EscapedPath()); err != nil {
@@ -250,9 +259,11 @@ func treatments(b *buffers) map[string]map[string]int {
 	return places
 }
 
-// differences tells what differs, in order. What both did is taken away, and what is left is paired.
-// The pair of a treatment that the other did not give at all is none.
-func differences(inForce, shadow map[string]map[string]int, differ func(place, inForce, shadow string)) {
+// differences tells what differs, in order of places. What both sides did is left out, and the rest
+// is paired, treatment by treatment; a treatment without a pair is paired with "none".
+func differences(
+	inForce, shadow map[string]map[string]int, differ func(place, inForce, shadow string),
+) {
 	places := slices.Sorted(maps.Keys(inForce))
 	for place := range shadow {
 		if inForce[place] == nil {
@@ -307,7 +318,8 @@ func (s *shadow) count(found []Difference) {
 	}
 	s.mu.Unlock()
 	for _, d := range fresh {
-		s.logger.Info("the shadow differs", slog.String("route", d.Route), slog.String("role", d.Role),
+		s.logger.Info("the shadow differs",
+			slog.String("route", d.Route), slog.String("role", d.Role),
 			slog.String("purpose", d.Purpose), slog.String("field", d.Field),
 			slog.String("in_force", d.InForce), slog.String("shadow", d.Shadow))
 	}
@@ -328,8 +340,9 @@ func (s *shadow) list() ([]CountedDifference, int64) {
 		all = append(all, CountedDifference{d, n})
 	}
 	slices.SortFunc(all, func(a, b CountedDifference) int {
-		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Route, b.Route),
-			cmp.Compare(a.Field, b.Field), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Purpose, b.Purpose),
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests),
+			cmp.Compare(a.Route, b.Route), cmp.Compare(a.Field, b.Field),
+			cmp.Compare(a.Role, b.Role), cmp.Compare(a.Purpose, b.Purpose),
 			cmp.Compare(a.InForce, b.InForce), cmp.Compare(a.Shadow, b.Shadow))
 	})
 	return all, s.more

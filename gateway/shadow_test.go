@@ -21,7 +21,9 @@ func (w *world) shadowed(service, policy string) {
 	err := os.MkdirAll(dir, 0o700)
 	for name, text := range map[string]string{"service.yaml": service, "policy.yaml": policy} {
 		temp := filepath.Join(dir, name+".tmp")
-		err = errors.Join(err, os.WriteFile(temp, []byte(text), 0o600), os.Rename(temp, filepath.Join(dir, name)))
+		err = errors.Join(err,
+			os.WriteFile(temp, []byte(text), 0o600),
+			os.Rename(temp, filepath.Join(dir, name)))
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -68,49 +70,131 @@ func TestShadow(t *testing.T) {
 	role := func(route, field, inForce, shadow string) Difference {
 		return Difference{route, "customer-service", "customer-service", field, inForce, shadow}
 	}
+	const (
+		condition = "when: record.agentId == caller.id"
+		names     = "$.name: person_name, $.pin: pin, $.agentId: public"
+		clerk     = "  clerk:\n    purposes"
+		service   = "  customer-service:\n    purposes"
+	)
+	redacting := change(testPolicy, "C2: mask}", "C2: redact}")
+	forNobody := change(testPolicy, condition, "when: record.agentId == 'nobody'")
+	forAll := change(testPolicy, condition, "")
+	withoutRole := change(testPolicy, service, clerk)
+	renamed := change(testService, "/v1/public", "/v1/countries")
 	for name, tt := range map[string]struct {
-		service, policy string // of the shadow
-		method, path    string
+		service, policy string // of the shadow; "": those in force
+		path            string
 		edits           []func(*http.Request)
 		status          int
 		want            []Difference
 	}{
-		"the same":    {testService, testPolicy + "# a comment", "GET", "/v1/people/C1", nil, 200, nil},
-		"more masked": {testService, change(testPolicy, "C2: mask}", "C2: redact}"), "GET", "/v1/people/C1", nil, 200, []Difference{role(one, "$.name", "person_name", "redact")}},
-		"more open":   {testService, change(testPolicy, "C2: mask}", "C2: clear}"), "GET", "/v1/people/C1", nil, 200, []Difference{role(one, "$.name", "person_name", "clear")}},
-		"another type": {change(testService, "$.name: person_name, $.pin: pin, $.agentId", "$.name: public, $.pin: pin, $.agentId"), testPolicy, "GET", "/v1/people/C1", nil, 200,
-			[]Difference{role(one, "$.name", "person_name", "clear")}},
-		"a field more": {change(testService, "$.pin: pin, $.agentId: public", "$.pin: pin, $.agentId: public, $.other: public"), testPolicy, "GET", "/v1/people/C1", nil, 200,
-			[]Difference{role(one, "$.other", "none", "clear"), role(one, "unlisted", "removed", "none")}},
-		"a record more": {testService, change(testPolicy, "when: record.agentId == caller.id", ""), "GET", "/v1/people", nil, 200, []Difference{
-			role(list, "$.items[*]", "denied", "shown"), role(list, "$.items[*] $.agentId", "none", "clear")}},
-		"a record less": {testService, change(testPolicy, "record.agentId == caller.id", "record.agentId == 'nobody'"), "GET", "/v1/people", nil, 200, []Difference{
-			role(list, "$.items[*]", "shown", "denied")}},
-		"refused in shadow": {testService, change(testPolicy, "record.agentId == caller.id", "record.agentId == 'nobody'"), "GET", "/v1/people/C1", nil, 200, []Difference{
-			role(one, "decision", "released", "refused: condition_not_met")}},
-		"released in shadow": {testService, change(testPolicy, "when: record.agentId == caller.id", ""), "GET", "/v1/people/other", nil, 403, []Difference{
-			role(one, "decision", "refused: condition_not_met", "released")}},
-		"no role in shadow": {testService, change(testPolicy, "  customer-service:\n    purposes", "  clerk:\n    purposes"), "GET", "/v1/people/C1", nil, 200, []Difference{
-			role(one, "decision", "released", "refused: no_role")}},
-		"a role in shadow only": {testService, change(testPolicy, "require: {amr: [mfa]}", ""), "GET", "/v1/people/C1", []func(*http.Request){header("Maskgate-Purpose", "loan-review"), officer(t)}, 403, []Difference{
-			{one, "credit-officer", "loan-review", "decision", "refused: assurance_too_low", "admitted"}}},
-		"a route in shadow only": {change(testService, "/v1/public", "/v1/countries"), testPolicy, "GET", "/v1/countries", nil, 404, []Difference{
-			{"GET /v1/countries", "none", "none", "decision", "refused: no_route", "admitted"}}},
-		"no route in shadow": {change(testService, "/v1/public", "/v1/countries"), testPolicy, "GET", "/v1/public", nil, 200, []Difference{
-			{"GET /v1/public", "none", "none", "decision", "released unread", "refused: no_route"}}},
-		"public no more": {change(testService, "public: a list of countries", "fields: {\"$[*]\": public}", "[application/json, text/plain]", "[application/json]"), testPolicy, "GET", "/v1/public", nil, 200, []Difference{
-			role("GET /v1/public", "decision", "released unread", "refused: condition_not_met")}},
-		"a query less":                  {change(testService, "query: [page, q]", "query: [page]"), testPolicy, "GET", "/v1/people?q=1", nil, 200, []Difference{role(list, "decision", "released", "refused: query_not_allowed")}},
-		"a purpose unknown to both":     {testService, testPolicy, "GET", "/v1/people/C1", []func(*http.Request){header("Maskgate-Purpose", "张三")}, 403, nil},
-		"the upstream's fault":          {testService, change(testPolicy, "C2: mask}", "C2: redact}"), "GET", "/v1/people/down", nil, 502, nil},
-		"the upstream's fault, no role": {testService, change(testPolicy, "  customer-service:\n    purposes", "  clerk:\n    purposes"), "GET", "/v1/people/down", nil, 502, []Difference{role(one, "decision", "admitted", "refused: no_role")}},
+		"the same": {policy: testPolicy + "# a comment", path: "/v1/people/C1", status: 200},
+		"more masked": {
+			policy: redacting, path: "/v1/people/C1", status: 200,
+			want: []Difference{role(one, "$.name", "person_name", "redact")},
+		},
+		"more open": {
+			policy: change(testPolicy, "C2: mask}", "C2: clear}"),
+			path:   "/v1/people/C1", status: 200,
+			want: []Difference{role(one, "$.name", "person_name", "clear")},
+		},
+		"another type": {
+			service: change(testService, names, "$.name: public, $.pin: pin, $.agentId: public"),
+			path:    "/v1/people/C1", status: 200,
+			want: []Difference{role(one, "$.name", "person_name", "clear")},
+		},
+		"a field more": {
+			service: change(testService, names, names+", $.other: public"),
+			path:    "/v1/people/C1", status: 200,
+			want: []Difference{
+				role(one, "$.other", "none", "clear"), role(one, "unlisted", "removed", "none"),
+			},
+		},
+		"a record more": {
+			policy: forAll, path: "/v1/people", status: 200,
+			want: []Difference{
+				role(list, "$.items[*]", "denied", "shown"),
+				role(list, "$.items[*] $.agentId", "none", "clear"),
+			},
+		},
+		"a record less": {
+			policy: forNobody, path: "/v1/people", status: 200,
+			want: []Difference{role(list, "$.items[*]", "shown", "denied")},
+		},
+		"refused in shadow": {
+			policy: forNobody, path: "/v1/people/C1", status: 200,
+			want: []Difference{
+				role(one, "decision", "released", "refused: condition_not_met"),
+			},
+		},
+		"released in shadow": {
+			policy: forAll, path: "/v1/people/other", status: 403,
+			want: []Difference{
+				role(one, "decision", "refused: condition_not_met", "released"),
+			},
+		},
+		"no role in shadow": {
+			policy: withoutRole, path: "/v1/people/C1", status: 200,
+			want: []Difference{role(one, "decision", "released", "refused: no_role")},
+		},
+		"a role in shadow only": {
+			policy: change(testPolicy, "require: {amr: [mfa]}", ""), path: "/v1/people/C1",
+			edits:  []func(*http.Request){header("Maskgate-Purpose", "loan-review"), officer(t)},
+			status: 403,
+			want: []Difference{{
+				one, "credit-officer", "loan-review", "decision",
+				"refused: assurance_too_low", "admitted",
+			}},
+		},
+		"a route in shadow only": {
+			service: renamed, path: "/v1/countries", status: 404,
+			want: []Difference{{
+				"GET /v1/countries", "none", "none", "decision", "refused: no_route", "admitted",
+			}},
+		},
+		"no route in shadow": {
+			service: renamed, path: "/v1/public", status: 200,
+			want: []Difference{{
+				"GET /v1/public", "none", "none", "decision",
+				"released unread", "refused: no_route",
+			}},
+		},
+		"public no more": {
+			service: change(testService, "public: a list of countries", `fields: {"$[*]": public}`,
+				"[application/json, text/plain]", "[application/json]"),
+			path: "/v1/public", status: 200,
+			want: []Difference{role("GET /v1/public", "decision",
+				"released unread", "refused: condition_not_met")},
+		},
+		"a query less": {
+			service: change(testService, "query: [page, q]", "query: [page]"),
+			path:    "/v1/people?q=1", status: 200,
+			want: []Difference{
+				role(list, "decision", "released", "refused: query_not_allowed"),
+			},
+		},
+		"a purpose unknown to both": {
+			path: "/v1/people/C1", status: 403,
+			edits: []func(*http.Request){header("Maskgate-Purpose", "张三")},
+		},
+		"the upstream's fault": {policy: redacting, path: "/v1/people/down", status: 502},
+		"the upstream's fault, no role": {
+			policy: withoutRole, path: "/v1/people/down", status: 502,
+			want: []Difference{role(one, "decision", "admitted", "refused: no_role")},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			plain := start(t, upstreamOf(t, people))
-			want := plain.do(plain.request(tt.method, tt.path, tt.edits...))
+			want := plain.get(tt.path, tt.edits...)
+			if tt.service == "" {
+				tt.service = testService
+			}
+			if tt.policy == "" {
+				tt.policy = testPolicy
+			}
 			w := start(t, upstreamOf(t, people), withShadow(tt.service, tt.policy))
-			got := w.do(w.request(tt.method, tt.path, tt.edits...))
+			got := w.get(tt.path, tt.edits...)
 			if got.status != tt.status ||
 				got.status == 200 && string(got.body) != string(want.body) {
 				t.Errorf("%d %s, want %d %s", got.status, got.body, tt.status, want.body)
@@ -137,7 +221,8 @@ func TestShadow(t *testing.T) {
 				if !slices.Contains(r.Differences, CountedDifference{d, 1}) {
 					t.Errorf("%v is not counted once", d)
 				}
-				want := fmt.Sprintf(`"field":%q,"in_force":%q,"shadow":%q`, d.Field, d.InForce, d.Shadow)
+				want := fmt.Sprintf(`"field":%q,"in_force":%q,"shadow":%q`,
+					d.Field, d.InForce, d.Shadow)
 				if !strings.Contains(w.log.String(), want) {
 					t.Errorf("%v is not in the log", d)
 				}
@@ -248,8 +333,8 @@ func TestShadowFiles(t *testing.T) {
 		return g.ruling.Load().Digest() == digestOf(t, w)
 	})
 	if s := g.ruling.Load().shadow; s.set.Digest() != first || s.same.Load() != 0 {
-		t.Errorf("beside the new rules is %s with %d requests, want %s with none: they were compared with others",
-			s.set.Digest(), s.same.Load(), first)
+		t.Errorf("beside the new rules is %s with %d requests, want %s with none: "+
+			"they were compared with others", s.set.Digest(), s.same.Load(), first)
 	}
 	if n := len(w.records("")); n != 1 {
 		t.Errorf("%d access records, want 1: the shadow leaves none", n)
@@ -280,8 +365,9 @@ func TestShadowOfStream(t *testing.T) {
 			fmt.Fprintln(w, record)
 		}
 	})
-	w := start(t, up, withShadow(testService, strings.Replace(testPolicy, "C2: mask}", "C2: redact}", 1)),
-		func(w *world) { w.streams, w.handler.MaxResponse = true, 1<<10 })
+	redacting := strings.Replace(testPolicy, "C2: mask}", "C2: redact}", 1)
+	streams := func(w *world) { w.streams, w.handler.MaxResponse = true, 1<<10 }
+	w := start(t, up, withShadow(testService, redacting), streams)
 	if got := w.get("/v1/lines"); got.status != 200 ||
 		strings.Count(string(got.body), "张**") != 100 {
 		t.Errorf("%d %.300s", got.status, got.body)

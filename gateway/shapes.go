@@ -14,14 +14,16 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// Shapes are a handler's part in a recording of what answers look like.
+// Shapes are a handler's part in a recording of what answers look like. Many goroutines may use
+// them at once.
 type Shapes struct {
 	recording *Recording
 	routes    *rules.Set // those that no rule file has, without rules; nil if there are none
 }
 
-// NewShapes makes a handler's part in a recording. The routes are those that no rule file has, as rule
+// NewShapes makes a handler's part in a recording. routes are routes that no rule file has, as rule
 // files write them, of GET only: a request for one is refused as ever, but its answer is looked at.
+// An error says which route is not in order.
 func NewShapes(r *Recording, routes []string) (*Shapes, error) {
 	s := &Shapes{recording: r}
 	if len(routes) == 0 {
@@ -61,7 +63,7 @@ func routesToRecord(matches []string) (*rules.Set, error) {
 	return set, nil
 }
 
-// A Recording is a file of shapes and the goroutine that saves it. Handlers share it.
+// A Recording is a file of shapes and the goroutine that saves it, every 10 s. Handlers share it.
 type Recording struct {
 	*discover.Recording
 	path          string
@@ -72,8 +74,9 @@ type Recording struct {
 // saveEvery is how much of a recording a crash can cost.
 const saveEvery = 10 * time.Second
 
-// OpenRecording opens a recording, which goes on if the file is there. It writes nothing at first, so
-// that a configuration can be validated beside a running gateway.
+// OpenRecording opens a recording, which goes on if the file is there. It writes nothing at first,
+// so that a configuration can be validated beside a running gateway. Faults of saving go to the
+// logger.
 func OpenRecording(path string, logger *slog.Logger) (*Recording, error) {
 	shapes, err := discover.Open(path)
 	if err != nil {
@@ -100,14 +103,14 @@ func (r *Recording) keepSaving() {
 	}
 }
 
-// Close saves what is left, once no handler uses the recording.
+// Close saves what is left. No handler may use the recording any more.
 func (r *Recording) Close() error {
 	close(r.stop)
 	<-r.stopped
 	return r.Save(r.path)
 }
 
-// record records the shape of a document whose route was asked with the query.
+// record records the shape of a document. query is the query with which its route was asked.
 func (s *Shapes) record(doc *document, query string) {
 	match := doc.route.Match
 	if s.recording.Full(match) {
@@ -167,7 +170,9 @@ func (s *Shapes) look(x *exchange, why error) {
 }
 
 // ask asks the data service for a route that no rule file has.
-func (s *Shapes) ask(x *exchange, ctx context.Context, route *rules.Route, query string) (*document, error) {
+func (s *Shapes) ask(
+	x *exchange, ctx context.Context, route *rules.Route, query string,
+) (*document, error) {
 	body := &x.buffers.upstream
 	a, err := x.upstream.Ask(x.outgoing(ctx, route, query), body, x.handler.MaxResponse)
 	if a.Rest != nil {

@@ -26,6 +26,12 @@ type recordedShapes struct {
 	shapes *Shapes
 }
 
+// isNoRoute reports whether an answer is the refusal of a route that no rule file has.
+func isNoRoute(got seen) bool {
+	return got.status == http.StatusNotFound &&
+		strings.Contains(string(got.body), `"reason":"no_route"`)
+}
+
 func recordShapes(t testing.TB) *recordedShapes {
 	t.Helper()
 	r := &recordedShapes{file: filepath.Join(t.TempDir(), "shapes.json")}
@@ -33,7 +39,9 @@ func recordShapes(t testing.TB) *recordedShapes {
 	if r.Recording, err = OpenRecording(r.file, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	r.shapes, err = NewShapes(r.Recording, []string{"GET /v2/claims/{id}", "GET /v2/claims", "GET /v1/people"})
+	r.shapes, err = NewShapes(r.Recording, []string{
+		"GET /v2/claims/{id}", "GET /v2/claims", "GET /v1/people",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +90,8 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 		case strings.HasPrefix(r.URL.Path, "/v1/people/"):
 			fmt.Fprint(w, person("C1", canary))
 		default:
-			fmt.Fprintf(w, `{"certNo":"%[1]s","%[1]s":1,"by":{"%[1]s":{"phone":"%[1]s"}},"list":["%[1]s",[{"%[1]s":"%[1]s"}]]}`, canary)
+			fmt.Fprintf(w, `{"certNo":"%[1]s","%[1]s":1,"by":{"%[1]s":{"phone":"%[1]s"}},`+
+				`"list":["%[1]s",[{"%[1]s":"%[1]s"}]]}`, canary)
 		}
 	})
 	plain := start(t, up)
@@ -99,10 +108,12 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 	}
 	var answers []byte
 	none := w.get("/v3/none")
-	for _, path := range []string{"/v2/claims/" + canary, "/v2/claims/1?" + canary + "=" + canary + "&page=1", "/v2/claims", "/v2/claims/broken",
-		"/v2/claims/failed", "/v2/claims/large"} {
+	for _, path := range []string{
+		"/v2/claims/" + canary, "/v2/claims/1?" + canary + "=" + canary + "&page=1", "/v2/claims",
+		"/v2/claims/broken", "/v2/claims/failed", "/v2/claims/large",
+	} {
 		got := w.get(path)
-		if got.status != http.StatusNotFound || !strings.Contains(string(got.body), `"reason":"no_route"`) {
+		if !isNoRoute(got) {
 			t.Errorf("GET %s: %d %s, want 404 no_route", path, got.status, got.body)
 		}
 		if a, b := len(got.body), len(none.body); a != b {
@@ -118,11 +129,14 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 	}
 	// None of these asks the upstream: nothing says that it may be.
 	for _, r := range []*http.Request{
-		w.request("GET", "/v2/other"), w.request("GET", "/v2/claims/1/more"), w.request("POST", "/v2/claims/1"), w.request("DELETE", "/v2/claims/1"),
-		w.request("GET", "/v2/claims/1", func(r *http.Request) { r.Header.Del("Authorization") }),
-		w.request("GET", "/v1/people?unlisted=1"), w.request("GET", "/v1/people", func(r *http.Request) { r.Header.Del("Maskgate-Purpose") }),
-		w.request("GET", "/v2/claims//1"), w.request("GET", "/V2/claims/1"), w.request("GET", "/v2/claims/1%2f2"),
-		w.request("GET", "/v2/claims/1", func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }),
+		w.request("GET", "/v2/other"), w.request("GET", "/v2/claims/1/more"),
+		w.request("POST", "/v2/claims/1"), w.request("DELETE", "/v2/claims/1"),
+		w.request("GET", "/v2/claims/1", header("Authorization")),
+		w.request("GET", "/v2/claims/1", header("Upgrade", "websocket")),
+		w.request("GET", "/v1/people?unlisted=1"),
+		w.request("GET", "/v1/people", header("Maskgate-Purpose")),
+		w.request("GET", "/v2/claims//1"), w.request("GET", "/V2/claims/1"),
+		w.request("GET", "/v2/claims/1%2f2"),
 	} {
 		if got := w.do(r); got.status < 400 || got.status >= 500 {
 			t.Errorf("%s %s: %d, want a refusal", r.Method, r.URL.Path, got.status)
@@ -152,7 +166,8 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 		names += fmt.Sprintln(r.Match, r.Answers, r.Query, r.Unread, len(r.Shape.Members))
 	}
 	const recorded = "GET /v1/people/{id} 1 map[] map[] 5\nGET /v2/claims 1 map[] map[] 3\n" +
-		"GET /v2/claims/{id} 2 map[page:1] map[invalid_json:1 response_too_large:1 upstream_status:1] 3\n"
+		"GET /v2/claims/{id} 2 map[page:1] " +
+		"map[invalid_json:1 response_too_large:1 upstream_status:1] 3\n"
 	if names != recorded {
 		t.Errorf("the recording has\n%swant\n%s", names, recorded)
 	}
@@ -160,8 +175,15 @@ func TestRecordShapesHoldsNoValue(t *testing.T) {
 	if !strings.Contains(proposed, "- match: GET /v2/claims/{id}\n") {
 		t.Errorf("discover proposes\n%s", proposed)
 	}
-	for what, text := range map[string][]byte{"the recording": saved, "the answers": answers, "the log": []byte(w.log.String()), "the proposal": []byte(proposed)} {
-		for _, form := range []string{canary, base64.StdEncoding.EncodeToString([]byte(canary)), hex.EncodeToString([]byte(canary))} {
+	for what, text := range map[string][]byte{
+		"the recording": saved, "the answers": answers,
+		"the log": []byte(w.log.String()), "the proposal": []byte(proposed),
+	} {
+		for _, form := range []string{
+			canary,
+			base64.StdEncoding.EncodeToString([]byte(canary)),
+			hex.EncodeToString([]byte(canary)),
+		} {
 			if bytes.Contains(text, []byte(form)) {
 				t.Errorf("%s has the canary", what)
 			}
@@ -183,7 +205,9 @@ func TestRecordShapesRefusesAlike(t *testing.T) {
 			return err
 		}},
 		{"a panic", func(http.ResponseWriter, *http.Request) error { panic("11010519491231002X") }},
-		{"an abort", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }},
+		{"an abort", func(http.ResponseWriter, *http.Request) error {
+			panic(http.ErrAbortHandler)
+		}},
 		{"an error", func(http.ResponseWriter, *http.Request) error { return errors.New("no") }},
 		{"an upgrade", func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(http.StatusSwitchingProtocols)
@@ -196,7 +220,7 @@ func TestRecordShapesRefusesAlike(t *testing.T) {
 			recording := recordShapes(t)
 			w := start(t, "", recording.of, func(w *world) { w.upstream = Guarded(tt.do) })
 			got := w.get("/v2/claims/1")
-			if got.status != http.StatusNotFound || !strings.Contains(string(got.body), `"reason":"no_route"`) {
+			if !isNoRoute(got) {
 				t.Errorf("%d %s, want 404 no_route", got.status, got.body)
 			}
 			records := w.records(got.header.Get(correlationHeader))
@@ -223,7 +247,9 @@ func TestRecordShapesUnderLoad(t *testing.T) {
 	ask := func() {
 		var group sync.WaitGroup
 		for range 8 {
-			r := []*http.Request{w.request("GET", "/v1/people/C1"), w.request("GET", "/v2/claims/1")}
+			r := []*http.Request{
+				w.request("GET", "/v1/people/C1"), w.request("GET", "/v2/claims/1"),
+			}
 			group.Go(func() {
 				for i := range 20 {
 					resp, err := client.Do(r[i%2].Clone(t.Context()))
@@ -258,6 +284,7 @@ func TestRecordShapesRefuses(t *testing.T) {
 	if err := os.WriteFile(other, []byte(`{"kind":"service"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	fresh := filepath.Join(dir, "a")
 	for _, tt := range []struct {
 		name   string
 		file   string
@@ -265,9 +292,10 @@ func TestRecordShapesRefuses(t *testing.T) {
 		want   string
 	}{
 		{"another file", other, nil, "no recording of shapes"},
-		{"a method that changes something", filepath.Join(dir, "a"), []string{"POST /v2/claims"}, "want GET"},
-		{"a path that is none", filepath.Join(dir, "a"), []string{"GET v2/claims"}, "want a method in capitals"},
-		{"a path twice", filepath.Join(dir, "a"), []string{"GET /v2/{a}", "GET /v2/{b}"}, "matches the same requests"},
+		{"a method that changes something", fresh, []string{"POST /v2/claims"}, "want GET"},
+		{"a path that is none", fresh, []string{"GET v2/claims"}, "want a method in capitals"},
+		{"a path twice", fresh, []string{"GET /v2/{a}", "GET /v2/{b}"},
+			"matches the same requests"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -13,7 +13,8 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// source is where a set of rules comes from: rule files that are read again when they may have changed.
+// source is where a set of rules comes from: rule files, which are read again when they may have
+// changed. One goroutine looks at them; stale may be read by many.
 type source struct {
 	paths  []string
 	keys   rules.Keys
@@ -21,7 +22,7 @@ type source struct {
 	read   func(paths ...string) ([]rules.File, error) // rules.ReadFiles, but for tests
 	after  func(time.Duration) <-chan time.Time        // time.After, but for tests
 
-	seen  []rules.File          // at the last look; one goroutine looks
+	seen  []rules.File          // at the last look
 	stale atomic.Pointer[stale] // nil: what was seen last is in use
 }
 
@@ -32,11 +33,14 @@ type stale struct {
 }
 
 func newSource(paths []string, keys rules.Keys, settle time.Duration) *source {
-	return &source{paths: paths, keys: keys, settle: settle, read: rules.ReadFiles, after: time.After}
+	return &source{
+		paths: paths, keys: keys, settle: settle, read: rules.ReadFiles, after: time.After,
+	}
 }
 
 // errRestless is the fault of files that are written all the time.
-var errRestless = errors.New("the files did not keep still: replace them whole, by a rename, and rarely")
+var errRestless = errors.New(
+	"the files did not keep still: replace them whole, by a rename, and rarely")
 
 // maxReadings is how often files are read that do not keep still.
 const maxReadings = 100
@@ -56,9 +60,9 @@ func (r reading) is(other reading) bool {
 	return same(r.files, other.files) && fmt.Sprint(r.fault) == fmt.Sprint(other.fault)
 }
 
-// settled reads the files until two readings agree. r is the first; the next comes after wait. Files
-// are often written one after the other, and in place, and half a policy may be a policy without its
-// caps. It returns false if the context ends first.
+// settled reads the files until two readings agree: files are often written one after the other,
+// and in place, and half a policy may be a policy without its caps. r is the first reading; the
+// next comes after wait. settled returns false if the context ends first.
 func (s *source) settled(ctx context.Context, r reading, wait time.Duration) (reading, bool) {
 	for range maxReadings {
 		select {
@@ -87,7 +91,8 @@ func (s *source) look(ctx context.Context) (set *rules.Set, changed bool, err er
 	case !ok:
 		return nil, false, nil
 	case r.fault != nil:
-		if was := s.stale.Load(); was != nil && s.seen == nil && was.fault.Error() == r.fault.Error() {
+		was := s.stale.Load()
+		if was != nil && s.seen == nil && was.fault.Error() == r.fault.Error() {
 			return nil, false, nil // the fault is known
 		}
 		s.seen = nil
@@ -140,12 +145,16 @@ func (s *source) again() { s.seen = nil }
 func load(files []rules.File, keys rules.Keys) (set *rules.Set, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			set, err = nil, fmt.Errorf("loading rules: a fault of Maskgate, %T, at %s; please report it", p, strings.Join(stack(), " < "))
+			set, err = nil, fmt.Errorf(
+				"loading rules: a fault of Maskgate, %T, at %s; please report it",
+				p, strings.Join(stack(), " < "))
 		}
 	}()
 	return rules.Load(files, keys)
 }
 
 func same(a, b []rules.File) bool {
-	return slices.EqualFunc(a, b, func(a, b rules.File) bool { return a.Name == b.Name && bytes.Equal(a.Data, b.Data) })
+	return slices.EqualFunc(a, b, func(a, b rules.File) bool {
+		return a.Name == b.Name && bytes.Equal(a.Data, b.Data)
+	})
 }

@@ -24,39 +24,53 @@ func (r *readings) read(...string) ([]rules.File, error) {
 	if fault, ok := strings.CutPrefix(text, "!"); ok {
 		return nil, errors.New(fault)
 	}
-	return []rules.File{{Name: "service.yaml", Data: []byte(testService)}, {Name: "policy.yaml", Data: []byte(text)}}, nil
+	return []rules.File{
+		{Name: "service.yaml", Data: []byte(testService)},
+		{Name: "policy.yaml", Data: []byte(text)},
+	}, nil
 }
 
 func digestOfPolicy(t testing.TB, text string) string {
 	t.Helper()
-	return digestOfFiles(t, map[string]string{"service.yaml": testService, "policy.yaml": text})
+	return setOf(t, testService, text).Digest()
+}
+
+// capped is the tests' policy with a cap, which is gone in half of it.
+const capped = testPolicy + "caps:\n  - {class: C2, at_most: drop}\n"
+
+// endless returns policies that differ, more than a source reads.
+func endless() (policies []string) {
+	for i := range 3 * maxReadings {
+		policies = append(policies, fmt.Sprintf("%s# %d\n", testPolicy, i))
+	}
+	return policies
 }
 
 // TestLook: files count once two readings agree. Half a policy may be a policy without its caps.
 func TestLook(t *testing.T) {
 	t.Parallel()
-	capped := testPolicy + "caps:\n  - {class: C2, at_most: drop}\n"
-	endless := make([]string, 3*maxReadings)
-	for i := range endless {
-		endless[i] = fmt.Sprintf("%s# %d\n", testPolicy, i)
-	}
 	for name, tt := range map[string]struct {
 		policies []string
 		set      string // whose digest is wanted; empty: none
 		changed  bool
 		fault    string
 	}{
-		"unchanged":                  {[]string{testPolicy}, "", false, ""},
-		"changed":                    {[]string{capped}, capped, true, ""},
-		"half written":               {[]string{"kind: policy\n", testPolicy + "caps:\n", testPolicy, capped}, capped, true, ""},
-		"changed and back":           {[]string{capped, testPolicy}, "", false, ""},
-		"missing for a moment":       {[]string{"!no such file", capped}, capped, true, ""},
-		"missing, then as it was":    {[]string{"!no such file", testPolicy}, "", false, ""},
-		"missing":                    {[]string{"!no such file"}, "", true, "no such file"},
-		"broken":                     {[]string{"kind: polizy\n"}, "", true, "policy.yaml:1:1"},
-		"written again and again":    {endless, "", true, "did not keep still"},
-		"one fault after the other":  {[]string{"!a", "!b"}, "", true, "b"},
-		"a fault, then another text": {[]string{"!a", "kind: policy\n", "kind: polizy\n"}, "", true, "policy.yaml:1:1"},
+		"unchanged": {[]string{testPolicy}, "", false, ""},
+		"changed":   {[]string{capped}, capped, true, ""},
+		"half written": {
+			[]string{"kind: policy\n", testPolicy + "caps:\n", testPolicy, capped},
+			capped, true, "",
+		},
+		"changed and back":          {[]string{capped, testPolicy}, "", false, ""},
+		"missing for a moment":      {[]string{"!no such file", capped}, capped, true, ""},
+		"missing, then as it was":   {[]string{"!no such file", testPolicy}, "", false, ""},
+		"missing":                   {[]string{"!no such file"}, "", true, "no such file"},
+		"broken":                    {[]string{"kind: polizy\n"}, "", true, "policy.yaml:1:1"},
+		"written again and again":   {endless(), "", true, "did not keep still"},
+		"one fault after the other": {[]string{"!a", "!b"}, "", true, "b"},
+		"a fault, then another text": {
+			[]string{"!a", "kind: policy\n", "kind: polizy\n"}, "", true, "policy.yaml:1:1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,11 +112,6 @@ func TestLook(t *testing.T) {
 // waits.
 func TestFirst(t *testing.T) {
 	t.Parallel()
-	capped := testPolicy + "caps:\n  - {class: C2, at_most: drop}\n"
-	endless := make([]string, 3*maxReadings)
-	for i := range endless {
-		endless[i] = fmt.Sprintf("%s# %d\n", testPolicy, i)
-	}
 	for name, tt := range map[string]struct {
 		policies []string
 		settle   time.Duration
@@ -110,13 +119,22 @@ func TestFirst(t *testing.T) {
 		fault    string
 		waits    string // at their beginning
 	}{
-		"still":                {[]string{capped}, time.Second, capped, "", "[50ms]"},
-		"settling quickly":     {[]string{capped}, time.Millisecond, capped, "", "[1ms]"},
-		"half copied":          {[]string{testPolicy, capped}, time.Second, capped, "", "[50ms 1s]"},
-		"copied slowly":        {[]string{"!no such file", "kind: policy\n", testPolicy, capped}, time.Second, capped, "", "[50ms 1s 1s 1s]"},
-		"missing":              {[]string{"!no such file"}, time.Second, "", "no such file", "[50ms]"},
-		"broken":               {[]string{testPolicy, "kind: polizy\n"}, time.Second, "", "policy.yaml:1:1", "[50ms 1s]"},
-		"written all the time": {endless, time.Second, "", "did not keep still", "[50ms 1s 1s"},
+		"still":            {[]string{capped}, time.Second, capped, "", "[50ms]"},
+		"settling quickly": {[]string{capped}, time.Millisecond, capped, "", "[1ms]"},
+		"half copied": {
+			[]string{testPolicy, capped}, time.Second, capped, "", "[50ms 1s]",
+		},
+		"copied slowly": {
+			[]string{"!no such file", "kind: policy\n", testPolicy, capped}, time.Second,
+			capped, "", "[50ms 1s 1s 1s]",
+		},
+		"missing": {[]string{"!no such file"}, time.Second, "", "no such file", "[50ms]"},
+		"broken": {
+			[]string{testPolicy, "kind: polizy\n"}, time.Second, "", "policy.yaml:1:1", "[50ms 1s]",
+		},
+		"written all the time": {
+			endless(), time.Second, "", "did not keep still", "[50ms 1s 1s",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

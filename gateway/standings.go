@@ -7,7 +7,7 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// asked is what was on record about the subjects of a window when it was decided.
+// asked is what a store was asked about the subjects of a window, and what it said.
 type asked struct {
 	index     map[string]int // of a subject in standings, by identifier
 	subjects  []Subject
@@ -21,7 +21,7 @@ func (a *asked) emptied() asked {
 	return asked{index: a.index, subjects: a.subjects[:0]}
 }
 
-// about is what was on record about the subject of a record.
+// about returns what was on record about the subject of a record.
 func (a *asked) about(r masking.Record) rules.Standing {
 	if a.standings == nil || r.Kind == masking.Envelope || r.Subject.Kind == masking.Invalid {
 		return rules.Standing{}
@@ -29,7 +29,8 @@ func (a *asked) about(r masking.Record) rules.Standing {
 	return a.standings[a.index[string(r.Subject.Text)]]
 }
 
-// ask asks once what is on record about the subjects of a window, if a decision may depend on it.
+// ask asks the store what is on record about the subjects of a window, once for all of them, if a
+// decision may depend on it.
 func (d *decider) ask(ctx context.Context, records []masking.Record) error {
 	d.asked = d.asked.emptied()
 	standings := d.gateway.options.Standings

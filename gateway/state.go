@@ -10,8 +10,9 @@ import (
 	"github.com/maskgate/maskgate/quota"
 )
 
-// A State is a data directory in use: keys, access log, and what was counted. It has one writer, and
-// outlives a change of the configuration.
+// A State is a data directory in use: keys, access log, and what was counted. Nothing else writes
+// to the directory's log. A State outlives a change of the configuration; many goroutines may use
+// it at once.
 type State struct {
 	keys     *keys.Set
 	log      Log
@@ -22,8 +23,9 @@ type State struct {
 	close    func() error // of the log
 }
 
-// OpenState opens a data directory, which it makes if it is missing, for a gateway of that name, and
-// records the start. A log that is in use by another process is refused with [audit.ErrLocked].
+// OpenState opens a data directory for a gateway of a name, and records the start. It makes the
+// directory if that is missing. Its error is or wraps [audit.ErrLocked] if another process has the
+// log in use, and an [audit.OriginError] if the log is another gateway's.
 func OpenState(dir, name string) (*State, error) {
 	data, err := keys.OpenDirectory(dir)
 	if err != nil {
@@ -65,7 +67,8 @@ func newState(name string, log Log) *State {
 	return &State{log: log, gateway: name, quotas: new(quota.Memory)}
 }
 
-// Recovered is how many bytes a crash had left at the log's end, half written, when it was opened.
+// Recovered returns how many bytes a crash had left at the log's end, half written, when it was
+// opened.
 func (s *State) Recovered() int64 {
 	if log, ok := s.log.(*audit.Log); ok {
 		return log.Recovered()
@@ -73,7 +76,7 @@ func (s *State) Recovered() int64 {
 	return 0
 }
 
-// Close records the stop and closes the log, once no gateway uses it.
+// Close records the stop and closes the log. No gateway may use the state any more.
 func (s *State) Close() error {
 	_, err := s.log.Append(context.Background(), audit.Record{
 		Event: audit.EventStop, Gateway: s.gateway, Version: Version(),

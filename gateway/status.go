@@ -6,8 +6,8 @@ import (
 	"github.com/maskgate/maskgate/rules"
 )
 
-// A Health is how a gateway is, for operators and orchestrators. It has digests, and where rule files
-// have faults; never a text of a rule file.
+// A Health is how a gateway is, for operators and orchestrators. It has digests, and the places
+// where rule files have faults, but no text of a rule file.
 type Health struct {
 	Status string     `json:"status"`           // alive, ready, or why not
 	Rules  *SetHealth `json:"rules,omitempty"`  // of Ready
@@ -24,14 +24,15 @@ type SetHealth struct {
 	Stale  *Stale    `json:"stale,omitempty"`
 }
 
-// Stale is since when, and where, the files on disk have faults. The log has their texts.
+// Stale is since when, and where, the files on disk have faults. The gateway's log has the texts.
 type Stale struct {
 	Since  time.Time `json:"since"`
 	Faults int       `json:"faults"`
 	At     []string  `json:"at,omitempty"` // file:line:column, of the first 20
 }
 
-// Live says whether the gateway can go on, or only a restart helps.
+// Live reports whether the gateway can go on. If it cannot, since its log takes no record any more,
+// only a restart helps.
 func (g *Gateway) Live() (h Health, ok bool) {
 	if s := g.state.Load(); s != nil && s.log.Err() != nil {
 		return Health{Status: string(reasonLog)}, false
@@ -39,8 +40,8 @@ func (g *Gateway) Live() (h Health, ok bool) {
 	return Health{Status: "alive"}, true
 }
 
-// Ready says whether requests are served. Broken rules on disk leave the old set in force, so the
-// gateway is ready then, and its rules are stale.
+// Ready reports whether requests are served. Broken rules on disk leave the old set in force, so
+// the gateway is ready then, and its rules are stale.
 func (g *Gateway) Ready() (h Health, ok bool) {
 	s := g.state.Load()
 	if s == nil {
@@ -55,7 +56,8 @@ func (g *Gateway) Ready() (h Health, ok bool) {
 	return h, true
 }
 
-// Sets says how the sets of rules are, by name: rules, and shadow if there is to be one.
+// Sets returns how the sets of rules are, by name: "rules", and "shadow" if there is to be one. It
+// is empty until the rules are loaded.
 func (g *Gateway) Sets() map[string]*SetHealth {
 	sets := map[string]*SetHealth{}
 	in := g.ruling.Load()
@@ -68,13 +70,14 @@ func (g *Gateway) Sets() map[string]*SetHealth {
 	case shadow == nil:
 		sets[setShadow] = g.shadowSource.health("", time.Time{}, 0)
 	default:
-		sets[setShadow] = g.shadowSource.health(shadow.set.Digest(), shadow.since, len(shadow.set.Routes()))
+		set := shadow.set
+		sets[setShadow] = g.shadowSource.health(set.Digest(), shadow.since, len(set.Routes()))
 	}
 	return sets
 }
 
-// health says how the set is that a source has yielded, by the digest of what is in use of it; "" if
-// nothing is.
+// health returns how the set is that a source has yielded. digest, since and routes are those of
+// the set in use; digest is "" if none is.
 func (s *source) health(digest string, since time.Time, routes int) *SetHealth {
 	h := &SetHealth{Status: "current", Digest: digest, Since: since, Routes: routes}
 	if digest == "" {
@@ -95,15 +98,15 @@ type ShadowReport struct {
 	Digest      string              `json:"digest"`
 	InForce     string              `json:"in_force"`
 	Since       time.Time           `json:"since"`
-	Same        int64               `json:"same"` // requests
+	Same        int64               `json:"same"` // requests, as in the next three
 	Different   int64               `json:"different"`
 	Skipped     int64               `json:"skipped"`
 	Failed      int64               `json:"failed"`
 	Differences []CountedDifference `json:"differences"`
-	More        int64               `json:"more,omitempty"` // differences for which there was no room
+	More        int64               `json:"more,omitempty"` // differences that had no room
 }
 
-// Shadow says what the shadow made of requests; false if there is none.
+// Shadow returns what the shadow made of requests; false if there is no shadow.
 func (g *Gateway) Shadow() (r ShadowReport, ok bool) {
 	in := g.ruling.Load()
 	if in == nil || in.shadow == nil {
@@ -112,7 +115,8 @@ func (g *Gateway) Shadow() (r ShadowReport, ok bool) {
 	s := in.shadow
 	r = ShadowReport{
 		Digest: s.set.Digest(), InForce: in.Digest(), Since: s.since,
-		Same: s.same.Load(), Different: s.differing.Load(), Skipped: s.skipped.Load(), Failed: s.failed.Load(),
+		Same: s.same.Load(), Different: s.differing.Load(),
+		Skipped: s.skipped.Load(), Failed: s.failed.Load(),
 	}
 	r.Differences, r.More = s.list()
 	return r, true
@@ -125,8 +129,8 @@ type RouteDrift struct {
 	Unlisted int // members that no rule lists; those of an object whose names may be data are one
 }
 
-// Drift says what has been noticed of the answers for each route that is not public; nil if nothing
-// is looked for.
+// Drift returns what has been noticed of the answers for each route that is not public, in no
+// order; nil if nobody looks.
 func (g *Gateway) Drift() []RouteDrift {
 	in := g.ruling.Load()
 	if in == nil || in.drift == nil {

@@ -27,7 +27,9 @@ func (q quietLog) Write(line []byte) (int, error) {
 // of its own. Caddy sets the output anew whenever a configuration comes or goes, so every request
 // calls quietStdLog, many at once. It cannot exclude Caddy: an output that Caddy sets while a
 // request is between the look and the change is lost, until Caddy sets the next.
-func quietStdLog() { quiet(log.Default()) }
+func quietStdLog() {
+	quiet(log.Default()) //nolint:forbidigo // nothing is logged: the transport's output is set
+}
 
 // An outputter is a logger whose output can be set, as [log.Logger] is.
 type outputter interface {

@@ -9,8 +9,9 @@ import (
 )
 
 // A stream is an answer that is larger than may be buffered. It is decided, recorded and released
-// window by window, each as the rules that it began with have it at that time. The first window's
-// release begins the answer; from then on an error can only end the connection, never the answer.
+// window by window, each by the rules that the request began with, as they decide at the time of
+// the window. The first window's release begins the answer; from then on an error can only end the
+// connection.
 type stream struct {
 	*exchange
 	admission *admission
@@ -25,7 +26,8 @@ func (s *stream) run(ctx context.Context) error {
 	d.begin(s.gateway, s.admission, s.document.framing)
 	d.live = true
 	d.renew = func() error { return s.admission.renew(s.ruling.Set, s.handler.Now()) }
-	body := patient{io.MultiReader(&s.buffers.upstream, s.document.rest), s.timer, s.handler.Timeout}
+	all := io.MultiReader(&s.buffers.upstream, s.document.rest)
+	body := patient{all, s.timer, s.handler.Timeout}
 	if err := s.document.rewriteWindows(ctx, body, d, s.release); err != nil || s.to.begun {
 		return err
 	}

@@ -60,7 +60,7 @@ func routeOf(set *rules.Set, method, host, path string) (*rules.Route, error) {
 
 func isControl(r rune) bool { return r < 0x20 || 0x7f <= r && r < 0xa0 }
 
-// escapedNeedlessly reports an encoded letter, digit or one of -._~ (RFC 3986 §2.3).
+// escapedNeedlessly reports whether a letter, a digit or one of -._~ is encoded (RFC 3986 §2.3).
 func escapedNeedlessly(segment string) bool {
 	for i := 0; i+2 < len(segment); i++ {
 		if segment[i] != '%' {
@@ -85,8 +85,8 @@ func unhex(c byte) byte {
 // maxQuery bounds the query, in bytes.
 const maxQuery = 8 << 10
 
-// targetQuery returns the query, encoded anew, if each of its parameters stands once and is listed by
-// the route.
+// targetQuery returns the query, encoded anew, if it is at most 8 KiB, and each of its parameters
+// stands once and is listed by the route.
 func targetQuery(r *http.Request, route *rules.Route) (string, error) {
 	refused := badRequest.because(reasonQuery)
 	if len(r.URL.RawQuery) > maxQuery {
@@ -104,8 +104,8 @@ func targetQuery(r *http.Request, route *rules.Route) (string, error) {
 	return values.Encode(), nil
 }
 
-// parameterFault says what is wrong with a query parameter, "" if nothing is. It names the parameter,
-// which is the caller's text.
+// parameterFault returns what is wrong with a query parameter; "" if nothing is. The text names the
+// parameter, which is the caller's text.
 func parameterFault(route *rules.Route, name string, values []string) string {
 	switch {
 	case !route.AllowsQuery(name):

@@ -7,10 +7,11 @@ import (
 	"sync"
 )
 
-// unlisted are the members that a route's responses had and no rule lists, as the selectors by which
-// they may be shown. The name of a member can be data, where an object is keyed by it. So a name is
-// told only if it looks like a programmer's, if several responses, about different people, had it, and
-// if its object has few names; * stands for all other names of an object.
+// unlisted are the members that a route's responses had and no rule lists, as the selectors by
+// which they may be shown. The name of a member can be data, where an object is keyed by it. So a
+// name is told only if it looks like a programmer's, if several responses, about different people,
+// had it, and if its object has few names; * stands for all other names of an object. Many
+// goroutines may use it at once.
 type unlisted struct {
 	mu      sync.RWMutex       // guards what follows
 	told    map[string]bool    // selectors
@@ -46,10 +47,12 @@ const unshown = "*"
 // unlistedSeed is forgotten with the process: nobody can look up a hash.
 var unlistedSeed = maphash.MakeSeed()
 
-// add notes a name, in quotes as the response has it, of an object at a place. It returns the selector
-// by which the name may be shown, if that is new. about tells whom the response is about: it is the
-// same for the same people, and 0 if nobody knows.
-func (u *unlisted) add(place string, quoted []byte, about func() uint64) (shown string, fresh bool) {
+// add notes a name, in quotes as the response has it, of an object at a place. It returns the
+// selector by which the name may be shown, and whether that is new. about tells whom the response
+// is about: it returns the same number for the same people, and 0 if nobody knows.
+func (u *unlisted) add(
+	place string, quoted []byte, about func() uint64,
+) (shown string, fresh bool) {
 	hash := maphash.Bytes(unlistedSeed, quoted)
 	u.mu.RLock()
 	o := u.objects[place]

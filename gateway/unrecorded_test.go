@@ -62,8 +62,8 @@ func TestRulesRecordedLater(t *testing.T) {
 	log := &failing{}
 	w := start(t, "http://127.0.0.1:1", func(w *world) {
 		w.options.Watch = Watch{Settle: time.Millisecond, Poll: 5 * time.Millisecond}
-		w.logs = func(real Log) Log {
-			log.Log = real
+		w.logs = func(disk Log) Log {
+			log.Log = disk
 			return log
 		}
 	})

@@ -16,29 +16,32 @@ import (
 
 // An Upstream is a data service, or what stands in front of one.
 type Upstream interface {
-	// Ask sends a request and waits for the answer. It may alter the request.
+	// Ask sends a request and waits for the answer. It may alter the request. buf is empty when it
+	// is handed in.
 	//
-	// If the answer's status is one whose body may be passed on (200 to 203), its body is appended
-	// to buf: all of it, which is at most limit bytes, or else none is left out unnoticed: an answer
-	// that is longer, that breaks off, or that is shorter or longer than it says is an error. Of any
-	// other status the body is not read. An upstream that can stream appends what fits, and one byte
-	// more, and leaves the rest in Answer.Rest, which the caller closes; of an event stream all may
-	// be in Rest.
+	// If the answer's status is one whose body may be passed on (200 to 203), Ask appends the whole
+	// body to buf, at most limit bytes. It is an error if the body is longer, if it breaks off, or
+	// if its length is not the length that the answer states. Of any other status Ask does not read
+	// the body. An upstream that can stream appends limit bytes, and one more, of a body that is
+	// longer, and leaves what follows in Answer.Rest, which the caller closes; the whole body of an
+	// event stream may be in Rest.
 	//
-	// Nothing else of the answer is kept or acted on: no interim response, no trailer, no upgrade,
-	// which is an error. Once Ask has returned, nothing is written to buf, save by reading Rest.
+	// Ask keeps nothing else of the answer and acts on nothing else: no interim response, no
+	// trailer. An upgrade is an error. Once Ask has returned, it writes nothing to buf.
 	//
-	// An error says why there is no answer (see [ReasonOf]: upstream_down, upstream_timeout,
-	// response_too_large, response_cut_short, upgrade), and holds nothing that the upstream sent.
-	// It is an error, too, if the request's context ends first. Many goroutines may call Ask at once.
+	// An error says why there is no answer ([ReasonOf] returns upstream_down, upstream_timeout,
+	// response_too_large, response_cut_short or upgrade), and holds nothing that the upstream sent.
+	// It is an error, too, if the request's context ends first. With an error Rest is nil. Many
+	// goroutines may call Ask at once.
 	Ask(r *http.Request, buf *bytes.Buffer, limit int64) (Answer, error)
 }
 
-// An Answer is what an upstream said, unchecked. Its body can be had by opening it only.
+// An Answer is what an upstream said, unchecked. Only a document, which is an answer that was
+// checked against its route, has a body.
 type Answer struct {
 	Status int
 	Header http.Header
-	Rest   io.ReadCloser // what follows the bytes in the buffer, if the upstream streams it; else nil
+	Rest   io.ReadCloser // what follows the bytes in the buffer; nil if nothing does
 }
 
 // CarriesData reports whether the status is one whose body may be passed on, rewritten.
@@ -52,7 +55,8 @@ func carriesData(status int) bool {
 	return false
 }
 
-// A Service is an upstream that the gateway asks itself, by HTTP/1.1.
+// A Service is an upstream that the gateway asks itself, by HTTP/1.1. Many goroutines may use it at
+// once.
 type Service struct {
 	base      *url.URL
 	transport *http.Transport
@@ -60,13 +64,14 @@ type Service struct {
 	retired   atomic.Bool
 }
 
-// NewService makes an upstream of the address of a data service: scheme and host, nothing else. One
-// that streams leaves what is over the limit to be read.
+// NewService makes an upstream of the address of a data service: scheme and host, nothing else. If
+// streams is true, the service leaves what is over the limit of Ask to be read.
 func NewService(address string, streams bool) (*Service, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("upstream: want a scheme and a host only, as in http://127.0.0.1:9001")
+		return nil, errors.New(
+			"upstream: want a scheme and a host only, as in http://127.0.0.1:9001")
 	}
 	return &Service{base: u, streams: streams, transport: &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -79,8 +84,8 @@ func NewService(address string, streams bool) (*Service, error) {
 	}}, nil
 }
 
-// Retire closes connections that are idle, and then each when it becomes so: after a reload, requests
-// go on for a while.
+// Retire closes the connections that are idle, and from then on each connection that becomes idle:
+// after a reload, requests go on for a while.
 func (s *Service) Retire() {
 	s.retired.Store(true)
 	s.transport.CloseIdleConnections()
@@ -89,7 +94,6 @@ func (s *Service) Retire() {
 // Ask implements [Upstream].
 func (s *Service) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (a Answer, err error) {
 	r.URL.Scheme, r.URL.Host, r.Host = s.base.Scheme, s.base.Host, s.base.Host
-	r.RequestURI = ""
 	defer func() {
 		if s.retired.Load() {
 			s.transport.CloseIdleConnections()
@@ -130,12 +134,13 @@ func (s *Service) Ask(r *http.Request, buf *bytes.Buffer, limit int64) (a Answer
 }
 
 func isEventStream(h http.Header) bool {
-	mediaType, _, _ := mime.ParseMediaType(h.Get("Content-Type")) // what is no media type is another
+	// What is no media type is another one.
+	mediaType, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
 	return mediaType == "text/event-stream"
 }
 
-// failed says why there is no answer. The transport's own text may quote the upstream's bytes, so it
-// is not kept.
+// failed returns why there is no answer. It does not keep the transport's own text, which may quote
+// the upstream's bytes.
 func failed(err error) error {
 	if timedOut(err) {
 		return upstreamFailed.because(reasonUpstreamSlow)
@@ -148,7 +153,7 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// kindOf keeps of an error what cannot hold data: the system's error, or else its type.
+// kindOf keeps what cannot hold data of an error: the system's error, or else the error's type.
 func kindOf(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -6,10 +6,18 @@ import (
 	"sync"
 )
 
-// Version says which Maskgate the binary is, as access records have it: the version of its module and,
-// where that does not name the commit, the commit behind a plus sign: v0.4.0, (devel)+6bd503212345,
-// (devel)+6bd503212345.modified if files differed from the commit, (devel)+unknown if the binary was
-// not built from a checkout (go run, -buildvcs=false).
+// Version returns which Maskgate the binary is, as access records have it: the version of its
+// module and, where that does not name the commit, the commit behind a plus sign. It is
+//
+//	v0.4.0                         by a module proxy, or in somebody else's build
+//	v0.4.0+replaced                in somebody else's build that replaces the module
+//	v0.4.0+6bd503212345            from a checkout of a tag
+//	(devel)+6bd503212345           from a checkout that has no version
+//	(devel)+6bd503212345.modified  from files that differ from the commit
+//	(devel)+unknown                not from a checkout (go run, -buildvcs=false)
+//	unknown                        if the binary does not say
+//
+// Many goroutines may call it at once.
 var Version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -6,7 +6,8 @@ import (
 	"io/fs"
 )
 
-// each lists the errors that an error joins, those that these join, and so on; the error itself if it joins none.
+// each returns the errors that an error joins, those that these join, and so on; only the error
+// itself if it joins none.
 func each(err error) []error {
 	if err == nil {
 		return nil
@@ -34,7 +35,8 @@ func Faults(err error) []string {
 	return list
 }
 
-// Places lists where the faults are that an error joins, as file:line:column, without what they quote of the files.
+// Places returns where the faults are that an error joins, as file:line:column, without what they
+// quote of the files.
 func Places(err error) []string {
 	var list []string
 	for _, e := range each(err) {
@@ -45,8 +47,8 @@ func Places(err error) []string {
 	return list
 }
 
-// Findings are what an error says of files, as rules check has it: each fault at its place, and what has none, such as a file
-// that cannot be read, in line 0.
+// Findings returns what an error says of files, as rules check has it: each fault at its place, and
+// what has no place, such as a file that cannot be read, in line 0.
 func Findings(err error) []Finding {
 	var list []Finding
 	for _, e := range each(err) {

@@ -9,9 +9,11 @@ import (
 // What faults say may quote a file; where they are does not.
 func TestFaults(t *testing.T) {
 	one := &Fault{File: "a.yaml", Line: 3, Column: 4, Message: "unknown key 张三"}
-	err := fmt.Errorf("loading rules:\n%w", errors.Join(one, &Fault{File: "b.yaml", Line: 1, Column: 1, Message: "x"}))
-	if got, want := fmt.Sprint(Faults(err)), "[a.yaml:3:4: unknown key 张三 b.yaml:1:1: x]"; got != want {
-		t.Errorf("Faults = %s, want %s", got, want)
+	other := &Fault{File: "b.yaml", Line: 1, Column: 1, Message: "x"}
+	err := fmt.Errorf("loading rules:\n%w", errors.Join(one, other))
+	const faults = "[a.yaml:3:4: unknown key 张三 b.yaml:1:1: x]"
+	if got := fmt.Sprint(Faults(err)); got != faults {
+		t.Errorf("Faults = %s, want %s", got, faults)
 	}
 	if got, want := fmt.Sprint(Places(err)), "[a.yaml:3:4 b.yaml:1:1]"; got != want {
 		t.Errorf("Places = %s, want %s", got, want)
