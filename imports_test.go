@@ -115,7 +115,8 @@ func TestDesignNamesEachFolder(t *testing.T) {
 			t.Errorf("docs/design.md does not say what %s is for", name)
 		}
 	}
-	for _, file := range regexp.MustCompile("`([a-z/_]+/[a-z_]+[.]go)`").FindAllSubmatch(design, -1) {
+	files := regexp.MustCompile("`([a-z/_]+/[a-z_]+[.]go)`")
+	for _, file := range files.FindAllSubmatch(design, -1) {
 		if _, err := os.Stat(string(file[1])); err != nil {
 			t.Errorf("docs/design.md names %s: %v", file[1], err)
 		}

@@ -23,39 +23,41 @@ type admission struct {
 	access  *rules.Access // nil before they permitted it, and on public routes
 }
 
-// admit finds out who asks, for what, and whether they may.
-func (x *exchange) admit() (a admission, err error) {
+// admit finds out who asks, for what, and whether they may. It fills in the admission as it goes,
+// so that what is known goes on record whatever happens, a panic too.
+func (x *exchange) admit(a *admission) error {
 	r := x.request
 	defer x.gateway.took(StageAuth, time.Now())
 	path, err := targetPath(r)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if r.Method == http.MethodConnect || r.Header.Get("Upgrade") != "" {
-		return a, badRequest.because(reasonUpgrade)
+		return badRequest.because(reasonUpgrade)
 	}
 	caller, err := x.gateway.options.Authenticator.Authenticate(r.Context(), r)
-	if errors.Is(err, context.Canceled) { // who waited for keys, say, and left
-		return a, callerGone.because(reasonCallerGone)
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		// They waited for keys, say, and left. Another error stays what it is, even if they left.
+		return callerGone.because(reasonCallerGone)
 	}
 	if err != nil {
-		return a, err
+		return err
 	}
 	a.caller = &caller
 	if a.route, err = x.handler.routeOf(x.ruling.Set, r, path); err != nil {
-		return a, err
+		return err
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		if r.ContentLength > x.handler.MaxRequest {
-			return a, tooLarge.because(reasonRequestTooLarge)
+			return tooLarge.because(reasonRequestTooLarge)
 		}
 	default:
 		if r.ContentLength != 0 {
-			return a, badRequest.because(reasonBody)
+			return badRequest.because(reasonBody)
 		}
 	}
-	return a, a.decide(x.ruling.Set, r, x.gateway.options.PurposeHeader, x.begin)
+	return a.decide(x.ruling.Set, r, x.gateway.options.PurposeHeader, x.begin)
 }
 
 // decide decides whether a set lets the caller in, once the route is known.

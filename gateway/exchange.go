@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/maskgate/maskgate/masking"
@@ -102,14 +103,15 @@ func (x *exchange) run(to *reply) (o outcome, out recorded) {
 	defer func() {
 		if p := recover(); p != nil {
 			x.logPanic(p)
-			out, o.err = recorded{}, internalError.because(reasonPanic)
+			where := fmt.Errorf("%T at %s", p, panickedAt(stack()))
+			out, o.err = recorded{}, internalError.causedBy(reasonPanic, where)
 		}
 	}()
 	if !x.gateway.ready(x.request.Context()) {
 		o.err = unavailable.because(reasonNotReady)
 		return o, out
 	}
-	if o.admission, o.err = x.admit(); o.err != nil {
+	if o.err = x.admit(&o.admission); o.err != nil {
 		if x.handler.Shapes != nil {
 			x.handler.Shapes.look(x, o.err)
 		}
@@ -214,6 +216,19 @@ func stack() []string {
 			return places
 		}
 	}
+}
+
+// panickedAt is the place of a stack that panicked: what the runtime began to unwind.
+func panickedAt(places []string) string {
+	unwinding := false
+	for _, place := range places {
+		runtimes := strings.HasPrefix(place, "runtime.")
+		if unwinding && !runtimes {
+			return place
+		}
+		unwinding = unwinding || runtimes
+	}
+	return "an unknown place"
 }
 
 // abort is the last resort: after a panic outside of run it ends the connection, and the server

@@ -20,7 +20,8 @@ func Explain(set *rules.Set, t *rules.Test) *rules.Explanation {
 			RulesDigest: set.Digest(), Refused: rules.Reason(ReasonOf(err)),
 		}
 	}
-	a, refused := r.exchange.admit()
+	var a admission
+	refused := r.exchange.admit(&a)
 	if refused != nil && (a.route == nil || refusalOf(refused).status != notPermitted.status) {
 		why := refusalOf(refused)
 		x := &rules.Explanation{

@@ -27,7 +27,26 @@
 //
 // What may be done in more than one way is an interface of one to four methods: [Authenticator],
 // [Standings], [Quotas], [Log], [Upstream], [Observer]. Package gatewaytest has a contract test for
-// each interface that may have several implementations.
+// each interface that may have several implementations. Implementations stand elsewhere: kinds of
+// credentials in package auth, stores of counts in package quota, a store of consents and grants in
+// a package of its own. Who embeds a Gateway chooses them in its [Options]; caddymodule does. What
+// ships or indexes access records is no Log: it reads audit.Follow.
+//
+// # Where things are
+//
+// The stages: handler.go begins, exchange.go leads from stage to stage; admit.go with target.go
+// (path, route, query); upstream.go, guard.go and body.go ask; rewrite.go is the one way (whatever
+// an answer must go through before it is decided, such as decoding, goes into its function open);
+// decider.go and standings.go decide each record; stream.go does so window by window; record.go
+// records; reply.go sends. problem.go has all refusals, header.go all that decides about headers,
+// buffers.go what requests reuse, stdlog.go what is cut out of the standard log.
+//
+// What requests share: gateway.go and seams.go (the interfaces); state.go; ruling.go (which rules
+// are in force), source.go (files to sets) and reload.go (when); shadow.go; drift.go and
+// unlisted.go notice that a data service has changed; shapes.go records what answers look like;
+// status.go tells operators; version.go.
+//
+// The tests of rules: rehearsal.go and explain.go.
 package gateway
 
 import (

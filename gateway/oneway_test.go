@@ -212,8 +212,8 @@ func TestOneWayExplain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := r.exchange.admit()
-			if err != nil {
+			var a admission
+			if err := r.exchange.admit(&a); err != nil {
 				t.Fatal(err)
 			}
 			if !tt.withBody {

@@ -49,10 +49,11 @@ func (to *reply) sendWindow(out recorded) error {
 		}
 		to.writer.WriteHeader(out.document.status)
 	}
-	if len(out.body) == 0 {
-		return nil
+	if out.part == 0 {
+		return nil // nothing was left of the answer, and nothing follows
 	}
 	to.beginWriting()
+	// Of a window nothing may be left, but what is on record as released is told.
 	if err := to.write(out.body); err != nil {
 		return callerGone.because(reasonCallerGone)
 	}

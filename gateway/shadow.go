@@ -127,6 +127,8 @@ func (o *outcome) decision() (string, bool) {
 		return refusedFor(o.err), true
 	case o.reached == reachedAdmission:
 		return decidedAdmitted, true
+	case ReasonOf(o.err) == string(reasonCallerGone): // while a store was asked
+		return "", false
 	case o.err != nil:
 		return refusedFor(o.err), true
 	case o.admission.route.Public != "":

@@ -28,7 +28,7 @@ func (q quietLog) Write(line []byte) (int, error) {
 // calls quietStdLog, many at once. It cannot exclude Caddy: an output that Caddy sets while a
 // request is between the look and the change is lost, until Caddy sets the next.
 func quietStdLog() {
-	quiet(log.Default()) //nolint:forbidigo // nothing is logged: the transport's output is set
+	quiet(log.Default())
 }
 
 // An outputter is a logger whose output can be set, as [log.Logger] is.
