@@ -1,20 +1,14 @@
 package gateway
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -244,36 +238,6 @@ func counted(open *atomic.Int32) func(net.Conn, http.ConnState) {
 	}
 }
 
-// ways are the ways in which a data service may be asked, each a change of a world.
-var ways = map[string]func(*world){
-	"own transport": func(*world) {},
-	"guarded":       func(w *world) { w.upstream, w.idle = proxied(w.t, w.handler.Name) },
-}
-
-// proxied asks the data service at an address by a reverse proxy behind the guard. idle closes its
-// connections that are idle.
-func proxied(t testing.TB, address string) (up Upstream, idle func()) {
-	t.Helper()
-	to, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: 64 << 10}
-	t.Cleanup(transport.CloseIdleConnections)
-	return Guarded(func(w http.ResponseWriter, r *http.Request) (failed error) {
-		proxy := httputil.ReverseProxy{
-			Rewrite: func(p *httputil.ProxyRequest) {
-				p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = to.Scheme, to.Host, ""
-			},
-			Transport:    transport,
-			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
-			ErrorLog:     log.New(io.Discard, "", 0), // it quotes the answer
-		}
-		proxy.ServeHTTP(w, r)
-		return failed
-	}), transport.CloseIdleConnections
-}
-
 // begin makes a gateway of the options, starts it, and lets the handler serve with it.
 func (w *world) begin() error {
 	g, err := New(context.Background(), w.options)
@@ -325,121 +289,6 @@ func (w *world) data() string { return filepath.Join(w.dir, "data") }
 // inForce is the digest of the rules in force.
 func (w *world) inForce() string { return w.gateway.ruling.Load().Digest() }
 
-// token makes a token for a person, which is valid for an hour.
-func token(t testing.TB, p demo.Person) string {
-	t.Helper()
-	text, err := issuer.Token(p, time.Hour, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
-// request makes a request by the agent, for customer service; edits come last.
-func (w *world) request(method, path string, edits ...func(*http.Request)) *http.Request {
-	w.t.Helper()
-	r, err := http.NewRequest(method, "http://"+w.addr+path, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token(w.t, agent))
-	r.Header.Set("Maskgate-Purpose", "customer-service")
-	for _, edit := range edits {
-		edit(r)
-	}
-	return r
-}
-
-// client keeps connections, as callers do; it follows no redirect and decodes no body.
-var client = &http.Client{
-	Timeout: 20 * time.Second,
-	Transport: &http.Transport{
-		MaxIdleConnsPerHost: 100, DisableCompression: true, DialContext: dial,
-	},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// fresh is a client that keeps no connection.
-var fresh = &http.Client{
-	Timeout:   20 * time.Second,
-	Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial},
-}
-
-// dial connects, and tries again where it could not: no answer was begun then.
-func dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
-	for range 5 {
-		if c, err = new(net.Dialer).DialContext(ctx, network, addr); err == nil {
-			break
-		}
-	}
-	return c, err
-}
-
-// seen is an answer, whole.
-type seen struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func ask(r *http.Request) (seen, error) {
-	resp, err := client.Do(r)
-	if err != nil {
-		return seen{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return seen{resp.StatusCode, resp.Header, body}, err
-}
-
-func (w *world) do(r *http.Request) seen {
-	w.t.Helper()
-	got, err := ask(r)
-	if err != nil {
-		w.t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
-	}
-	return got
-}
-
-func (w *world) get(path string, edits ...func(*http.Request)) seen {
-	w.t.Helper()
-	return w.do(w.request("GET", path, edits...))
-}
-
-// raw sends bytes and returns every byte that comes back until the connection ends, or nothing came
-// for a while.
-func (w *world) raw(text string) []byte {
-	w.t.Helper()
-	c, err := dial(w.t.Context(), "tcp", w.addr)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(c, text); err != nil {
-		w.t.Fatal(err)
-	}
-	all, _ := io.ReadAll(c) // a reset is an end too
-	return all
-}
-
-// statusOf is the status of the first answer in what came back; 0 if there is none.
-func statusOf(all []byte) int {
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(all)), nil)
-	if err != nil {
-		return 0
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode
-}
-
-// head is a request's head for raw, without the last line.
-func (w *world) head(line string, more ...string) string {
-	lines := append([]string{line, "Host: " + w.addr, "Authorization: Bearer " + token(w.t, agent),
-		"Maskgate-Purpose: customer-service", "Connection: close"}, more...)
-	return strings.Join(lines, "\r\n") + "\r\n"
-}
-
 // records are the access records of a correlation identifier, or all of them.
 func (w *world) records(id string) []audit.Record {
 	w.t.Helper()
@@ -460,132 +309,6 @@ func (w *world) search(q audit.Query) []audit.Record {
 		list = append(list, e.Record)
 	}
 	return list
-}
-
-// person is a JSON answer about a customer of the agent.
-func person(id, name string) string {
-	return fmt.Sprintf(`{"id":%q,"name":%q,"pin":"1234","agentId":%q,"other":"unlisted"}`,
-		id, name, agent.ID)
-}
-
-// upstreamOf serves a handler over HTTP.
-func upstreamOf(t testing.TB, h http.HandlerFunc) string {
-	s := httptest.NewServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-// script is an upstream that reads a request's head, answers with these bytes and ends the
-// connection.
-func script(t testing.TB, answer string) string { return scriptThen(t, answer, func(net.Conn) {}) }
-
-func scriptThen(t testing.TB, answer string, then func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-					_, _ = io.WriteString(c, answer)
-					then(c)
-				}
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String()
-}
-
-// memory is a log writer that keeps all.
-type memory struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-func (m *memory) Write(b []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.buf.Write(b)
-}
-
-func (m *memory) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.buf.String()
-}
-
-func (m *memory) reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.buf.Reset()
-}
-
-// observed is an observer that counts.
-type observed struct {
-	mu     sync.Mutex
-	counts map[string]int // guarded by mu
-}
-
-func newObserved() *observed { return &observed{counts: map[string]int{}} }
-
-func (o *observed) add(what string, n int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.counts[what] += n
-}
-
-// of is how often something was observed: "stage auth", "released <route> <role>", "field
-// <treatment>", "refused <route> <role>", "reason <reason>" or "<set> <result>".
-func (o *observed) of(what string) int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.counts[what]
-}
-
-func (o *observed) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return fmt.Sprint(o.counts)
-}
-
-func (o *observed) Took(s Stage, _ time.Duration) { o.add("stage "+string(s), 1) }
-
-func (o *observed) Released(r *audit.Record, role string) {
-	o.add("released "+r.Route+" "+role, 1)
-	for _, p := range r.Profiles {
-		for _, f := range p.Fields {
-			o.add("field "+f.Treatment, f.Count)
-		}
-	}
-}
-
-func (o *observed) Refused(route, role, reason string) {
-	o.add("refused "+route+" "+role, 1)
-	o.add("reason "+reason, 1)
-}
-
-func (o *observed) Reloaded(set, result string, _ []string) { o.add(set+" "+result, 1) }
-
-// headerOf returns a header's names and values, but for those that differ from run to run.
-func headerOf(h http.Header, without ...string) map[string]string {
-	flat := map[string]string{}
-	for name, v := range maps.All(h) {
-		flat[name] = strings.Join(v, " | ")
-	}
-	for _, name := range without {
-		delete(flat, name)
-	}
-	return flat
 }
 
 // eventually waits for what other goroutines are about to do.
@@ -627,20 +350,4 @@ func digestOf(t testing.TB, w *world) string {
 		t.Fatal(err)
 	}
 	return set.Digest()
-}
-
-func header(name string, values ...string) func(*http.Request) {
-	return func(r *http.Request) {
-		r.Header.Del(name)
-		for _, v := range values {
-			r.Header.Add(name, v)
-		}
-	}
-}
-
-// as has the request made by the agent with something about them changed.
-func as(t testing.TB, change func(*demo.Person)) func(*http.Request) {
-	p := agent
-	change(&p)
-	return header("Authorization", "Bearer "+token(t, p))
 }
