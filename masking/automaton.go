@@ -31,7 +31,7 @@ type state struct {
 	noted   bool  // the value is the subject or an input
 	record  int   // the kind of record that begins here; or Envelope: none; or conflict
 
-	// null is the state of a null where a record begins: it is no record.
+	// null is the state that a null has where a record begins, since it is no record.
 	null *state
 
 	intoObject, intoArray bool // a selector reaches into the value if it is one
@@ -317,13 +317,14 @@ func (s *state) ask(sel *selector, fromDocument bool, target int) {
 	s.conditions = append(s.conditions, condition{sel, fromDocument, []int{target}})
 }
 
-// step returns the state of a child that just the selectors select for which match holds. The
-// child's container is at points.
+// step returns the state of the children that are selected by the selectors for which match holds,
+// and by no others. Their container is at points.
 func (a *automaton) step(points []int, match func(selector) bool) (*state, error) {
 	return a.state(a.follow(points, match))
 }
 
-// follow returns the points of such a child.
+// follow returns the points of the children that are selected by the selectors for which match
+// holds, and by no others. Their container is at points.
 func (a *automaton) follow(points []int, match func(selector) bool) []int {
 	var next []int
 	for _, n := range points {
@@ -377,9 +378,9 @@ func (s *state) reaches(kind Kind) bool {
 	return s != nil && (kind == Object && s.intoObject || kind == Array && s.intoArray)
 }
 
-// place says where the values at a state lie, in the words of the selectors. That is the text of
-// one of the state's selectors as far as it has matched, with .. behind it if the values may lie
-// deeper; where a record begins it is the text of the record's selector.
+// place says where the values at a state lie, in the words of the selectors. Where a record begins
+// that is the text of the record's selector. Elsewhere it is the text of the state's first selector
+// as far as it has matched, with .. behind it if the values may lie deeper.
 func (a *automaton) place(s *state, points []int) string {
 	if s.record >= 0 {
 		i := slices.IndexFunc(a.paths, func(p path) bool {

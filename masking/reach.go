@@ -69,8 +69,8 @@ func (r Reach) Key() string {
 	return string(key)
 }
 
-// step returns the place of a child that just the selectors select for which selects holds. It
-// reports whether a record begins there in any case.
+// step returns the place of the children that are selected by the selectors for which selects
+// holds, and by no others. It reports whether a record begins there in any case.
 func (r Reach) step(selects func(selector) bool) (to Reach, begins bool) {
 	return r.automaton.reach(r.automaton.follow(r.points, selects))
 }

@@ -14,8 +14,9 @@ type shape struct {
 	members []shapeMember // as many as fit a set of 64 bits
 	element *shape        // of the elements, if the place holds an array
 
-	// What marks found for objects at the state parent, when the shape had known members: the set
-	// of members that are the subject or an input, and the set of those that can begin a record.
+	// What marks found last, for objects at the state parent, when known was how many members the
+	// shape had: the set of members that are the subject or an input, and the set of members that
+	// can begin a record.
 	parent         *state
 	known          int
 	noted, records uint64
@@ -139,7 +140,7 @@ func newShapeMember(name []byte, hash uint64) shapeMember {
 func (m *shapeMember) name() []byte { return m.quoted[1 : len(m.quoted)-2] }
 
 // marks returns, for objects at a state, the set of members that are the subject or an input of the
-// record, and the set of those that can begin a record.
+// record, and the set of members that can begin a record.
 func (sh *shape) marks(st *state) (noted, records uint64) {
 	if sh.parent != st || sh.known != len(sh.members) {
 		sh.parent, sh.known, sh.noted, sh.records = st, len(sh.members), 0, 0

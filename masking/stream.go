@@ -257,7 +257,8 @@ func (t *stream) parseChild(f *frame, to step, gap, start int, st *state, sh *sh
 		}
 		f.begun = true
 	}
-	kind, ok := s.kind(), false
+	kind := s.kind()
+	var ok bool
 	if t.opens(f, kind, st) {
 		ok = t.parseFrame(f, to, gap, start, kind, st, sh)
 	} else {
