@@ -31,15 +31,16 @@ func TestPanicNamesCaller(t *testing.T) {
 	records := w.records(got.header.Get(correlationHeader))
 	if got.status != 500 || len(records) != 1 || records[0].Reason != "panic" ||
 		records[0].Caller.ID != agent.ID || records[0].Route != "GET /v1/people/{id}" {
-		t.Errorf("%d, on record %+v; want a panic of %s, with the route", got.status, records, agent.ID)
+		t.Errorf("%d, on record %+v; want a panic of %s, with the route",
+			got.status, records, agent.ID)
 	}
 	if !strings.Contains(w.log.String(), `"cause":"runtime.errorString at `) {
 		t.Errorf("the refusal does not say where the panic was: %s", w.log.String())
 	}
 }
 
-// TestStreamBeginsEmpty: a window of which nothing is left begins the answer, too. It is on record as
-// released, so the caller is told.
+// TestStreamBeginsEmpty: a window of which nothing is left begins the answer, too. It is on record
+// as released, so the caller is told.
 func TestStreamBeginsEmpty(t *testing.T) {
 	t.Parallel()
 	next := make(chan struct{})
@@ -72,12 +73,14 @@ func TestStreamBeginsEmpty(t *testing.T) {
 	}
 }
 
-// TestShadowOfCallerGone: a caller who leaves while a store is asked is no decision of the rules, so
-// the shadow is not compared with it.
+// TestShadowOfCallerGone: a caller who leaves while a store is asked is no decision of the rules,
+// so the shadow is not compared with it.
 func TestShadowOfCallerGone(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 2)
-	g := &register{answer: func(ctx context.Context, list []rules.Standing) ([]rules.Standing, error) {
+	g := &register{answer: func(
+		ctx context.Context, list []rules.Standing,
+	) ([]rules.Standing, error) {
 		asked <- struct{}{}
 		if ctx.Value(http.ServerContextKey) != nil { // the request; the shadow gets its answer
 			return waiting(ctx, list)
@@ -95,7 +98,9 @@ func TestShadowOfCallerGone(t *testing.T) {
 	}
 	eventually(t, "it is on record", func() bool { return len(w.records("")) == 1 })
 	eventually(t, "the request has ended", func() bool { return w.serving.Load() == 0 })
-	eventually(t, "no shadow decides", func() bool { return w.gateway.shadowJobs.running.Load() == 0 })
+	eventually(t, "no shadow decides", func() bool {
+		return w.gateway.shadowJobs.running.Load() == 0
+	})
 	if r, _ := w.gateway.Shadow(); r.Different != 0 || r.Failed != 0 {
 		t.Errorf("the shadow differs from a caller who left: %+v", r)
 	}

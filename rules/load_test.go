@@ -148,10 +148,13 @@ func TestFaultsOfSeveralFiles(t *testing.T) {
 		{Name: "c.yaml", Data: []byte("kind: service\nname: s\nowner: o\n" +
 			"routes: [{match: GET /a, fields: {}}]\n")},
 	}
-	want := `b.yaml:5:1: policy: unknown key "bad"; want one of kind, name, time_zone, types, purposes, roles, caps, owner, reviewer, justification, accept
+	want := `b.yaml:5:1: policy: unknown key "bad"; want one of ` +
+		"kind, name, time_zone, types, purposes, roles, caps, owner, reviewer, justification, " +
+		`accept
 c.yaml:2:7: service s is declared at b.yaml:2 too; give one another name
 c.yaml:4:18: match: the route at b.yaml:4 matches the same requests; remove one
-dir/a.yaml:3:48: purpose x: basis: want consent, contract, legal_duty, emergency, public_interest, disclosed or law; have "y"
+dir/a.yaml:3:48: purpose x: basis: want consent, contract, legal_duty, emergency, ` +
+		`public_interest, disclosed or law; have "y"
 other/b.yaml:1:1: b.yaml has the same name, by which access records cite rules; rename one
 z.yaml:1:1: want kind: service or kind: policy; have "servic"
 `

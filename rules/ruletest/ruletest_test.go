@@ -566,13 +566,17 @@ func TestJUnit(t *testing.T) {
   <testsuite name="a_test.yaml" tests="2" failures="1" errors="0">
     <testcase name="passes" classname="a_test.yaml" file="a_test.yaml" line="3"></testcase>
     <testcase name="fails" classname="a_test.yaml" file="a_test.yaml" line="9">
-      <failure message="the body is another">a_test.yaml:12: the body is another&#xA;$.name&#xA;  want &#34;张**&#34;&#xA;  have &#34;&lt;张三&gt;&#34;&#xA;$.id&#xA;  want 1&#xA;  have nothing&#xA;</failure>
-      <failure message="want 2 records released; have 1">a_test.yaml:13: want 2 records released; have 1&#xA;</failure>
+      <failure message="the body is another">a_test.yaml:12: the body is another&#xA;` +
+			`$.name&#xA;  want &#34;张**&#34;&#xA;  have &#34;&lt;张三&gt;&#34;&#xA;` +
+			`$.id&#xA;  want 1&#xA;  have nothing&#xA;</failure>
+      <failure message="want 2 records released; have 1">a_test.yaml:13: ` +
+			`want 2 records released; have 1&#xA;</failure>
     </testcase>
   </testsuite>
   <testsuite name="b_test.yaml" tests="1" failures="1" errors="0">
     <testcase name="is refused" classname="b_test.yaml" file="b_test.yaml" line="3">
-      <failure message="the request was refused: no_role">b_test.yaml:3: the request was refused: no_role&#xA;</failure>
+      <failure message="the request was refused: no_role">b_test.yaml:3: ` +
+			`the request was refused: no_role&#xA;</failure>
     </testcase>
   </testsuite>
 </testsuites>
