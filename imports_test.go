@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -142,16 +143,23 @@ func ruled(imported string) *string {
 	return nil
 }
 
-// TestPackageComments checks that each package has exactly one comment.
-func TestPackageComments(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Doc}}", "./...").Output()
+// mostFiles is how many files, without tests, a folder holds before nobody finds their way in it.
+const mostFiles = 35
+
+// TestPackages checks that each package has a comment, and not too many files for one folder.
+func TestPackages(t *testing.T) {
+	const format = "{{.ImportPath}}\t{{len .GoFiles}}\t{{.Doc}}"
+	out, err := exec.Command("go", "list", "-f", format, "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(out)) {
-		name, doc, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if doc == "" {
-			t.Errorf("package %s has no comment", name)
+		part := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		if len(part) != 3 || part[2] == "" {
+			t.Errorf("package %s has no comment", part[0])
+		}
+		if files, err := strconv.Atoi(part[1]); err != nil || files > mostFiles {
+			t.Errorf("package %s has %d files, more than %d: redraw it", part[0], files, mostFiles)
 		}
 	}
 }

@@ -14,8 +14,9 @@
 //	v := masking.Value{Kind: masking.String, Text: []byte("13812345678")}
 //	out, ok := t.Transform.Append(nil, v) // "138****5678", with the quotes
 //
-// Start reading at the table of treatments below. Each transform stands in a file of its own, whose
-// comment specifies it; docs/transforms.md lists all of them. expression.go has the syntax of
+// Start reading at the table of treatments below, where a new one is added. Each transform stands
+// in a file of its own, or with the few that are like it, and its comment specifies it;
+// docs/transforms.md lists all of them. expression.go has the syntax of
 // expressions, meet.go compares what two of them show, and arguments.go reads their arguments.
 package treatment
 
@@ -82,3 +83,13 @@ var treatments = map[string]struct {
 
 // Names returns the names of all treatments, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(treatments)) }
+
+// Reverser is a [masking.Transform] whose results can be turned back by whoever holds the key. A
+// treatment reverses what the same treatment with the same arguments, type and key made.
+type Reverser interface {
+	masking.Transform
+	// Reverse appends the JSON text of the value from which v was made. It reports false, and
+	// appends nothing, if v was not made by this transform with this key. But a token has no seal:
+	// any text in the shape of a token turns into something.
+	Reverse(dst []byte, v masking.Value) ([]byte, bool)
+}
