@@ -46,7 +46,7 @@ type outcome struct {
 	admission admission
 	reached   reached
 	answer    Answer // the data service's, once it was there whole
-	err       error  // a *refusal; nil: what was released is on its way
+	err       error  // why it was refused; nil: what was released is on its way
 }
 
 // reached is how far a request came.
