@@ -183,8 +183,8 @@ func (s *selector) selectsElement(index, length int) bool {
 	return false
 }
 
-// count returns how many values a query within a filter selects, and the first. It counts no further
-// than most.
+// count returns how many values a query within a filter selects, and the first. It counts no
+// further than most.
 func (e *evaluation) count(q *filterQuery, current, most int) (n, first int) {
 	from := current
 	key := absoluteQuery{q, e.root}

@@ -75,7 +75,7 @@ func TestFaultPlaces(t *testing.T) {
 		{"kinds", slices, masking.Document,
 			`{"a":[{"id":1},{"id":2},{"id":3},▸{"id":4}]}`, "selection", "/a/3"},
 		{"subject", records, masking.Document,
-			`{"items":[{"id":1},{"id":2},{"x":1}]}`, "subject", "/items/2"},
+			`{"items":[{"id":1},{"id":2},{"x":1},{"id":4}]}`, "subject", "/items/2"},
 		{"subject in a nested array", nested, masking.Document,
 			`{"data":{"items":[{"r":{"id":1}}],"more":[null,{"r":{"id":2}},{"x":{},"r":{}}]}}`,
 			"subject", "/data/more/2/r"},
@@ -116,26 +116,30 @@ func TestFaultPlaces(t *testing.T) {
 				}
 			}
 			d := profilesOf(test.spec)
-			spec := test.spec
-			spec.Limits = masking.Limits{Buffer: 8, Window: 1}
-			if test.framing != masking.Document {
-				spec.Limits.Buffer = len(src) - 1 // a unit must fit, but not all of them
+			// A unit must fit the buffer, but not all of them.
+			limits := []masking.Limits{{Buffer: len(src) - 1, Window: 1}, {Buffer: len(src) - 1}}
+			if test.framing == masking.Document {
+				limits = append(limits, masking.Limits{Buffer: 8, Window: 1})
 			}
-			layout, err := masking.Compile(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 2 { // what one response leaves behind must not move the fault of the next
-				_, err = layout.Append(t.Context(), nil, []byte(src), test.framing, d, nil)
-				check("Append", err)
-				reader := iotest.OneByteReader(strings.NewReader(src))
-				err = layout.Rewrite(t.Context(), reader, test.framing, d,
-					func([]byte, *masking.Report) error { return nil })
-				check("Rewrite", err)
-				_, err = layout.Append(t.Context(), nil, []byte("[x]"), masking.Document, d, nil)
-				if offset, _ := place(err); offset != 1 {
-					t.Errorf("Append([x]) behind another response = %v, want a fault at byte 1",
-						err)
+			for _, limits := range limits {
+				spec := test.spec
+				spec.Limits = limits
+				layout, err := masking.Compile(spec)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 2 { // what one response leaves behind must not move the fault of the next
+					_, err = layout.Append(t.Context(), nil, []byte(src), test.framing, d, nil)
+					check("Append", err)
+					reader := iotest.OneByteReader(strings.NewReader(src))
+					err = layout.Rewrite(t.Context(), reader, test.framing, d,
+						func([]byte, *masking.Report) error { return nil })
+					check("Rewrite", err)
+					bad := []byte("[x]")
+					_, err = layout.Append(t.Context(), nil, bad, masking.Document, d, nil)
+					if offset, _ := place(err); offset != 1 {
+						t.Errorf("Append([x]) behind another = %v, want a fault at byte 1", err)
+					}
 				}
 			}
 		})

@@ -114,15 +114,15 @@
 //
 // For a response, these follow each other:
 //
-//	scan.go         the scanner checks tokens, with escape.go; for what is no JSON, only it refuses
-//	                a response
+//	scan.go         the scanner checks tokens, with escape.go; only it refuses a response for
+//	                being no JSON
 //	shape.go        what objects in one place looked like so far, so that names are compared with
 //	                the expected ones, not read
 //	run.go          the fast path: moves over runs of expected members
 //	outline.go      walks the response beside the automaton; lists, as nodes, what a decision can
 //	                change, and the records
-//	evaluation.go   decides conditions, on a list of the values in a part of the response (tree.go),
-//	                with compare.go and slice.go
+//	evaluation.go   decides conditions, on a list of the values in a part of the response
+//	                (tree.go), with compare.go and slice.go
 //	decide.go       tells the decider of the records, and takes their profiles
 //	plan.go         what a profile means for a state, remembered from response to response
 //	rewrite.go      copies the response but for what is dropped or replaced

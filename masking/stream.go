@@ -17,7 +17,8 @@ type Release func(out []byte, report *Report) error
 //
 // A response of at most Limits.Buffer bytes is checked and decided whole, and released at once. A
 // longer one is released in windows, and each window is decided in one batch that begins with the
-// envelope. A window of a [Document] has up to Limits.Window outermost records or Limits.Buffer
+// envelope. The envelope of a [Document] is decided before its first window too, and keeps that
+// profile. A window of a [Document] has up to Limits.Window outermost records or Limits.Buffer
 // bytes, and whatever lies around the records; no more of a response than a window and a record is
 // in memory. A window of any other framing has whole lines, texts or events. None of these may have
 // more than Limits.Buffer bytes. Events are released as they come, without waiting for the buffer

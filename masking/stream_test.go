@@ -368,6 +368,62 @@ func TestRewriteManyMembers(t *testing.T) {
 	}
 }
 
+// TestRewriteCovers shows that an array that is in clear covers its elements in a stream too, where
+// it and arrays in it are containers around records.
+func TestRewriteCovers(t *testing.T) {
+	spec := masking.Spec{
+		Envelope: []string{"$.a"},
+		Records:  []masking.RecordSpec{{Select: "$.a[*][*].r[*]", Fields: []string{"$"}}},
+	}
+	d := profilesOf(spec)
+	const src = `{"a":[1,[2,{"r":[3],"x":4},[5]],{"y":6}],"b":[7]}`
+	layout, err := masking.Compile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := layout.Append(t.Context(), nil, []byte(src), masking.Document, d, nil)
+	if err != nil || string(want) != `{"a":[1,[2,{"r":[3]},[5]],{}]}` {
+		t.Errorf("Append(%s) = %s, %v", src, want, err)
+	}
+	got, err := streamed(t, spec, strings.NewReader(src), masking.Document, d, 8, 1)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("Rewrite(%s) = %s, %v, want %s", src, got, err, want)
+	}
+}
+
+// TestRewriteKeepsEnvelope shows that the profile of the envelope, of which a part may be released,
+// is that of the first decision, whatever the decider says of it with later windows.
+func TestRewriteKeepsEnvelope(t *testing.T) {
+	spec := masking.Spec{
+		Envelope: []string{"$.a", "$.b"},
+		Records:  []masking.RecordSpec{{Select: "$.items[*]", Fields: []string{"$"}}},
+	}
+	first := &masking.Profile{Treatments: []masking.Treatment{verbs["clear"], verbs["stars"]}}
+	later := &masking.Profile{Treatments: []masking.Treatment{verbs["stars"], verbs["clear"]}}
+	record := &masking.Profile{Treatments: make([]masking.Treatment, 1)}
+	decisions := 0
+	d := deciderFunc(func(records []masking.Record, profiles []*masking.Profile) error {
+		if records[0].Kind != masking.Envelope || records[0].Parent != -1 {
+			t.Errorf("a window begins with %+v, want the envelope", records[0])
+		}
+		for i := range records {
+			profiles[i] = record
+		}
+		if profiles[0] = later; decisions == 0 {
+			profiles[0] = first
+		}
+		decisions++
+		return nil
+	})
+	const src = `{"a":1,"items":[2,3,4],"b":5}`
+	got, err := streamed(t, spec, strings.NewReader(src), masking.Document, d, 8, 1)
+	const want = `{"a":1,"items":[2,3,4],"b":"***"}`
+	if err != nil || string(got) != want || decisions < 3 {
+		t.Errorf("Rewrite(%s) = %s, %v, after %d decisions, want %s",
+			src, got, err, decisions, want)
+	}
+}
+
 // TestRewriteKeptOutput shows that the output of a window that was not taken, by an error or a
 // panic, is not written to again.
 func TestRewriteKeptOutput(t *testing.T) {
