@@ -9,8 +9,9 @@
 // What a signature cannot show is that the newest checkpoints were cut off;
 // keep one elsewhere now and then ([Log.Checkpoint]) and hand it to [Verify].
 // [Search] finds records; [Follow] reads them as they come. A sink, which ships
-// records elsewhere, or an index over them is a package of its own that stands
-// on [Follow]: it never comes between a record and the disk.
+// records elsewhere, or an index over them is a package below this one, such as
+// audit/ship, that stands on [Follow]: it never comes between a record and the
+// disk.
 //
 //	l, err := audit.Open(audit.Options{Dir: dir, Signer: signer, Verifiers: verifiers})
 //	if err != nil {

@@ -7,10 +7,10 @@
 //
 // The modules are app.go, handler.go and status.go; what of their configuration becomes options of
 // package gateway, and which implementation of gateway's interfaces serves, is decided there.
-// caddyfile.go has the syntax of all options, token.go the options of tokens. metrics.go has all
-// metrics: those that gateway's Observer counts, and those that are read from it. next.go makes an
-// upstream of Caddy's next handler, and behind.go looks whether there is one. pool.go keeps what
-// survives a reload. commands.go hands package command's commands to Caddy's main.
+// caddyfile.go has the syntax of all options, token.go the fields of those of tokens. metrics.go
+// has all metrics: those that gateway's Observer counts, and those that are read from it. next.go
+// makes an upstream of Caddy's next handler, and behind.go looks whether there is one. pool.go
+// keeps what survives a reload. commands.go hands package command's commands to Caddy's main.
 //
 //	{
 //		admin off

@@ -28,9 +28,10 @@
 // What may be done in more than one way is an interface of one to four methods: [Authenticator],
 // [Standings], [Quotas], [Log], [Upstream], [Observer]. Package gatewaytest has a contract test for
 // each interface that may have several implementations. Implementations stand elsewhere: kinds of
-// credentials in package auth, stores of counts in package quota, a store of consents and grants in
-// a package of its own. Who embeds a Gateway chooses them in its [Options]; caddymodule does. What
-// ships or indexes access records is no Log: it reads audit.Follow.
+// credentials in package auth, stores of counts in package quota, stores of consents and grants in
+// a package consent, beside quota, once there is one. Who embeds a Gateway chooses them in its
+// [Options]; caddymodule's app.go does. What ships or indexes access records is no Log: it reads
+// audit.Follow.
 //
 // # Where things are
 //

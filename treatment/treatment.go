@@ -14,10 +14,10 @@
 //	v := masking.Value{Kind: masking.String, Text: []byte("13812345678")}
 //	out, ok := t.Transform.Append(nil, v) // "138****5678", with the quotes
 //
-// Start reading at the table of treatments below, where a new one is added. Each transform stands
-// in a file of its own, or with the few that are like it, and its comment specifies it;
-// docs/transforms.md lists all of them. expression.go has the syntax of
-// expressions, meet.go compares what two of them show, and arguments.go reads their arguments.
+// Start reading at the table of treatments in treatment.go, where a new one is added. Each
+// transform stands in a file of its own, or with the few that are like it, and its comment
+// specifies it; docs/transforms.md lists all of them. expression.go has the syntax of expressions,
+// meet.go compares what two of them show, and arguments.go reads their arguments.
 package treatment
 
 import (
