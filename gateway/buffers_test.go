@@ -72,7 +72,7 @@ func TestBuffersOfFailedWrite(t *testing.T) {
 			shadow := w.gateway.ruling.Load().shadow
 			judged := func() int64 {
 				eventually(t, "the shadow is done",
-					func() bool { return shadow.jobs.running.Load() == 0 })
+					func() bool { return shadow.gateway.shadowJobs.running.Load() == 0 })
 				return shadow.same.Load() + shadow.differing.Load() + shadow.failed.Load()
 			}
 			before := judged()

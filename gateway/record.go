@@ -76,23 +76,23 @@ func (x *exchange) append(record audit.Record) error {
 // accessRecord begins the access record with what is known so far.
 func (x *exchange) accessRecord(a *admission) audit.Record {
 	r := x.request
+	caller := &audit.Caller{Address: address(r)}
+	if c := a.caller; c != nil {
+		caller.ID, caller.Roles, caller.Organisation = c.ID, c.Roles, c.Organisation
+		caller.Region, caller.AMR, caller.ACR = c.Region, c.AMR, c.ACR
+		caller.TokenID, caller.Issuer = c.TokenID, c.Issuer
+	}
 	record := audit.Record{
 		Event: audit.EventAccess, Gateway: x.gateway.Name(), Version: Version(),
 		RulesDigest: x.ruling.Digest(),
 		Access: &audit.Access{
-			ID: x.id, Caller: &audit.Caller{Address: address(r)},
+			ID: x.id, Caller: caller,
 			Method: method(r), Upstream: x.handler.Name, Protocol: r.Proto,
 			RulesReviewers: x.ruling.Reviewers(), Latency: x.handler.Now().Sub(x.begin),
 		},
 	}
 	if r.TLS != nil {
 		record.TLS = tls.VersionName(r.TLS.Version)
-	}
-	if c := a.caller; c != nil {
-		record.Caller = &audit.Caller{
-			ID: c.ID, Roles: c.Roles, Organisation: c.Organisation, Region: c.Region,
-			TokenID: c.TokenID, Issuer: c.Issuer, AMR: c.AMR, ACR: c.ACR, Address: address(r),
-		}
 	}
 	if route := a.route; route != nil {
 		record.Route = route.Match

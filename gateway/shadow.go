@@ -23,8 +23,6 @@ type shadow struct {
 	gateway *Gateway
 	set     *rules.Set
 	since   time.Time
-	jobs    *shadowJobs
-	logger  *slog.Logger
 
 	same      atomic.Int64 // requests on which both agree
 	differing atomic.Int64
@@ -81,10 +79,7 @@ func (j *shadowJobs) start(size int, job func()) bool {
 }
 
 func (g *Gateway) newShadow(set *rules.Set) *shadow {
-	return &shadow{
-		gateway: g, set: set, since: time.Now(), jobs: &g.shadowJobs, logger: g.options.Logger,
-		table: map[Difference]int64{},
-	}
+	return &shadow{gateway: g, set: set, since: time.Now(), table: map[Difference]int64{}}
 }
 
 // take has the shadow, which may be nil, decide a request too. It reports whether it took over the
@@ -97,7 +92,7 @@ func (s *shadow) take(x *exchange, o *outcome) bool {
 	if !told {
 		return false
 	}
-	taken := s.jobs.start(x.buffers.upstream.Len(), func() {
+	taken := s.gateway.shadowJobs.start(x.buffers.upstream.Len(), func() {
 		defer x.buffers.free()
 		s.judge(x, o, decision)
 	})
@@ -153,7 +148,7 @@ func (s *shadow) judge(x *exchange, o *outcome, inForce string) {
 	defer func() {
 		if p := recover(); p != nil {
 			defer s.failed.Add(1)
-			s.logger.Error("panic in the shadow; no response is affected",
+			s.gateway.options.Logger.Error("panic in the shadow; no response is affected",
 				slog.String("type", fmt.Sprintf("%T", p)), slog.Any("stack", stack()))
 		}
 	}()
@@ -320,7 +315,7 @@ func (s *shadow) count(found []Difference) {
 	}
 	s.mu.Unlock()
 	for _, d := range fresh {
-		s.logger.Info("the shadow differs",
+		s.gateway.options.Logger.Info("the shadow differs",
 			slog.String("route", d.Route), slog.String("role", d.Role),
 			slog.String("purpose", d.Purpose), slog.String("field", d.Field),
 			slog.String("in_force", d.InForce), slog.String("shadow", d.Shadow))

@@ -20,7 +20,9 @@ type State struct {
 	quotas   Quotas
 	gateway  string // its name in the log
 	rules    succession
-	close    func() error // of the log
+
+	recovered int64        // bytes that a crash had left half written
+	close     func() error // of the log
 }
 
 // OpenState opens a data directory for a gateway of a name, and records the start. It makes the
@@ -47,14 +49,15 @@ func OpenState(dir, name string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newState(name, log)
-	s.keys, s.close = set, log.Close
+	var subjects []audit.SubjectKey
 	for _, k := range set.Subjects() {
-		s.subjects = append(s.subjects, audit.SubjectKey(k))
+		subjects = append(subjects, audit.SubjectKey(k))
 	}
+	s := newState(name, log, subjects)
+	s.keys, s.recovered, s.close = set, log.Recovered(), log.Close
 	_, err = log.Append(context.Background(), audit.Record{
 		Event: audit.EventStart, Gateway: name, Version: Version(),
-		Start: &audit.Start{RecoveredBytes: log.Recovered()},
+		Start: &audit.Start{RecoveredBytes: s.recovered},
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recording the start: %w", err), log.Close())
@@ -62,19 +65,15 @@ func OpenState(dir, name string) (*State, error) {
 	return s, nil
 }
 
-// newState makes a state around a log, without keys.
-func newState(name string, log Log) *State {
-	return &State{log: log, gateway: name, quotas: new(quota.Memory)}
+// newState makes a state around a log. There is one subject key at least, and the newest is the
+// first.
+func newState(name string, log Log, subjects []audit.SubjectKey) *State {
+	return &State{log: log, gateway: name, subjects: subjects, quotas: new(quota.Memory)}
 }
 
 // Recovered returns how many bytes a crash had left at the log's end, half written, when it was
 // opened.
-func (s *State) Recovered() int64 {
-	if log, ok := s.log.(*audit.Log); ok {
-		return log.Recovered()
-	}
-	return 0
-}
+func (s *State) Recovered() int64 { return s.recovered }
 
 // Close records the stop and closes the log. No gateway may use the state any more.
 func (s *State) Close() error {
@@ -85,12 +84,7 @@ func (s *State) Close() error {
 }
 
 // pseudonym is what a subject is called in the log now.
-func (s *State) pseudonym(id string) string {
-	if len(s.subjects) == 0 {
-		return id
-	}
-	return s.subjects[0].Subject(id)
-}
+func (s *State) pseudonym(id string) string { return s.subjects[0].Subject(id) }
 
 // pseudonyms are what a subject may be called in the log, newest first.
 func (s *State) pseudonyms(id string) []string {
